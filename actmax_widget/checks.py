@@ -1,0 +1,82 @@
+"""The sentences bad input is refused with: argument, what was expected, what came, what to do next."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+MAX_SEED = 2**32 - 1
+"""The largest random state NumPy takes."""
+
+
+def invalid(name: str, expected: str, received: Any, advice: str = "", kind: type[Exception] = ValueError) -> Exception:
+    """The error for a bad argument: its name, what was expected, what came, what to do next."""
+    shown = repr(received)
+    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+    return kind(f"{name}: expected {expected}, received {shown} ({type(received).__name__}). {advice}".rstrip())
+
+
+def check_number(
+    name: str, value: Any, *, above: float | None = None, least: float | None = None, advice: str = ""
+) -> float:
+    """Return ``value`` as a finite float, or raise.
+
+    Args:
+        name: the argument's name, for the error.
+        value: a Python or NumPy number.
+        above: the value must be greater than this.
+        least: the value must not be smaller than this.
+        advice: the next move, for the error.
+
+    Raises:
+        TypeError: not a real number.
+        ValueError: not finite or out of bounds.
+    """
+    bound = f" > {above:g}" if above is not None else f" >= {least:g}" if least is not None else ""
+    expected = f"a finite number{bound}"
+    if isinstance(value, str | bytes | bool) or np.ndim(value) != 0:
+        raise invalid(name, expected, value, advice, TypeError)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise invalid(name, expected, value, advice, TypeError) from None
+    if not math.isfinite(number) or (above is not None and number <= above) or (least is not None and number < least):
+        raise invalid(name, expected, value, advice)
+    return number
+
+
+def check_integer(name: str, value: Any, *, least: int, most: int | None = None, advice: str = "") -> int:
+    """Return ``value`` as an int between ``least`` and ``most``, or raise (see :func:`check_number`)."""
+    expected = f"an integer >= {least}" if most is None else f"an integer from {least} to {most}"
+    if isinstance(value, bool):
+        raise invalid(name, expected, value, advice, TypeError)
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise invalid(name, expected, value, advice, TypeError) from None
+    if number < least or (most is not None and number > most):
+        raise invalid(name, expected, value, advice)
+    return number
+
+
+def check_range(value: Any) -> tuple[float, float]:
+    """Return ``input_range`` as ``(low, high)``, the numbers kept as they came (ints matter to keras-vis)."""
+    expected = "two finite numbers (low, high) with low < high"
+    advice = "Pass e.g. input_range=(0, 255)."
+    if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
+        raise invalid("input_range", expected, value, advice, TypeError)
+    if len(value) != 2:
+        raise invalid("input_range", expected, value, advice)
+    low, high = (check_number("input_range", end, advice=advice) for end in value)
+    if low >= high:
+        raise invalid("input_range", expected, value, advice)
+    return value[0], value[1]
+
+
+def check_seed(value: Any) -> int:
+    """Return ``value`` as an integer from 0 to 2**32 - 1, or raise."""
+    return check_integer("seed", value, least=0, most=MAX_SEED, advice="Pass e.g. seed=0.")

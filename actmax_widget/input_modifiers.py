@@ -1,0 +1,110 @@
+"""Input modifiers: change the running input before (``pre``) or after (``post``) each step.
+
+A modifier's change stays: it is part of the input from then on, as in keras-vis (2017, ``vis.input_modifiers``).
+``pre`` runs in list order, ``post`` in reversed order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from actmax_widget import utils
+from actmax_widget.checks import check_number, invalid
+
+
+class InputModifier:
+    """Base class. Override ``pre`` and/or ``post``: functions of the input array, (batch, ..., channels)."""
+
+    def pre(self, inp: np.ndarray) -> np.ndarray:
+        """Return the input to measure."""
+        return inp
+
+    def post(self, inp: np.ndarray) -> np.ndarray:
+        """Return the input to go on with after the step."""
+        return inp
+
+    def knobs(self, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+        """Numbers that may change during a run, for an input of this shape; given to :meth:`pre_tensor` by name."""
+        del shape
+        return {}
+
+    def pre_tensor(self, inp: tf.Tensor, random: tf.Tensor, **knobs: tf.Tensor) -> tf.Tensor:
+        """``pre`` inside the compiled loop. ``random`` is an int32 (2,) seed that differs at each iteration."""
+        del random, knobs
+        if type(self).pre is InputModifier.pre:
+            return inp
+        return _call_numpy(self.pre, inp)
+
+    def post_tensor(self, inp: tf.Tensor) -> tf.Tensor:
+        """``post`` inside the compiled loop."""
+        if type(self).post is InputModifier.post:
+            return inp
+        return _call_numpy(self.post, inp)
+
+
+class Jitter(InputModifier):
+    """Roll the picture by a random offset along each spatial axis, so that no pattern stays tied to the pixel grid.
+
+    Args:
+        jitter: largest offset either way: a fraction of the side if < 1, pixels if >= 1; a number for all spatial axes
+            or a sequence with one for each. Default 0.05.
+
+    Raises:
+        ValueError: negative or not finite, or a sequence whose length is not the number of spatial axes (when it is
+            applied).
+        TypeError: not numbers.
+
+    Source: Mordvintsev et al., *Inceptionism*, 2015. keras-vis shifted with a period one too short; this is a true
+        roll.
+    """
+
+    def __init__(self, jitter: Any = 0.05) -> None:
+        advice = "Pass e.g. 0.05 (a fraction) or 2 (pixels)."
+        self.jitter = [check_number("jitter", entry, least=0, advice=advice) for entry in utils.listify(jitter)]
+
+    def pixels(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Largest offset along each spatial axis of an input of this shape: int32."""
+        axes = utils.spatial_axes(_Shape(shape))
+        values = self.jitter * len(axes) if len(self.jitter) == 1 else self.jitter
+        if len(values) != len(axes):
+            advice = f"Pass one for each spatial axis of {shape}."
+            raise invalid("jitter", f"one number or {len(axes)}", self.jitter, advice)
+        return np.array(
+            [int(value * shape[axis] if value < 1 else value) for axis, value in zip(axes, values, strict=True)],
+            np.int32,
+        )
+
+    def pre(self, inp: np.ndarray) -> np.ndarray:
+        """Roll an array with offsets from NumPy's global random state."""
+        offsets = [
+            np.random.randint(-most, most + 1)  # noqa: NPY002 - keras-vis's own source of randomness
+            for most in self.pixels(inp.shape)
+        ]
+        return np.roll(inp, offsets, utils.spatial_axes(inp))
+
+    def knobs(self, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+        """``pixels``: see :meth:`pixels`."""
+        return {"pixels": self.pixels(shape)}
+
+    def pre_tensor(self, inp: tf.Tensor, random: tf.Tensor, **knobs: tf.Tensor) -> tf.Tensor:
+        """Roll a tensor; the offsets follow from ``random``."""
+        most = knobs["pixels"]
+        uniform = tf.random.stateless_uniform(tf.shape(most), random)
+        offsets = tf.cast(tf.floor(uniform * tf.cast(2 * most + 1, tf.float32)), tf.int32) - most
+        return tf.roll(inp, offsets, utils.spatial_axes(inp))
+
+
+class _Shape:
+    """A shape where a tensor is asked for."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+
+
+def _call_numpy(function: Any, inp: tf.Tensor) -> tf.Tensor:
+    """Call a user's NumPy function from the compiled loop; its errors come out of the loop's call."""
+    result = tf.numpy_function(lambda array: np.asarray(function(array), np.float32), [inp], tf.float32)
+    return tf.ensure_shape(result, inp.shape)

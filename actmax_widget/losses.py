@@ -1,0 +1,97 @@
+"""Losses: what the optimization minimises.
+
+A loss is a class with a ``name`` and a ``build_loss()`` that returns a *symbolic* scalar, written with :mod:`keras.ops`
+from ``layer.output`` and the model's input, as in keras-vis (2017, ``vis.losses``). Many weighted losses are stacked
+into one graph by :class:`actmax_widget.objective.Objective`, so all of them are computed in one forward pass.
+
+A number that shall change while the optimization runs, without compiling again, is a *knob*: ``knobs()`` names it with
+    its
+present value and ``build_loss`` takes it as a keyword.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from actmax_widget import utils
+
+
+class Loss:
+    """Base class of losses.
+
+    Attributes:
+        name: shown in the loss table and given to callbacks.
+
+    Example:
+        >>> class Difference(Loss):
+        ...     name = "Difference"
+        ...     def __init__(self, layer, a, b):
+        ...         self.layer, self.a, self.b = layer, a, b
+        ...     def build_loss(self):
+        ...         output = self.layer.output
+        ...         return -ops.mean(output[..., self.a] - output[..., self.b])
+    """
+
+    name = "Unnamed Loss"
+
+    def knobs(self) -> dict[str, np.ndarray]:
+        """Numbers that may change during a run: keyword of ``build_loss`` -> float32 array of a fixed shape."""
+        return {}
+
+    def build_loss(self) -> Any:
+        """Return the loss as a symbolic scalar (a KerasTensor)."""
+        message = f"{type(self).__name__}.build_loss() is missing: return a scalar written with keras.ops."
+        raise NotImplementedError(message)
+
+
+class ActivationMaximization(Loss):
+    """Minus the mean activation of filters or units: minimising it maximises the activation.
+
+    Args:
+        layer: a Keras layer with one output. The last axis (first with ``channels_first``) holds its filters or units.
+        filter_indices: an int or a sequence of ints; their activations are summed, and an index given twice counts
+            twice. Negative indices count from the end. ``None`` stands for the mean over all filters.
+        output: the layer's symbolic output, where the layer is used in several models; default ``layer.output``.
+
+    Raises:
+        ValueError: an index that is out of range.
+        TypeError: an index that is not an integer.
+
+    Source: Erhan et al., *Visualizing higher-layer features of a deep network*, 2009; keras-vis ``vis.losses``, 2017.
+    """
+
+    name = "ActivationMax Loss"
+
+    def __init__(self, layer: Any, filter_indices: Any, output: Any = None) -> None:
+        self.layer = layer
+        self.output = layer.output if output is None else output
+        self.filters = utils.count_filters(self.output)
+        self.filter_indices = utils.check_filter_indices(filter_indices, self.filters, layer.name)
+
+    def knobs(self) -> dict[str, np.ndarray]:
+        """``selection``, (filters,): how often each filter counts. Other filters are other values, not a new graph."""
+        return {"selection": selection(self.filter_indices, self.filters)}
+
+    def build_loss(self, selection: Any = None) -> Any:
+        """Return the loss; see :meth:`Loss.build_loss`."""
+        if selection is None:
+            selection = ops.convert_to_tensor(self.knobs()["selection"])
+        channels = utils.channel_axis(self.output)
+        others = [axis for axis in range(len(self.output.shape)) if axis != channels]
+        means = ops.mean(ops.cast(self.output, "float32"), axis=others)
+        # A filter that is not selected must not count even if it is infinite: 0 * inf would be NaN.
+        return -ops.sum(ops.where(selection == 0, 0.0, means) * selection)
+
+
+def selection(filter_indices: tuple[int | None, ...], filters: int) -> np.ndarray:
+    """How often each of ``filters`` filters counts: float32 of shape (filters,). ``None`` adds 1 / filters to each."""
+    counts = np.zeros(filters, np.float32)
+    for index in filter_indices:
+        if index is None:
+            counts += 1.0 / filters
+        else:
+            counts[index] += 1.0
+    return counts

@@ -1,0 +1,136 @@
+"""Which frame goes to the browser, and when: receipts and back-pressure, without a widget or a thread.
+
+The newest picture and all rows not sent yet travel together. At most :data:`WINDOW` frames are on their way; the
+browser acknowledges those it has drawn. A browser that is silent (a hidden tab, a lost connection) gets a frame now and
+then, later none until it says hello, upon which it gets everything. Nobody ever waits for a browser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from actmax_widget.records import Frame
+from actmax_widget.session import Session
+
+FRAME = 1 / 30
+"""Seconds between two frames at the least."""
+WINDOW = 4
+"""Frames that may be unacknowledged."""
+SILENCE = 2.0
+"""Seconds without a receipt after which a frame is sent only now and then, and the seconds between those."""
+HEARTBEATS = 5
+"""Frames sent into silence before sending stops."""
+
+Send = Callable[[dict[str, Any], list[bytes]], None]
+
+
+class Stream:
+    """The frames of one session to its front end.
+
+    Args:
+        session: where frames come from.
+        send: called with a message and its buffers.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, session: Session, send: Send, clock: Callable[[], float]) -> None:
+        self._session, self._send, self._clock = session, send, clock
+        self._listening = False
+        self._owed = False  # a snapshot
+        self._seq = self._acknowledged = 0
+        self._run, self._rows = -1, 0
+        self._revision = -1
+        self._sent_at = self._heard_at = -np.inf
+        self._beats = 0
+
+    @property
+    def in_flight(self) -> int:
+        """Frames sent and not acknowledged."""
+        return self._seq - self._acknowledged
+
+    def hello(self) -> None:
+        """A front end is there (again) and has nothing."""
+        self._listening = self._owed = True
+        self._acknowledged = self._seq
+        self._hear()
+
+    def receipt(self, seq: int) -> None:
+        """The front end has drawn all frames up to ``seq``."""
+        self._acknowledged = max(self._acknowledged, min(seq, self._seq))
+        self._hear()
+
+    def pump(self) -> float | None:
+        """Send what may be sent now.
+
+        Returns:
+            Seconds after which to pump again, or None: not before something changes or is heard.
+        """
+        if not self._listening or (not self._owed and self._session.revision == self._revision):
+            return None
+        wait = self._wait(self._clock())
+        if wait > 0:
+            return wait
+        if self.in_flight >= WINDOW and not self._owed:
+            self._beats += 1
+            if self._beats > HEARTBEATS:
+                self._listening = False
+                return None
+        self._send_frame()
+        return None
+
+    def _wait(self, now: float) -> float:
+        """Seconds until a frame may be sent."""
+        if self._owed:
+            return 0.0
+        if self.in_flight < WINDOW:
+            return self._sent_at + FRAME - now
+        return max(self._sent_at, self._heard_at) + SILENCE - now
+
+    def _hear(self) -> None:
+        self._heard_at = self._clock()
+        self._beats = 0
+
+    def _send_frame(self) -> None:
+        # Read before the frame: what changes in between is then sent once more, and never missed.
+        self._revision = self._session.revision
+        frame = self._session.frame(*((-1, 0) if self._owed else (self._run, self._rows)))
+        kind = "snapshot" if self._owed or frame.run != self._run else "frame"
+        self._seq += 1
+        self._owed = False
+        self._run, self._rows = frame.run, frame.first + len(frame.rows)
+        self._sent_at = self._clock()
+        self._send(*message(kind, self._seq, frame, self._session.settings.input_range))
+
+
+def message(kind: str, seq: int, frame: Frame, input_range: tuple[float, float]) -> tuple[dict[str, Any], list[bytes]]:
+    """A frame as a message and its two buffers: the pixels, uint8 (H, W, C), and the rows, float32 little endian."""
+    pixels = to_pixels(frame.image, input_range)
+    left = max(0, frame.goal - frame.iteration)
+    content = {
+        "type": kind,
+        "seq": seq,
+        "run": frame.run,
+        "iteration": frame.iteration,
+        "goal": frame.goal,
+        "first": frame.first,
+        "count": len(frame.rows),
+        "shape": list(pixels.shape),
+        "rate": frame.rate,
+        "remaining": left / frame.rate if frame.rate else None,
+    }
+    return content, [pixels.tobytes(), frame.rows.astype("<f4").tobytes()]
+
+
+def to_pixels(image: np.ndarray, input_range: tuple[float, float]) -> np.ndarray:
+    """A picture, (H, W, C) in ``input_range``, as uint8 for display: (H, W, 1) or (H, W, 3).
+
+    Values outside of the range are shown as its ends. A picture with another number of channels than 1 or 3 is shown as
+    the mean of its channels.
+    """
+    low, high = input_range
+    shown = image if image.shape[-1] in {1, 3} else image.mean(-1, keepdims=True)
+    scaled = (shown - low) * (255 / (high - low))
+    return np.rint(np.clip(np.nan_to_num(scaled), 0, 255)).astype(np.uint8)

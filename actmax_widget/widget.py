@@ -1,0 +1,386 @@
+"""The Jupyter widget. The only file that knows ipywidgets and anywidget.
+
+Parameters are traits, checked by :data:`actmax_widget.records.CHECKS` and handed to the
+:class:`~actmax_widget.session.Session`. Facts are read-only traits, set at transitions only. Pictures and rows travel
+as custom messages (:mod:`actmax_widget.stream`), sent by one thread. Handlers may run in any thread (JupyterLab uses
+subshells), so every trait is set under one lock. ``js/src/model.ts`` mirrors the traits and the messages.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import difflib
+import io
+import pathlib
+import threading
+import time
+import weakref
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+from PIL import Image
+
+from actmax_widget import demo, grad_modifiers, utils
+from actmax_widget.checks import invalid
+from actmax_widget.records import CHECKS, Facts, History, Settings, Status
+from actmax_widget.session import Session
+from actmax_widget.stream import Stream, to_pixels
+
+STATIC = pathlib.Path(__file__).parent / "static"
+DEFAULTS = {"layer": ""} | {
+    field.name: field.default for field in dataclasses.fields(Settings) if field.name != "layer"
+}
+LOOK = ("layout", "tabbable", "tooltip")
+"""Keywords of every ipywidgets widget that are passed on."""
+
+
+class Parameter(traitlets.TraitType[Any, Any]):
+    """A trait that a person sets: checked by the session before it is set, and handed to it after."""
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__(default_value=DEFAULTS[parameter], allow_none=True)
+        self.tag(sync=True)
+        self.parameter = parameter
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Return the checked value; raises ValueError or TypeError with a full sentence."""
+        value = CHECKS[self.parameter](value)
+        obj.check(**{self.parameter: value})
+        return value
+
+    def set(self, obj: Any, value: Any) -> None:
+        """Set the value, one thread at a time: the trait machinery is not safe for threads."""
+        with obj.lock:
+            super().set(obj, value)
+
+
+class ActMaxWidget(anywidget.AnyWidget):
+    """Watch and steer activation maximization in a notebook.
+
+    Args:
+        model: a Keras model with one picture as input, (height, width, channels) of known size; default: the bundled
+            digit network, :func:`actmax_widget.demo.digits`.
+        layer: target layer: its name, its index in ``model.layers``, or the layer; default: the last one.
+        **parameters: start values of the traits below, and ``layout``.
+
+    Raises:
+        TypeError: a keyword that does not exist, a value of the wrong type, not a model.
+        ValueError: a bad value, an unknown layer, a filter out of range, an input of unknown size.
+
+    Example:
+        >>> import actmax_widget as am
+        >>> widget = am.ActMaxWidget(layer="out", filter_indices=3, tv_weight=1)
+        >>> widget                      # in a notebook cell: shows it
+        >>> widget.start()              # or press Run
+        >>> widget.wait(60)
+        True
+        >>> widget.image.shape
+        (28, 28, 1)
+        >>> widget.history.to_pandas()  # every iteration's losses
+    """
+
+    if STATIC.is_dir():  # without it the functions still work, and the widget says what to do
+        _esm = STATIC / "widget.js"
+        _css = STATIC / "widget.css"
+
+    layer = Parameter("layer")
+    """Name of the target layer. A change restarts a running optimization."""
+    filter_indices = Parameter("filter_indices")
+    """Filters or classes maximised together, as a tuple or an int; None is the mean of all. Restarts a run."""
+    act_max_weight = Parameter("act_max_weight")
+    """Weight of minus the activation; default 1."""
+    lp_norm_weight = Parameter("lp_norm_weight")
+    """Weight of the L6 norm, which keeps values small; default 10."""
+    tv_weight = Parameter("tv_weight")
+    """Weight of the total variation, which keeps the picture smooth; default 10."""
+    learning_rate = Parameter("learning_rate")
+    """Factor of each step, > 0; default 1."""
+    jitter = Parameter("jitter")
+    """Largest random shift at each step: a fraction of the side below 1, pixels from 1 on; default 0."""
+    grad_modifier = Parameter("grad_modifier")
+    """Name in :mod:`actmax_widget.grad_modifiers`, or None; "negate" lowers the activation."""
+    seed = Parameter("seed")
+    """Random state of the starting picture and the jitter; None: another one each time. Used at a fresh start."""
+    input_range = Parameter("input_range")
+    """(low, high) of the values the model takes; default (0, 255)."""
+    clip = Parameter("clip")
+    """Keep the input inside ``input_range`` at every step; default True."""
+    max_iter = Parameter("max_iter")
+    """Iterations a Run makes; default 500."""
+    steps_per_second = Parameter("steps_per_second")
+    """Speed limit for watching; default 60. None is as fast as it goes."""
+
+    status = traitlets.Unicode(Status.READY.value, read_only=True).tag(sync=True)
+    """"ready", "compiling", "running", "paused", "finished" or "failed"."""
+    message = traitlets.Unicode("", read_only=True).tag(sync=True)
+    """A sentence about the status."""
+    error = traitlets.Unicode("", read_only=True).tag(sync=True)
+    """Why the last input was refused or the last run failed; empty if neither."""
+    iteration = traitlets.Int(0, read_only=True).tag(sync=True)
+    """Iterations made since the last fresh start. The browser reads it off the frames."""
+    goal = traitlets.Int(0, read_only=True).tag(sync=True)
+    """The iteration at which the Run ends; 0 before the first."""
+    image = traitlets.Any(read_only=True)
+    """The picture the network saw last, (H, W, C) float32 in ``input_range``: the last row tells its losses."""
+    layers: Any = traitlets.List(read_only=True).tag(sync=True)
+    """The layers that can be a target: dicts of name, type, shape (without batch axis) and number of filters."""
+    model_name = traitlets.Unicode(read_only=True).tag(sync=True)
+    """The model's name."""
+    grad_modifiers: Any = traitlets.List(list(grad_modifiers.BUILT_IN), read_only=True).tag(sync=True)
+    """Choices for ``grad_modifier``."""
+    loss_names: Any = traitlets.List(read_only=True).tag(sync=True)
+    """Names of the losses, a column of the history each."""
+    picture = traitlets.Bytes(b"", read_only=True).tag(sync=True)
+    """``image`` as PNG at the last transition, for saved notebooks."""
+    rows = traitlets.Bytes(b"", read_only=True).tag(sync=True)
+    """``history.values`` (float32, little endian) at the last transition, for saved notebooks."""
+
+    _session: Any = None  # until the model was checked; ipywidgets also closes widgets that were never finished
+
+    def __init__(self, model: Any = None, layer: Any = None, **parameters: Any) -> None:
+        _check_keywords(parameters)
+        _check_front_end()
+        self.lock = threading.RLock()
+        self._wake = threading.Event()
+        self._shown = (-1, 0)
+        self._published: Facts | None = None
+        look = {name: parameters.pop(name) for name in LOOK if name in parameters}
+        model = utils.check_model(demo.digits() if model is None else model)
+        _check_picture(model)
+        target = utils.find_layer(model, -1 if layer is None else layer)[0].name
+        session = Session(model, Settings(layer=target, **parameters), notify=self._wake.set)
+        super().__init__(**look)
+        self._adopt(session)
+        self._stream = Stream(session, self._send_frame, time.monotonic)
+        self.on_msg(self._on_message)
+        threading.Thread(target=_pump, args=(weakref.ref(self), self._wake), name="actmax-widget", daemon=True).start()
+
+    # --- commands --------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Run until the goal, in the background. After the end it goes on for another ``max_iter`` iterations."""
+        self._command("start")
+
+    def pause(self) -> None:
+        """Stop after the step in hand."""
+        self._command("pause")
+
+    def step(self, n: int = 1) -> None:
+        """Make exactly ``n`` iterations and wait for them. Running: nothing.
+
+        Raises:
+            ValueError, TypeError: ``n`` is not an integer >= 1.
+        """
+        self._command("step", n)
+        self.wait()
+
+    def reset(self) -> None:
+        """Stop, and go back to the starting picture and an empty history."""
+        self._command("reset")
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the optimization is not running; at most ``timeout`` seconds. Ctrl-C pauses it.
+
+        Returns:
+            Whether it has stopped.
+        """
+        try:
+            stopped = self._session.wait(timeout)
+        except KeyboardInterrupt:
+            self.pause()
+            raise
+        self._publish()
+        return stopped
+
+    @property
+    def history(self) -> History:
+        """Every iteration's losses: ``.values``, ``.names``, ``["total"]``, ``.to_pandas()``."""
+        return self._session.history
+
+    @property
+    def model(self) -> Any:
+        """The Keras model."""
+        return self._session.model
+
+    def close(self) -> None:
+        """Stop the optimization and remove the widget from the page."""
+        if self._session is not None:
+            self._session.pause()
+        self._wake.set()
+        super().close()
+
+    # --- parameters ------------------------------------------------------------------------------------------------
+
+    def check(self, **changes: Any) -> None:
+        """Raise what setting these parameters would raise."""
+        if self._session is not None:
+            self._session.preview(**changes)
+
+    @traitlets.observe(*DEFAULTS)
+    def _on_parameter(self, change: Any) -> None:
+        if self._session is None or getattr(self._session.settings, change["name"]) == change["new"]:
+            return
+        settings = self._session.update(**{change["name"]: change["new"]})
+        self.filter_indices = settings.filter_indices  # another layer may not have had that filter
+        self._complain("")
+        self._publish()
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take parameters from the browser; facts are ours. For a bad value the browser gets the old one back."""
+        with self.lock:
+            for name in sorted(sync_data, key=lambda name: name != "layer"):  # filters are checked against the layer
+                if self.has_trait(name) and not self.traits()[name].read_only:
+                    self._set_one(name, sync_data[name])
+
+    def _set_one(self, name: str, value: Any) -> None:
+        try:
+            super().set_state({name: value})
+        except (ValueError, TypeError, traitlets.TraitError) as error:
+            self._complain(str(error))
+            self.send_state(name)
+
+    # --- facts -----------------------------------------------------------------------------------------------------
+
+    def _adopt(self, session: Session) -> None:
+        """Show a session: its settings and the facts about its model."""
+        with self.lock, self.hold_sync():
+            for name in DEFAULTS:
+                setattr(self, name, getattr(session.settings, name))
+            self._session = session
+            self.set_trait(
+                "layers", [info._asdict() | {"shape": list(info.shape)} for info in utils.list_layers(session.model)]
+            )
+            self.set_trait("model_name", session.model.name)
+            self._publish()
+
+    def _publish(self) -> None:
+        """Bring the facts up to date. The browser gets them at transitions only; between those it has the frames."""
+        with self.lock, self.hold_sync():
+            facts = self._session.facts()
+            if (facts.run, facts.iteration) != self._shown:
+                self._shown = facts.run, facts.iteration
+                self.set_trait("image", self._session.image)
+                self.set_trait("iteration", facts.iteration)
+            moment = dataclasses.replace(facts, iteration=-1) if facts.status.busy else facts
+            if moment != self._published:
+                self._published = moment
+                self._publish_transition(facts)
+
+    def _publish_transition(self, facts: Facts) -> None:
+        session = self._session
+        self.set_trait("status", facts.status.value)
+        self.set_trait("goal", facts.goal)
+        self.set_trait("loss_names", list(session.loss_names))
+        self.set_trait("message", facts.sentence())
+        self.set_trait("picture", to_png(session.image, session.settings.input_range))
+        self.set_trait("rows", session.history.values.astype("<f4").tobytes())
+        if facts.error:
+            self.set_trait("error", facts.error)
+        self._states_to_send.add("iteration")
+
+    def _should_send_property(self, key: str, value: Any) -> bool:
+        return key != "iteration" and super()._should_send_property(key, value)
+
+    def _complain(self, error: str) -> None:
+        with self.lock:
+            self.set_trait("error", error)
+
+    # --- messages --------------------------------------------------------------------------------------------------
+
+    def _command(self, name: str, *args: Any) -> None:
+        self._complain("")
+        getattr(self._session, name)(*args)
+        self._publish()
+        self._wake.set()
+
+    def _on_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
+        kind = content.get("type")
+        try:
+            if kind == "hello":
+                self._stream.hello()
+            elif kind == "receipt":
+                self._stream.receipt(int(content["seq"]))
+            elif kind in {"start", "pause", "reset"}:
+                self._command(kind)
+            elif kind == "step":
+                self._command("step", content.get("n", 1))
+        except (ValueError, TypeError, KeyError) as error:
+            self._complain(str(error))
+        self._wake.set()
+
+    def _send_frame(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        self.send(content, buffers)
+
+    @traitlets.observe("comm")
+    def _on_comm(self, change: Any) -> None:
+        """Let the front end's messages come in while a cell runs.
+
+        ipykernel 7.4 sends them to the shell of our last send's parent, that is behind the running cell, if that cell
+        started the run. Its choice is overridden where it exists, so that each message goes where the front end sent
+        it.
+        """
+        comm = change["new"]
+        if hasattr(comm, "_reply_subshell_for"):
+            comm._reply_subshell_for = lambda data, default: default  # noqa: ARG005, SLF001
+
+    def pump(self) -> float | None:
+        """Bring traits and browser up to date; seconds until that is due again, None: when something happens."""
+        self._publish()
+        return self._stream.pump()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The widget, and the picture for viewers without widgets."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        return {**data, "image/png": base64.b64encode(self.picture).decode()}, metadata
+
+
+def _pump(widget: weakref.ref[ActMaxWidget], wake: threading.Event) -> None:
+    """The thread that sends, as long as the widget lives."""
+    wait: float | None = None
+    while True:
+        wake.wait(wait if wait is not None else 60)
+        wake.clear()
+        alive = widget()
+        if alive is None or alive.comm is None:
+            return
+        wait = alive.pump()
+        del alive
+
+
+def _check_keywords(parameters: dict[str, Any]) -> None:
+    """Refuse keywords that do not exist; traitlets would only warn."""
+    known = [*DEFAULTS, *LOOK]
+    for name in parameters:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"Did you mean {close[0]}?" if close else f"Choose from: {', '.join(known)}."
+            message = f"ActMaxWidget() has no parameter {name!r}. {hint}"
+            raise TypeError(message)
+
+
+def _check_front_end() -> None:
+    if not STATIC.is_dir():
+        message = f"The front end is not built ({STATIC} is missing). Run `make lab`, or `pip install -e .` again."
+        raise RuntimeError(message)
+
+
+def _check_picture(model: Any) -> None:
+    """Refuse an input that cannot be shown as a picture."""
+    shape = tuple(model.inputs[0].shape[1:])
+    if len(shape) != 3 or utils.channel_axis(model.inputs[0]) != 3:
+        expected = f"a model whose input is a picture (height, width, channels), not {shape}"
+        raise invalid("model", expected, model, "actmax_widget.visualize_activation takes inputs of any rank.")
+
+
+def to_png(image: np.ndarray, input_range: tuple[float, float]) -> bytes:
+    """A picture as the bytes of a PNG file; see :func:`actmax_widget.stream.to_pixels`."""
+    pixels = to_pixels(image, input_range)
+    file = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(file, "png")
+    return file.getvalue()
