@@ -207,7 +207,8 @@ class Ascent:
             image = modifier.post_tensor(image)
         image = _keep(image, knobs)
         total = evaluation.losses[-1]
-        better = total < state.best_loss  # NaN never wins
+        # NaN never wins, nor a loss of -inf, nor a step that a NaN gradient made.
+        better = (total < state.best_loss) & tf.math.is_finite(total) & tf.math.is_finite(tf.reduce_sum(image))
         next_state = State(
             image=image,
             cache=cache,

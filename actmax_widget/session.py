@@ -157,7 +157,8 @@ class Session:
             if self._stale:
                 self._start_afresh(Status.READY)
             if self.iteration >= self._goal:
-                self._origin = self.iteration
+                # Single steps beyond the last goal count towards the next one.
+                self._origin = self._goal if self.iteration < self._goal + self._settings.max_iter else self.iteration
                 self._goal = self._origin + self._settings.max_iter
             self._go(self._goal, Status.FINISHED)
         self._notify()

@@ -209,7 +209,7 @@ class ActMaxWidget(anywidget.AnyWidget):
         """Stop the optimization and remove the widget from the page."""
         if self._session is not None:
             self._session.pause()
-        self._wake.set()
+            self._wake.set()
         super().close()
 
     # --- parameters ------------------------------------------------------------------------------------------------

@@ -1,0 +1,40 @@
+"""Small untrained networks for the unit tests."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+
+def small_cnn(channels: int = 1, *, size: int = 12, softmax: bool = False) -> keras.Model:
+    """A Functional network on pictures of 0 to 255: rescale, conv, pool, conv, flatten, out."""
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((size, size, channels), name="picture")
+    x = layers.Rescaling(1 / 255, name="rescale")(inputs)
+    x = layers.Conv2D(6, 3, activation="relu", name="conv1")(x)
+    x = layers.MaxPooling2D(name="pool")(x)
+    x = layers.Conv2D(8, 3, activation="tanh", name="conv2")(x)
+    x = layers.Flatten(name="flatten")(x)
+    outputs = layers.Dense(5, activation="softmax" if softmax else None, name="out")(x)
+    return keras.Model(inputs, outputs, name="small")
+
+
+def small_sequential() -> keras.Sequential:
+    """The same kind of network as a Sequential model."""
+    keras.utils.set_random_seed(2)
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            layers.Conv2D(4, 3, activation="relu", name="conv"),
+            layers.GlobalAveragePooling2D(name="mean"),
+            layers.Dense(3, name="out"),
+        ],
+        name="sequential",
+    )
+
+
+def exploding() -> keras.Model:
+    """A network whose output overflows as soon as its input gets brighter than 128 anywhere."""
+    inputs = keras.Input((4, 4, 1))
+    bright = keras.ops.relu(keras.ops.max(inputs, axis=(1, 2)) - 150.0)
+    return keras.Model(inputs, layers.Rescaling(1.0, name="out")(inputs[:, 0, 0] + keras.ops.exp(1e4 * bright)))

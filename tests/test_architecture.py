@@ -1,0 +1,65 @@
+"""Who may import whom: the tree is the architecture, and this holds it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "actmax_widget"
+ENGINE = {"checks", "records", "utils", "grad_modifiers", "input_modifiers", "callbacks", "losses", "regularizers"}
+ENGINE |= {"objective", "optimizer", "visualization"}
+MAY_IMPORT = {
+    "checks": set(),
+    "grad_modifiers": {"checks"},
+    "records": {"checks", "grad_modifiers"},
+    "utils": {"checks", "records"},
+    "callbacks": set(),
+    "pace": set(),
+    "losses": {"checks", "utils"},
+    "input_modifiers": {"checks", "utils"},
+    "regularizers": {"checks", "losses", "utils"},
+    "objective": {"checks", "losses", "utils"},
+    "optimizer": {"callbacks", "checks", "grad_modifiers", "input_modifiers", "objective", "utils"},
+    "visualization": {"checks", "losses", "optimizer", "regularizers", "utils"},
+    "session": {"checks", "input_modifiers", "objective", "optimizer", "pace", "records", "utils", "visualization"},
+    "stream": {"records", "session"},
+    "widget": {"checks", "demo", "grad_modifiers", "records", "session", "stream", "utils"},
+    "__init__": {"demo", "visualization", "widget"},
+}
+ONLY_IN = {
+    "anywidget": {"widget"},
+    "traitlets": {"widget"},
+    "ipywidgets": set(),
+    "IPython": set(),
+    "threading": {"session", "widget"},
+    "tensorflow": {"input_modifiers", "objective", "optimizer", "session"},
+}
+
+
+def imports(module):
+    """Names of our modules and of others' packages that a module imports."""
+    ours, others = set(), set()
+    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "actmax_widget":
+            ours |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("actmax_widget."):
+            ours.add(node.module.split(".")[1])
+        elif isinstance(node, ast.ImportFrom):
+            others.add((node.module or "").split(".")[0])
+        elif isinstance(node, ast.Import):
+            others |= {alias.name.split(".")[0] for alias in node.names}
+    return ours, others
+
+
+def test_every_module_is_in_the_table():
+    assert {path.stem for path in PACKAGE.glob("*.py")} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("module", MAY_IMPORT)
+def test_a_module_imports_no_more_of_ours_than_the_table_allows(module):
+    assert imports(module)[0] <= MAY_IMPORT[module]
+
+
+@pytest.mark.parametrize(("package", "modules"), ONLY_IN.items())
+def test_a_package_is_known_only_where_it_should_be(package, modules):
+    assert {module for module in MAY_IMPORT if package in imports(module)[1]} <= modules

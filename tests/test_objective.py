@@ -1,0 +1,140 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import ops
+
+from actmax_widget.losses import ActivationMaximization, Loss
+from actmax_widget.objective import Objective
+from actmax_widget.regularizers import LPNorm, TotalVariation
+from tests.networks import small_cnn, small_sequential
+
+
+@pytest.fixture(scope="module")
+def model():
+    return small_cnn()
+
+
+def picture(seed=0):
+    return tf.constant(np.random.default_rng(seed).uniform(0, 255, (1, 12, 12, 1)), tf.float32)
+
+
+def evaluate(objective, inp, weights=None):
+    weights = tf.constant(objective.weights() if weights is None else weights, tf.float32)
+    return objective(inp, weights, [tf.constant(knob) for knob in objective.knobs()])
+
+
+def three_losses(model):
+    inp = model.inputs[0]
+    return [
+        (ActivationMaximization(model.get_layer("out"), 2), 3.0),
+        (LPNorm(inp), 10),
+        (TotalVariation(inp, 1.5), 0.5),
+    ]
+
+
+def test_terms_are_weighted_in_list_order_and_summed(model):
+    objective = Objective(model.inputs[0], three_losses(model))
+    losses = evaluate(objective, picture()).losses.numpy()
+    assert objective.names == ("ActivationMax Loss", "L-6.0 Norm Loss", "TV(1.5) Loss")
+    assert losses[0] == pytest.approx(-3 * float(model(picture())[0, 2]), rel=1e-5)
+    assert losses[-1] == pytest.approx(losses[:-1].sum(), rel=1e-6)
+    doubled = evaluate(objective, picture(), [6.0, 10, 0.5]).losses.numpy()
+    assert doubled[0] == pytest.approx(2 * losses[0])
+
+
+def test_gradient_agrees_with_finite_differences():
+    model = small_cnn()
+    model.get_layer("conv1").activation = keras.activations.softplus  # no kinks
+    objective = Objective(model.inputs[0], three_losses(model))
+    inp = picture(1)
+    grads = evaluate(objective, inp).grads.numpy()
+    for index in [(0, 3, 4, 0), (0, 0, 0, 0), (0, 11, 5, 0)]:
+        bump = np.zeros(inp.shape, "float32")
+        bump[index] = 0.5
+        up, down = (evaluate(objective, inp + sign * bump).losses.numpy()[-1] for sign in (1, -1))
+        assert up - down == pytest.approx(grads[index], rel=2e-2, abs=2e-3)
+
+
+def test_a_custom_loss_written_as_for_keras_vis(model):
+    class Difference(Loss):
+        name = "Difference"
+
+        def build_loss(self):
+            output = model.get_layer("conv2").output
+            return -ops.mean(output[..., 1] - output[..., 4])
+
+    losses = evaluate(Objective(model.inputs[0], [(Difference(), 2)]), picture()).losses.numpy()
+    output = keras.Model(model.inputs[0], model.get_layer("conv2").output)(picture()).numpy()
+    assert losses[0] == pytest.approx(-2 * (output[..., 1] - output[..., 4]).mean(), rel=1e-4)
+
+
+def test_gradient_by_an_inner_tensor(model):
+    wrt = model.get_layer("conv2").output
+    evaluation = evaluate(
+        Objective(model.inputs[0], [(ActivationMaximization(model.get_layer("out"), 1), 1)], wrt), picture()
+    )
+    inner = keras.Model(model.inputs[0], wrt)(picture())
+    np.testing.assert_allclose(evaluation.wrt_value, inner, rtol=1e-6)
+    kernel = model.get_layer("out").kernel.numpy()[:, 1]
+    np.testing.assert_allclose(evaluation.grads.numpy().ravel(), -kernel, rtol=1e-5)
+
+
+def test_layers_that_no_loss_needs_are_left_out(model):
+    objective = Objective(model.inputs[0], [(ActivationMaximization(model.get_layer("conv1"), 0), 1)])
+    names = [layer.name for layer in objective._graph.layers]
+    assert "conv1" in names
+    assert "conv2" not in names
+
+
+def test_the_users_model_is_left_as_it_was(model):
+    def nodes():
+        return [(len(layer._inbound_nodes), len(layer._outbound_nodes)) for layer in model.layers]
+
+    before = nodes()
+    evaluate(Objective(model.inputs[0], three_losses(model)), picture())
+    assert nodes() == before
+
+
+def test_a_loaded_model_whose_operations_have_keras_own_names(tmp_path):
+    inputs = keras.Input((4, 4, 1))
+    x = ops.stack([ops.mean(inputs), ops.cast(ops.sum(inputs), "float32")])
+    keras.Model(inputs, keras.layers.Identity(name="out")(ops.reshape(x, (1, 2)))).save(tmp_path / "ops.keras")
+    keras.backend.clear_session()  # names start from 1 again, as in a new process
+    loaded = keras.saving.load_model(tmp_path / "ops.keras")
+    losses = [(ActivationMaximization(loaded.layers[-1], 1), 1), (LPNorm(loaded.inputs[0]), 1)]
+    inp = tf.ones((1, 4, 4, 1))
+    assert evaluate(Objective(loaded.inputs[0], losses), inp).losses.numpy()[0] == pytest.approx(-16)
+
+
+@pytest.mark.parametrize("reload", [False, True])
+def test_a_sequential_model(tmp_path, reload):
+    model = small_sequential()
+    if reload:
+        model.save(tmp_path / "model.keras")
+        model = keras.saving.load_model(tmp_path / "model.keras")
+    objective = Objective(model.inputs[0], [(ActivationMaximization(model.layers[0], 1), 1)])
+    assert np.isfinite(evaluate(objective, tf.ones((1, 8, 8, 1))).losses.numpy()).all()
+
+
+def test_mixed_precision():
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        model = small_cnn()
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    evaluation = evaluate(Objective(model.inputs[0], three_losses(model)), picture())
+    assert evaluation.losses.dtype == evaluation.grads.dtype == tf.float32
+    assert np.isfinite(evaluation.grads.numpy()).all()
+
+
+@pytest.mark.parametrize("losses", [[], [3], ["ab"], [(1, 2)], [(LPNorm, 1)]])
+def test_what_are_no_losses_is_refused(model, losses):
+    with pytest.raises((ValueError, TypeError), match="losses: expected"):
+        Objective(model.inputs[0], losses)
+
+
+@pytest.mark.parametrize("weight", ["1", float("nan")])
+def test_a_bad_weight_is_refused(model, weight):
+    with pytest.raises((ValueError, TypeError), match="losses: expected a finite number"):
+        Objective(model.inputs[0], [(LPNorm(model.inputs[0]), weight)])

@@ -1,0 +1,176 @@
+import numpy as np
+import pytest
+
+from actmax_widget.records import Settings
+from actmax_widget.session import Session
+from actmax_widget.stream import FRAME, HEARTBEATS, SILENCE, WINDOW, Stream, message, to_pixels
+from tests.networks import small_cnn
+from tests.test_pace import Clock
+
+
+class Wire:
+    """A session, its stream, and the far end of the comm."""
+
+    def __init__(self):
+        self.clock = Clock()
+        self.session = Session(small_cnn(), Settings(layer="out"), spawn=lambda work: None)
+        self.sent = []
+        self.stream = Stream(self.session, lambda content, buffers: self.sent.append((content, buffers)), self.clock)
+
+    def steps(self, n=1):
+        self.session.step(n)
+        while self.session.advance() is not None:
+            pass
+
+    def pump_later(self, seconds=1.0):
+        self.clock.now += seconds
+        return self.stream.pump()
+
+    @property
+    def last(self):
+        return self.sent[-1][0]
+
+    def rows(self):
+        """All rows as the far end puts them together."""
+        parts = []
+        for content, buffers in self.sent:
+            block = np.frombuffer(buffers[1], "<f4").reshape(content["count"], 4)
+            if content["type"] == "snapshot":
+                parts = []
+            assert content["first"] == sum(map(len, parts))
+            parts.append(block)
+        return np.concatenate(parts)
+
+
+@pytest.fixture(scope="module")
+def shared():
+    return Wire()
+
+
+@pytest.fixture
+def wire(shared):
+    """A fresh stream on a session that is compiled already."""
+    shared.session.reset()
+    shared.sent = []
+    shared.stream = Stream(
+        shared.session, lambda content, buffers: shared.sent.append((content, buffers)), shared.clock
+    )
+    return shared
+
+
+def test_nothing_is_sent_before_hello(wire):
+    wire.steps(3)
+    assert wire.pump_later() is None
+    assert wire.sent == []
+
+
+def test_hello_is_answered_with_everything(wire):
+    wire.steps(3)
+    wire.stream.hello()
+    wire.stream.pump()
+    assert (wire.last["type"], wire.last["first"], wire.last["count"], wire.last["seq"]) == ("snapshot", 0, 3, 1)
+    assert wire.last["shape"] == [12, 12, 1]
+    assert len(wire.sent[0][1][0]) == 144
+
+
+def test_nothing_new_nothing_sent(wire):
+    wire.stream.hello()
+    wire.stream.pump()
+    assert wire.pump_later() is None
+    assert len(wire.sent) == 1
+
+
+def test_frames_carry_each_row_once(wire):
+    wire.stream.hello()
+    wire.stream.pump()
+    for n in (1, 4, 2):
+        wire.steps(n)
+        wire.pump_later()
+        wire.stream.receipt(wire.last["seq"])
+    np.testing.assert_array_equal(wire.rows(), wire.session.history.values)
+    assert [content["type"] for content, _ in wire.sent] == ["snapshot", "frame", "frame", "frame"]
+
+
+def test_frames_keep_their_distance(wire):
+    wire.stream.hello()
+    wire.stream.pump()
+    wire.steps()
+    assert wire.pump_later(0) == pytest.approx(FRAME)
+    assert len(wire.sent) == 1
+    wire.pump_later(FRAME)
+    assert len(wire.sent) == 2
+
+
+def test_never_more_than_the_window_is_on_its_way(wire):
+    wire.stream.hello()
+    for _ in range(10):
+        wire.steps()
+        wire.pump_later(0.1)
+    assert len(wire.sent) == wire.stream.in_flight == WINDOW
+    wire.stream.receipt(2)
+    wire.pump_later(0.1)
+    assert len(wire.sent) == WINDOW + 1
+    np.testing.assert_array_equal(wire.rows(), wire.session.history.values)  # what was held back came with the last
+
+
+def test_silence_gets_a_heartbeat_and_then_nothing_until_hello(wire):
+    wire.stream.hello()
+    for _ in range(100):
+        wire.steps()
+        wire.pump_later(SILENCE / 4)
+    assert len(wire.sent) == WINDOW + HEARTBEATS
+    wire.stream.hello()
+    wire.pump_later()
+    assert wire.last["type"] == "snapshot"
+    np.testing.assert_array_equal(wire.rows(), wire.session.history.values)
+
+
+def test_a_restart_is_a_snapshot(wire):
+    wire.stream.hello()
+    wire.steps(3)
+    wire.pump_later()
+    run = wire.last["run"]
+    wire.session.reset()
+    wire.pump_later()
+    assert wire.last["type"] == "snapshot"
+    assert wire.last["run"] != run
+    assert wire.last["count"] == 0
+
+
+def test_receipts_of_the_future_or_the_past_do_no_harm(wire):
+    wire.stream.hello()
+    wire.stream.pump()
+    wire.stream.receipt(99)
+    assert wire.stream.in_flight == 0
+    wire.stream.receipt(-5)
+    assert wire.stream.in_flight == 0
+
+
+def test_the_end_is_not_lost_when_the_window_is_full(wire):
+    wire.stream.hello()
+    for _ in range(WINDOW + 3):
+        wire.steps()
+        wire.pump_later(0.1)
+    wire.stream.receipt(WINDOW)
+    wire.pump_later(0.1)
+    assert wire.last["iteration"] == wire.session.iteration
+
+
+def test_the_time_left_follows_from_the_rate(wire):
+    wire.session.start()
+    while wire.session.advance() is not None and wire.session.iteration < 20:
+        pass
+    content, _ = message("frame", 1, wire.session.frame(), (0, 255))
+    assert content["remaining"] == pytest.approx((content["goal"] - content["iteration"]) / content["rate"])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pixels_span_the_range_and_clip_beyond_it(channels):
+    image = np.array([[[-9.0], [-1.0], [0.0], [1.0], [9.0], [np.nan]]], np.float32).repeat(channels, -1)
+    pixels = to_pixels(image, (-1, 1))
+    assert pixels.shape == (1, 6, channels)
+    assert pixels[0, :, 0].tolist() == [0, 0, 128, 255, 255, 0] or pixels[0, :5, 0].tolist() == [0, 0, 128, 255, 255]
+
+
+def test_other_channels_are_shown_as_their_mean():
+    assert to_pixels(np.full((2, 2, 5), 51.0), (0, 255)).tolist() == [[[51], [51]]] * 2

@@ -1,0 +1,372 @@
+import base64
+import io
+import threading
+
+import keras
+import numpy as np
+import pytest
+import traitlets
+from PIL import Image
+
+import actmax_widget as am
+from actmax_widget import widget as widget_module
+from actmax_widget.widget import DEFAULTS, ActMaxWidget
+from tests.networks import exploding, small_cnn, small_sequential
+
+
+@pytest.fixture(scope="module")
+def model():
+    return small_cnn()
+
+
+@pytest.fixture
+def make(model):
+    """Makes widgets and closes them."""
+    made = []
+
+    def make_one(given=None, **parameters):
+        parameters = {"layer": "out", "steps_per_second": None, "max_iter": 30} | parameters
+        made.append(ActMaxWidget(model if given is None else given, **parameters))
+        return made[-1]
+
+    yield make_one
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def widget(make):
+    return make()
+
+
+class FrontEnd:
+    """The far end of the comm: what the widget sent, and what a browser would send."""
+
+    def __init__(self, widget, monkeypatch):
+        self.widget, self.custom, self.states = widget, [], []
+        self.came = threading.Condition()
+        monkeypatch.setattr(widget, "_send", self._receive)
+
+    def _receive(self, message, buffers=None):
+        with self.came:
+            if message["method"] == "custom":
+                self.custom.append((message["content"], buffers))
+            else:
+                self.states.append(message)
+            self.came.notify_all()
+
+    def send(self, **content):
+        self.widget._handle_custom_msg(content, [])
+
+    def set(self, **state):
+        self.widget.set_state(state)
+
+    def wait_for(self, condition):
+        with self.came:
+            assert self.came.wait_for(condition, 60)
+
+
+@pytest.fixture
+def front_end(widget, monkeypatch):
+    return FrontEnd(widget, monkeypatch)
+
+
+def test_it_starts_ready_with_the_facts_about_the_model(widget):
+    assert (widget.status, widget.iteration, widget.goal, widget.error) == ("ready", 0, 0, "")
+    assert widget.model_name == "small"
+    assert widget.layers[1] == {"name": "conv1", "type": "Conv2D", "shape": [10, 10, 6], "filters": 6}
+    assert widget.loss_names == ["ActivationMax Loss", "L-6.0 Norm Loss", "TV(2.0) Loss"]
+    assert widget.image.shape == (12, 12, 1)
+    assert Image.open(io.BytesIO(widget.picture)).size == (12, 12)
+
+
+def test_run_and_wait(widget):
+    statuses = []
+    widget.observe(lambda change: statuses.append(change["new"]), "status")
+    widget.start()
+    assert widget.wait(60)
+    assert (widget.status, widget.iteration, widget.goal) == ("finished", 30, 30)
+    assert len(widget.history) == 30
+    assert np.frombuffer(widget.rows, "<f4").reshape(-1, 4).tolist() == widget.history.values.tolist()
+    assert statuses[0] == "compiling"
+    assert statuses[-1] == "finished"
+    assert "30 iterations" in widget.message
+
+
+def test_the_picture_fed_back_gives_the_activation_of_the_last_row(make, model):
+    for parameters in ({}, {"tv_weight": 0, "learning_rate": 50}, {"jitter": 3, "input_range": (50, 180)}):
+        widget = make(filter_indices=3, **parameters)
+        widget.step(17)
+        low, high = widget.input_range
+        assert low <= widget.image.min() <= widget.image.max() <= high
+        activation = float(model(widget.image[None])[0, 3])
+        assert -widget.history["ActivationMax Loss"][-1] == pytest.approx(activation, rel=1e-4, abs=1e-5)
+
+
+def test_pause_step_reset(make):
+    widget = make(max_iter=10**8)
+    widget.start()
+    assert not widget.wait(0.01)
+    widget.pause()
+    assert widget.wait(60)
+    assert widget.status == "paused"
+    paused = widget.iteration
+    widget.step()
+    assert widget.iteration == paused + 1
+    widget.step(4)
+    assert widget.iteration == len(widget.history) == paused + 5
+    widget.reset()
+    assert (widget.iteration, widget.status, len(widget.rows)) == (0, "ready", 0)
+
+
+def test_iteration_and_image_can_be_observed_and_linked(widget):
+    seen = []
+    widget.observe(lambda change: seen.append(widget.image is not None), "iteration")
+    class Mirror(traitlets.HasTraits):
+        tv = traitlets.Float()
+        iteration = traitlets.Int()
+
+    mirror = Mirror()
+    traitlets.dlink((widget, "iteration"), (mirror, "iteration"))
+    traitlets.link((widget, "tv_weight"), (mirror, "tv"))
+    widget.step(5)
+    assert mirror.iteration == 5
+    mirror.tv = 2.5
+    assert widget.tv_weight == 2.5
+    assert seen
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "sentence"),
+    [
+        ({"tv_wieght": 1}, TypeError, "no parameter 'tv_wieght'. Did you mean tv_weight?"),
+        ({"foo": 1}, TypeError, "no parameter 'foo'. Choose from: layer, "),
+        ({"layer": "nope"}, ValueError, "layer: expected a layer of 'small'"),
+        ({"layer": 2.5}, TypeError, "layer_idx: expected an integer"),
+        ({"filter_indices": 99}, ValueError, "Layer 'out' has 5 filters"),
+        ({"tv_weight": "a"}, TypeError, "tv_weight: expected a finite number"),
+        ({"given": 3}, TypeError, "model: expected a Keras model"),
+        ({"given": keras.Sequential([keras.layers.Dense(2)])}, ValueError, "model: expected a built"),
+        ({"given": keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="out")])}, ValueError, "picture"),
+    ],
+)
+def test_bad_arguments_are_refused_in_python(make, parameters, error, sentence):
+    with pytest.raises(error) as caught:
+        make(**parameters)
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("tv_weight", float("nan")), ("layer", "nope"), ("filter_indices", [77]), ("seed", -1)]
+)
+def test_bad_values_are_refused_in_python_and_change_nothing(widget, name, value):
+    before = getattr(widget, name)
+    with pytest.raises((ValueError, TypeError), match=f"^{name}: expected "):
+        setattr(widget, name, value)
+    assert getattr(widget, name) == before
+
+
+def test_facts_are_read_only(widget):
+    for name in ("status", "iteration", "layers", "picture", "image"):
+        with pytest.raises(traitlets.TraitError):
+            setattr(widget, name, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [(3, (3,)), ([1, 2], (1, 2)), (None, None), (np.array([4]), (4,)), (-1, (-1,))]
+)
+def test_filters_of_any_kind(widget, given, kept):
+    widget.filter_indices = given
+    assert widget.filter_indices == kept
+
+
+@pytest.mark.parametrize("layer", ["conv2", 4, None])
+def test_a_layer_by_name_index_or_default(make, model, layer):
+    assert make(layer=layer).layer == ("out" if layer is None else "conv2")
+    assert make(layer=model.get_layer("conv1")).layer == "conv1"
+
+
+def test_a_sequential_and_a_loaded_model(make, tmp_path):
+    small_sequential().save(tmp_path / "model.keras")
+    for given in (small_sequential(), keras.saving.load_model(tmp_path / "model.keras")):
+        widget = make(given, layer="conv")
+        widget.step(3)
+        assert widget.iteration == 3
+
+
+def test_another_layer_takes_filter_0_if_it_lacks_the_filter(make):
+    widget = make(layer="conv2", filter_indices=7)
+    widget.layer = "out"
+    assert widget.filter_indices == (0,)
+    assert "Run starts afresh" in widget.message
+
+
+def test_a_failed_run_says_why_and_keeps_what_there_is(make):
+    widget = make(exploding(), clip=False, lp_norm_weight=0, tv_weight=0, max_iter=1000)
+    widget.start()
+    assert widget.wait(60)
+    assert widget.status == "failed"
+    assert "The total loss of iteration" in widget.error
+    assert np.isfinite(widget.image).all()
+    assert len(widget.history) == widget.iteration > 1
+    widget.reset()
+    assert (widget.error, widget.status) == ("", "ready")
+
+
+def test_the_png_is_in_the_mimebundle_for_viewers_without_widgets(widget):
+    data, _ = widget._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).size == (12, 12)
+
+
+def test_keyboard_interrupt_pauses(make, monkeypatch):
+    widget = make(max_iter=10**8)
+    widget.start()
+
+    def interrupted(timeout):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(widget._session, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        widget.wait()
+    monkeypatch.undo()
+    assert widget.wait(60)
+    assert widget.status == "paused"
+
+
+def test_without_a_built_front_end_it_says_what_to_do(make, monkeypatch, tmp_path):
+    monkeypatch.setattr(widget_module, "STATIC", tmp_path / "none")
+    with pytest.raises(RuntimeError, match=r"The front end is not built.*make lab"):
+        make()
+
+
+# --- the browser's side --------------------------------------------------------------------------------------------------
+
+
+def test_hello_is_answered_and_a_run_streamed(widget, front_end):
+    front_end.send(type="hello")
+    front_end.wait_for(lambda: front_end.custom)
+    assert front_end.custom[0][0]["type"] == "snapshot"
+    front_end.send(type="start")
+
+    def receive():
+        content = front_end.custom[-1][0]
+        front_end.send(type="receipt", seq=content["seq"])
+        return content["iteration"] == 30
+
+    front_end.wait_for(receive)
+    rows = sum(content["count"] for content, _ in front_end.custom)
+    assert rows == 30
+
+
+def test_commands_of_the_browser(widget, front_end):
+    front_end.send(type="step", n=3)
+    assert widget.wait(60)
+    assert widget.iteration == 3
+    front_end.send(type="reset")
+    assert widget.iteration == 0
+    front_end.send(type="start")
+    front_end.send(type="pause")
+    assert widget.wait(60)
+    assert widget.status in {"paused", "finished"}
+
+
+def test_a_bad_command_is_answered_with_a_sentence(widget, front_end):
+    front_end.send(type="step", n=0)
+    assert "n: expected an integer >= 1" in widget.error
+    front_end.send(type="nonsense")
+    front_end.send()
+
+
+def test_parameters_of_the_browser(widget, front_end):
+    front_end.set(tv_weight=3, filter_indices=[1, 2])
+    assert widget.tv_weight == 3
+    assert widget.filter_indices == (1, 2)
+    assert widget._session.settings.tv_weight == 3
+
+
+def test_layer_and_filter_in_one_message(widget, front_end):
+    front_end.set(filter_indices=[7], layer="conv2")
+    assert (widget.layer, widget.filter_indices, widget.error) == ("conv2", (7,), "")
+
+
+def test_a_bad_value_of_the_browser_is_answered_with_the_old_one_and_the_sentence(widget, front_end):
+    front_end.set(filter_indices=[99])
+    assert widget.filter_indices == (0,)
+    assert "Layer 'out' has 5 filters" in widget.error
+    sent = [message["state"] for message in front_end.states]
+    assert {"filter_indices": (0,)} in sent
+    front_end.set(filter_indices=[2])
+    assert widget.error == ""
+
+
+def test_the_browser_cannot_set_facts(widget, front_end):
+    front_end.set(status="finished", iteration=99, rows=b"x", model_name="other")
+    assert (widget.status, widget.iteration, widget.model_name) == ("ready", 0, "small")
+
+
+def test_a_run_sends_no_trait_per_iteration(make, monkeypatch):
+    widget = make(max_iter=200)
+    front_end = FrontEnd(widget, monkeypatch)
+    widget.start()
+    assert widget.wait(60)
+    widget.pump()
+    updates = [message for message in front_end.states if message["method"] == "update"]
+    assert len(updates) <= 4  # compiling, running, finished
+    assert updates[-1]["state"]["iteration"] == 200
+
+
+def test_without_a_browser_nothing_is_sent_and_nothing_waits(widget, front_end):
+    widget.start()
+    assert widget.wait(60)
+    assert front_end.custom == []
+    assert widget.status == "finished"
+
+
+def test_messages_are_not_sent_behind_a_running_cell(widget):
+    class Comm:
+        def _reply_subshell_for(self, data, default):
+            return "the shell of the running cell"
+
+    comm = Comm()
+    widget._on_comm({"new": comm})
+    assert comm._reply_subshell_for({}, "the front end's choice") == "the front end's choice"
+    widget._on_comm({"new": None})
+
+
+def test_parameters_set_from_many_threads_all_arrive(make):
+    widget = make(max_iter=10**8)
+    widget.start()
+    errors = []
+
+    def drag(name):
+        try:
+            for value in range(1, 60):
+                setattr(widget, name, value)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=drag, args=(name,)) for name in ("tv_weight", "lp_norm_weight", "learning_rate")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    settings = widget._session.settings
+    assert (settings.tv_weight, settings.lp_norm_weight, settings.learning_rate) == (59, 59, 59)
+    widget.pause()
+    assert widget.wait(60)
+    assert widget._session.traces == 1
+
+
+def test_every_parameter_is_a_trait_with_the_default_of_the_settings(widget):
+    for name in DEFAULTS:
+        assert widget.trait_metadata(name, "sync")
+    assert widget.tv_weight == DEFAULTS["tv_weight"]
+
+
+def test_the_default_is_the_digit_network():
+    widget = am.ActMaxWidget()
+    assert widget.layer == "out"
+    assert widget.image.shape == (28, 28, 1)
+    widget.close()
