@@ -1,0 +1,25 @@
+// Bundles the front end into the two files that the Python package carries.
+import { context } from "esbuild";
+
+const here = new URL("./", import.meta.url).pathname;
+
+const bundle = await context({
+  absWorkingDir: here,
+  entryPoints: ["src/widget.ts", "src/widget.css"],
+  outdir: "../actmax_widget/static",
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  // virtual-core asks for it; a browser has no `process`.
+  define: { "process.env.NODE_ENV": '"production"' },
+  legalComments: "none",
+  logLevel: "info",
+});
+
+if (process.argv.includes("--watch")) {
+  await bundle.watch();
+} else {
+  await bundle.rebuild();
+  await bundle.dispose();
+}

@@ -1,0 +1,77 @@
+import { h } from "./dom";
+import { type ActMaxModel, type Command, isBusy } from "./model";
+import { type Component, Scope } from "./scope";
+import type { Store } from "./store";
+
+const COMMANDS: Record<Command, string> = {
+  start: "Run",
+  pause: "Pause",
+  step: "Step",
+  reset: "Reset",
+};
+const HINTS: Record<Command, string> = {
+  start: "Run, or go on from here",
+  pause: "Pause after the current step",
+  step: "Make one step",
+  reset: "Discard the picture and the losses",
+};
+
+/** Run, Pause, Step and Reset, each only where it does something. */
+export function createButtons(model: ActMaxModel, store: Store): Component {
+  const scope = new Scope();
+  const buttons = Object.entries(COMMANDS).map(
+    ([command, name]) => [command as Command, createButton(command as Command, name)] as const,
+  );
+  const element = h(
+    "div",
+    { class: "actmax-buttons", role: "group", "aria-label": "Run control" },
+    ...buttons.map(([, button]) => button),
+  );
+  // A button that is switched off under the keyboard loses its focus; it goes to the one that now works.
+  let hadFocus = false;
+
+  const refresh = () => {
+    hadFocus ||= element.contains(document.activeElement);
+    for (const [command, button] of buttons) {
+      button.disabled = !isOffered(command, model, store);
+      button.classList.toggle("actmax-pending", store.pending === command);
+    }
+    if (hadFocus && store.pending === null) {
+      hadFocus = false;
+      if (isLost(document.activeElement))
+        buttons.find(([, { disabled }]) => !disabled)?.[1].focus();
+    }
+  };
+
+  for (const [command, button] of buttons) {
+    scope.listen(button, "click", () => store.command(command));
+  }
+  scope.add(store.subscribe(refresh));
+  refresh();
+  return { element, cleanup: scope.cleanup };
+}
+
+function createButton(command: Command, name: string): HTMLButtonElement {
+  return h(
+    "button",
+    {
+      type: "button",
+      class: `actmax-button actmax-${command}`,
+      title: HINTS[command],
+      "data-testid": name.toLowerCase(),
+    },
+    name,
+  );
+}
+
+function isOffered(command: Command, model: ActMaxModel, store: Store): boolean {
+  const busy = isBusy(model.get("status"));
+  // Steps may be clicked in a row; the others wait for the kernel's answer.
+  if (store.pending === command && command !== "step") return false;
+  if (command === "pause") return busy;
+  if (command === "reset") return store.iteration > 0 || store.rows.count > 0;
+  return !busy;
+}
+
+const isLost = (focused: Element | null): boolean =>
+  focused === null || focused === document.body || focused.matches(":disabled");

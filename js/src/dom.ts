@@ -1,0 +1,25 @@
+type Attributes = Record<string, string | number | boolean>;
+
+/** Makes an element; `true` writes a bare attribute, `false` leaves it out. */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== false) element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...children);
+  return element;
+}
+
+/** Writes only what changed, so that nothing is laid out or read aloud again for no reason. */
+export function setText(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+let used = 0;
+
+/** An id for `for` and `aria-describedby`; a page may hold many widgets and views. */
+export const uniqueId = (stem: string): string => `actmax-${stem}-${++used}`;

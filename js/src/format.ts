@@ -1,0 +1,47 @@
+import type { Layer } from "./model";
+
+/** Five significant digits; six where that spares an exponent. */
+export function formatLoss(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "-∞";
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  if (size < 1e-3 || size >= 999_999.5) return value.toExponential(4);
+  return value.toPrecision(size >= 99_999.5 ? 6 : 5);
+}
+
+/** A parameter as one would type it: 0.1 and not 0.10000000149. */
+export const formatParameter = (value: number): string => String(Number(value.toPrecision(6)));
+
+export function formatSeconds(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} min ${whole % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+const formatRate = (rate: number): string =>
+  `${rate < 10 ? rate.toFixed(1) : Math.round(rate)} steps/s`;
+
+/** The line beneath the bar; speed and time left are of interest only while it runs. */
+export function formatProgress(
+  iteration: number,
+  goal: number,
+  rate: number | null,
+  remaining: number | null,
+): string {
+  const parts = [
+    goal >= iteration && goal > 0 ? `iteration ${iteration} / ${goal}` : `iteration ${iteration}`,
+  ];
+  if (rate !== null) parts.push(formatRate(rate));
+  if (remaining !== null) parts.push(`${formatSeconds(remaining)} left`);
+  return parts.join(" · ");
+}
+
+/** "conv2 · Conv2D · 26 × 26 × 16"; a side that varies is a question mark. */
+export function formatLayer({ name, type, shape }: Layer): string {
+  return [name, type, shape.map((side) => side ?? "?").join(" × ")].filter(Boolean).join(" · ");
+}
+
+export const plural = (count: number, noun: string): string =>
+  `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;

@@ -1,0 +1,97 @@
+import type { ActMaxModel, Outgoing, Parameters } from "./model";
+import { type Cleanup, Scope } from "./scope";
+
+/** At most twenty saves a second: a dragged thumb moves far more often. */
+const SAVE_INTERVAL_MS = 50;
+
+/** The one place that writes to the kernel, and so the one that knows whether it is there. */
+export class Link {
+  readonly #model: ActMaxModel;
+  readonly #scope = new Scope();
+  readonly #onConnection: () => void;
+  #connected = true;
+  #unsaved: Partial<Parameters> = {};
+  #saveTimer: ReturnType<typeof setTimeout> | undefined;
+  #source: { _buffered_state_diff?: Record<string, unknown> } | undefined;
+
+  constructor(model: ActMaxModel, onConnection: () => void) {
+    this.#model = model;
+    this.#onConnection = onConnection;
+    const remember = (source?: object) => {
+      this.#source = source;
+    };
+    this.#scope.on(model, "change:iteration", remember);
+  }
+
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  set connected(connected: boolean) {
+    if (connected === this.#connected) return;
+    this.#connected = connected;
+    this.#onConnection();
+  }
+
+  /** Never throws: a dead comm throws "Cannot send", some hosts reject a promise instead. */
+  send(message: Outgoing): void {
+    const lost = () => {
+      this.connected = false;
+    };
+    try {
+      Promise.resolve(this.#model.send(message) as unknown).catch(lost);
+    } catch {
+      lost();
+    }
+  }
+
+  /** Everyone here sees the new values at once; the kernel at the next save. */
+  change(parameters: Partial<Parameters>): void {
+    Object.assign(this.#unsaved, parameters);
+    this.#set(parameters);
+    if (this.#saveTimer === undefined) this.#save();
+  }
+
+  /**
+   * Tells jslink the iteration without saving it. ipywidgets keeps every value that was set for the
+   * next `save_changes`, so the fact would ride to the kernel on the next parameter: it is taken out
+   * again. The proxy hides that buffer; a change event carries the model that has it.
+   */
+  noteIteration(iteration: number): void {
+    this.#model.set("iteration", iteration);
+    const buffered = this.#source?._buffered_state_diff;
+    if (buffered) delete buffered.iteration;
+  }
+
+  /** What is not saved yet is saved now: a page may close right after a drag. */
+  readonly cleanup: Cleanup = () => {
+    this.#scope.cleanup();
+    if (this.#hasUnsaved()) this.#save();
+    clearTimeout(this.#saveTimer);
+  };
+
+  #set(parameters: Partial<Parameters>): void {
+    for (const [name, value] of Object.entries(parameters)) {
+      this.#model.set(name as keyof Parameters, value);
+    }
+  }
+
+  /** Set again before saving: an echo of an older value may have come in between. */
+  #save(): void {
+    this.#set(this.#unsaved);
+    this.#unsaved = {};
+    try {
+      this.#model.save_changes();
+    } catch {
+      this.connected = false;
+    }
+    this.#saveTimer = setTimeout(() => {
+      this.#saveTimer = undefined;
+      if (this.#hasUnsaved()) this.#save();
+    }, SAVE_INTERVAL_MS);
+  }
+
+  #hasUnsaved(): boolean {
+    return Object.keys(this.#unsaved).length > 0;
+  }
+}

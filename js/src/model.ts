@@ -1,0 +1,88 @@
+/**
+ * The traits and messages of `ActMaxWidget`, mirrored once. Their owner is
+ * `actmax_widget/widget.py`: change them there first.
+ */
+import type { AnyModel } from "@anywidget/types";
+
+export type Status = "ready" | "compiling" | "running" | "paused" | "finished" | "failed";
+
+export interface Layer {
+  name: string;
+  type: string;
+  /** The output's shape without the batch; `null` is a side that varies. */
+  shape: (number | null)[];
+  /** Size of the last axis. */
+  filters: number;
+}
+
+/** What the user may change here: set, saved, checked by the kernel. */
+export interface Parameters {
+  layer: string;
+  /** Maximised together; `null` is the mean of all; negative ones count from the end. */
+  filter_indices: number[] | null;
+  act_max_weight: number;
+  lp_norm_weight: number;
+  tv_weight: number;
+  learning_rate: number;
+  /** Below 1 a fraction of each side, from 1 on pixels. */
+  jitter: number;
+  grad_modifier: string | null;
+  seed: number | null;
+  clip: boolean;
+  max_iter: number;
+  /** `null`: as fast as it goes. */
+  steps_per_second: number | null;
+}
+
+/** What only the kernel knows: never saved from here. */
+export interface Facts {
+  layers: Layer[];
+  model_name: string;
+  grad_modifiers: string[];
+  input_range: [number, number];
+  /** The columns of a row, without the total that ends it. */
+  loss_names: string[];
+  status: Status;
+  message: string;
+  error: string;
+  iteration: number;
+  goal: number;
+  /** PNG of the last transition. */
+  picture: DataView | null;
+  /** Little-endian float32 rows of the last transition; row i is iteration i + 1. */
+  rows: DataView | null;
+}
+
+export type Traits = Parameters & Facts;
+export type ActMaxModel = AnyModel<Traits>;
+
+/** Kernel to browser, with the buffers `[pixels, rows]`. */
+export interface FrameMessage {
+  /** A snapshot replaces everything, a frame goes on from what is held. */
+  type: "frame" | "snapshot";
+  /** Rises by one with each message. */
+  seq: number;
+  /** Changes at every restart. */
+  run: number | string;
+  iteration: number;
+  goal: number;
+  /** Index, within the run, of the first row sent. */
+  first: number;
+  count: number;
+  /** Height, width, and channels: 1 (grey), 3 (RGB) or 4 (RGBA). */
+  shape: [number, number, number];
+  /** Steps per second. */
+  rate: number | null;
+  /** Seconds left. */
+  remaining: number | null;
+}
+
+/** Browser to kernel. */
+export type Command = "start" | "pause" | "step" | "reset";
+export type Outgoing =
+  | { type: "hello" }
+  | { type: "receipt"; seq: number }
+  | { type: "step"; n: number }
+  | { type: Exclude<Command, "step"> };
+
+export const isBusy = (status: Status): boolean => status === "compiling" || status === "running";

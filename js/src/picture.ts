@@ -1,0 +1,136 @@
+import { h } from "./dom";
+import { formatFilters } from "./filters";
+import type { Frame } from "./frame";
+import type { ActMaxModel } from "./model";
+import { type Drawn, Scope } from "./scope";
+import type { Store } from "./store";
+
+/** CSS pixels of the longer side. */
+const SHOWN_SIZE = 320;
+
+interface Options {
+  /** Told which iteration is on the screen. */
+  onDrawn(iteration: number): void;
+}
+
+/** The picture in its own resolution, enlarged by the style sheet, and a button that saves it. */
+export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Options): Drawn {
+  const scope = new Scope();
+  const canvas = h("canvas", { role: "img", "data-testid": "picture", width: 1, height: 1 });
+  const empty = h("p", { class: "actmax-picture-empty" }, "No picture yet");
+  const save = h(
+    "button",
+    { type: "button", class: "actmax-quiet", "data-testid": "save" },
+    "Save PNG",
+  );
+  const frame = h("div", { class: "actmax-picture-frame" }, canvas, empty);
+  const element = h("div", { class: "actmax-picture" }, frame, save);
+  let saved: Uint8Array | null = null;
+
+  const shown = (iteration: number) => {
+    frame.classList.add("actmax-has-picture");
+    save.disabled = false;
+    canvas.setAttribute("aria-label", describe(store, iteration));
+    onDrawn(iteration);
+  };
+
+  const drawSaved = (png: Uint8Array) => {
+    saved = png;
+    void decode(png).then((bitmap) => {
+      // A frame, or a newer PNG, may have come while this one was being read.
+      if (!bitmap || store.savedPicture !== png) return;
+      resize(canvas, bitmap.width, bitmap.height);
+      canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
+      shown(store.iteration);
+    });
+  };
+
+  save.disabled = true;
+  canvas.setAttribute("aria-label", "No picture yet");
+  scope.listen(save, "click", () => download(canvas, fileName(model, store)));
+
+  return {
+    element,
+    cleanup: scope.cleanup,
+    draw() {
+      if (store.savedPicture) {
+        if (store.savedPicture !== saved) drawSaved(store.savedPicture);
+      } else if (store.frame?.pixels) {
+        paint(canvas, store.frame, store.frame.pixels);
+        shown(store.frame.iteration);
+      }
+    },
+  };
+}
+
+function paint(canvas: HTMLCanvasElement, { shape }: Frame, pixels: Uint8Array): void {
+  const [height, width, channels] = shape;
+  resize(canvas, width, height);
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  const image = context.createImageData(width, height);
+  toRgba(pixels, channels, image.data);
+  context.putImageData(image, 0, 0);
+}
+
+/** Grey is repeated; whatever has no alpha is opaque. */
+export function toRgba(pixels: Uint8Array, channels: number, rgba: Uint8ClampedArray): void {
+  const [green, blue] = channels >= 3 ? [1, 2] : [0, 0];
+  for (let from = 0, to = 0; to < rgba.length; from += channels, to += 4) {
+    rgba[to] = pixels[from] ?? 0;
+    rgba[to + 1] = pixels[from + green] ?? 0;
+    rgba[to + 2] = pixels[from + blue] ?? 0;
+    rgba[to + 3] = channels === 4 ? (pixels[from + 3] ?? 0) : 255;
+  }
+}
+
+/** Only where it differs: setting a canvas's size clears it. */
+function resize(canvas: HTMLCanvasElement, width: number, height: number): void {
+  if (canvas.width === width && canvas.height === height) return;
+  canvas.width = width;
+  canvas.height = height;
+  const longer = Math.max(width, height);
+  canvas.style.width = `${Math.round((SHOWN_SIZE * width) / longer)}px`;
+  canvas.style.aspectRatio = `${width} / ${height}`;
+  canvas.classList.toggle("actmax-enlarged", longer < SHOWN_SIZE);
+}
+
+function describe({ subject }: Store, iteration: number): string {
+  return `Layer ${subject.layer}, ${filterWords(subject.filter_indices)}, iteration ${iteration}`;
+}
+
+function filterWords(indices: number[] | null): string {
+  if (indices === null) return "all filters";
+  return `filter${indices.length === 1 ? "" : "s"} ${formatFilters(indices)}`;
+}
+
+function fileName(model: ActMaxModel, store: Store): string {
+  const { layer, filter_indices } = store.subject;
+  const filters = filter_indices === null ? "all" : filter_indices.join("_");
+  const name = [
+    model.get("model_name"),
+    layer,
+    `filter_${filters}`,
+    `iteration_${store.iteration}`,
+  ];
+  return `${name.join("-").replace(/[^\w.-]+/g, "_")}.png`;
+}
+
+function download(canvas: HTMLCanvasElement, name: string): void {
+  canvas.toBlob((blob) => {
+    if (!blob) return;
+    const url = URL.createObjectURL(blob);
+    h("a", { href: url, download: name }).click();
+    URL.revokeObjectURL(url);
+  });
+}
+
+/** `null` for bytes that are no picture: a damaged notebook must still open. */
+async function decode(png: Uint8Array): Promise<ImageBitmap | null> {
+  try {
+    // Copied, because a Blob takes no view of a buffer that might be shared.
+    return await createImageBitmap(new Blob([png.slice()], { type: "image/png" }));
+  } catch {
+    return null;
+  }
+}

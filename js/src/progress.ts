@@ -1,0 +1,65 @@
+import { h, setText } from "./dom";
+import { formatProgress } from "./format";
+import { type ActMaxModel, type Command, isBusy } from "./model";
+import { type Drawn, Scope } from "./scope";
+import type { Store } from "./store";
+
+/** What a click has set going, until the kernel says what became of it. */
+const PENDING_WORDS: Record<Command, string> = {
+  start: "starting …",
+  pause: "pausing …",
+  step: "stepping …",
+  reset: "resetting …",
+};
+
+/** How far the run is, in a bar and in words, and what went wrong. */
+export function createProgress(model: ActMaxModel, store: Store): Drawn {
+  const scope = new Scope();
+  const bar = h("progress", { "aria-label": "Iterations", "data-testid": "progress", max: 1 });
+  const figures = h("span", { class: "actmax-figures", "data-testid": "figures" });
+  const message = h("p", { class: "actmax-message", role: "status", "data-testid": "message" });
+  const error = h("p", { class: "actmax-error", role: "alert", "data-testid": "error" });
+  const element = h("div", { class: "actmax-progress" }, bar, figures, message, error);
+
+  const draw = () => {
+    const busy = isBusy(model.get("status"));
+    drawBar(bar, store, model.get("status") === "compiling");
+    const { rate = null, remaining = null } = busy ? (store.frame ?? {}) : {};
+    setText(figures, formatProgress(store.iteration, store.goal, rate, remaining));
+  };
+  const say = () => {
+    setText(message, model.get("message") ?? "");
+    setText(error, model.get("error") ?? "");
+    error.hidden = error.textContent === "";
+  };
+
+  scope.on(model, "change:message change:error", say);
+  scope.on(model, "change:iteration change:goal", draw);
+  say();
+  draw();
+  return { element, draw, cleanup: scope.cleanup };
+}
+
+/** Compiling takes as long as it takes: without a value the bar moves to and fro. */
+function drawBar(bar: HTMLProgressElement, { iteration, goal }: Store, compiling: boolean): void {
+  if (compiling) {
+    bar.removeAttribute("value");
+    return;
+  }
+  bar.max = Math.max(1, goal);
+  // Single steps before the first run have no goal.
+  bar.value = goal > 0 ? Math.min(iteration, goal) : 0;
+}
+
+/** The status in one word, beside the model's name. */
+export function createStatusWord(model: ActMaxModel, store: Store): Drawn {
+  const scope = new Scope();
+  const element = h("span", { class: "actmax-status", "data-testid": "status" });
+  const draw = () => {
+    setText(element, store.pending ? PENDING_WORDS[store.pending] : (model.get("status") ?? ""));
+  };
+  // Not in the next animation frame: a click is answered at once.
+  scope.add(store.subscribe(draw));
+  draw();
+  return { element, draw, cleanup: scope.cleanup };
+}

@@ -1,0 +1,42 @@
+/** Tells the kernel what was drawn, so that it sends no faster than this page draws. */
+
+const FRAMES_PER_RECEIPT = 2;
+const LATEST_AFTER_MS = 250;
+
+export class Receipts {
+  readonly #send: (seq: number) => void;
+  #drawn = -1;
+  #owed = 0;
+  #urgent = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(send: (seq: number) => void) {
+    this.#send = send;
+  }
+
+  /** A snapshot came: the kernel waits for it, so whatever is drawn next is acknowledged at once. */
+  hurry(): void {
+    this.#urgent = true;
+  }
+
+  /** Several views draw the same frame; it counts once. */
+  drawn(seq: number): void {
+    if (seq === this.#drawn) return;
+    this.#drawn = seq;
+    this.#owed += 1;
+    if (this.#urgent || this.#owed >= FRAMES_PER_RECEIPT) this.#acknowledge();
+    else this.#timer ??= setTimeout(() => this.#acknowledge(), LATEST_AFTER_MS);
+  }
+
+  #acknowledge(): void {
+    this.cleanup();
+    this.#owed = 0;
+    this.#urgent = false;
+    this.#send(this.#drawn);
+  }
+
+  cleanup(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}

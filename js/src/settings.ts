@@ -1,0 +1,115 @@
+import { h } from "./dom";
+import type { Link } from "./link";
+import type { ActMaxModel, Parameters } from "./model";
+import { type Component, Scope } from "./scope";
+
+const SPEEDS = [1, 5, 15, 30, 60, 120, 250];
+
+/** What is set once and seldom touched. */
+export function createSettings(model: ActMaxModel, link: Link): Component {
+  const settings = [
+    createNumber(model, link, "max_iter", "Iterations a run"),
+    createSpeed(model, link),
+    createNumber(model, link, "seed", "Seed", "random"),
+    createModifier(model, link),
+    createClip(model, link),
+  ];
+  const element = h(
+    "details",
+    { class: "actmax-settings", "data-testid": "more" },
+    h("summary", {}, "More"),
+    h("div", { class: "actmax-settings-grid" }, ...settings.map((setting) => setting.element)),
+  );
+  return {
+    element,
+    cleanup() {
+      for (const setting of settings) setting.cleanup();
+    },
+  };
+}
+
+/** With a `placeholder` an empty field means null. */
+function createNumber(
+  model: ActMaxModel,
+  link: Link,
+  name: "max_iter" | "seed",
+  label: string,
+  placeholder?: string,
+): Component {
+  const scope = new Scope();
+  const field = h("input", {
+    type: "number",
+    min: name === "seed" ? 0 : 1,
+    step: 1,
+    placeholder: placeholder ?? "",
+    "data-testid": name.replace("_", "-"),
+  });
+  const show = () => {
+    field.value = String(model.get(name) ?? "");
+  };
+  const enter = () => {
+    const isNull = field.value === "" && placeholder !== undefined && !field.validity.badInput;
+    if (isNull) link.change({ seed: null });
+    else if (field.value !== "") link.change({ [name]: Number(field.value) });
+    show();
+  };
+  scope.on(model, `change:${name}`, show);
+  scope.listen(field, "change", enter);
+  show();
+  return { element: h("label", { class: "actmax-field" }, label, field), cleanup: scope.cleanup };
+}
+
+/** A list of values of one parameter, `null` among them; the value it has is always in the list. */
+function createSelect<K extends "steps_per_second" | "grad_modifier">(
+  model: ActMaxModel,
+  link: Link,
+  name: K,
+  label: string,
+  choices: () => { value: Parameters[K]; text: string }[],
+): Component {
+  const scope = new Scope();
+  const select = h("select", { "data-testid": name.replaceAll("_", "-") });
+  let offered: Parameters[K][] = [];
+  const show = () => {
+    const current = model.get(name) as Parameters[K];
+    const all = choices();
+    if (!all.some(({ value }) => value === current))
+      all.push({ value: current, text: String(current) });
+    offered = all.map(({ value }) => value);
+    select.replaceChildren(...all.map(({ text }, i) => h("option", { value: i }, text)));
+    select.selectedIndex = offered.indexOf(current);
+  };
+  const choose = () =>
+    link.change({ [name]: offered[select.selectedIndex] } as Partial<Parameters>);
+  scope.on(model, `change:${name} change:grad_modifiers`, show);
+  scope.listen(select, "change", choose);
+  show();
+  return { element: h("label", { class: "actmax-field" }, label, select), cleanup: scope.cleanup };
+}
+
+const createSpeed = (model: ActMaxModel, link: Link): Component =>
+  createSelect(model, link, "steps_per_second", "Steps per second", () => [
+    ...SPEEDS.map((speed) => ({ value: speed, text: `at most ${speed}` })),
+    { value: null, text: "as fast as it goes" },
+  ]);
+
+const createModifier = (model: ActMaxModel, link: Link): Component =>
+  createSelect(model, link, "grad_modifier", "Gradient modifier", () => [
+    { value: null, text: "none" },
+    ...(model.get("grad_modifiers") ?? []).map((name) => ({ value: name, text: name })),
+  ]);
+
+function createClip(model: ActMaxModel, link: Link): Component {
+  const scope = new Scope();
+  const box = h("input", { type: "checkbox", "data-testid": "clip" });
+  const range = h("span");
+  const show = () => {
+    box.checked = model.get("clip");
+    const [low, high] = model.get("input_range") ?? [];
+    range.textContent = low === undefined ? "Clip to the input range" : `Clip to ${low} … ${high}`;
+  };
+  scope.on(model, "change:clip change:input_range", show);
+  scope.listen(box, "change", () => link.change({ clip: box.checked }));
+  show();
+  return { element: h("label", { class: "actmax-check" }, box, range), cleanup: scope.cleanup };
+}

@@ -1,0 +1,191 @@
+import { bytesOf, type Frame, floatsOf, isFrameMessage, readFrame } from "./frame";
+import { Greeting } from "./greeting";
+import { Link } from "./link";
+import { LossRows } from "./loss_rows";
+import { type ActMaxModel, type Command, isBusy, type Parameters } from "./model";
+import { Receipts } from "./receipts";
+import { type Cleanup, Scope } from "./scope";
+
+/** A page hidden for longer has missed heartbeats, and perhaps the kernel's patience. */
+const SILENCE_MS = 2000;
+/** How long a clicked button is believed before the kernel has said anything. */
+const PENDING_MS = 3000;
+
+/** What was maximised in the run that is shown; the controls may be ahead of it. */
+export type Subject = Pick<Parameters, "layer" | "filter_indices">;
+
+/** All that the views of one model share: rows, newest picture, and the talk with the kernel. */
+export class Store {
+  readonly rows = new LossRows();
+  readonly link: Link;
+  /** The newest frame; `null` until the kernel has sent one. */
+  frame: Frame | null = null;
+  /** The PNG of a saved notebook, shown until there is a frame. */
+  savedPicture: Uint8Array | null = null;
+  subject: Subject;
+  /** The command clicked and not yet answered. */
+  pending: Command | null = null;
+
+  readonly #model: ActMaxModel;
+  readonly #scope = new Scope();
+  readonly #listeners = new Set<() => void>();
+  readonly #receipts: Receipts;
+  readonly #greeting: Greeting;
+  #heardAt = 0;
+  #pendingTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(model: ActMaxModel) {
+    this.#model = model;
+    this.subject = this.#chosen();
+    this.link = new Link(model, () => this.#connectionChanged());
+    this.#receipts = new Receipts((seq) => this.link.send({ type: "receipt", seq }));
+    this.#greeting = new Greeting(() => this.link.send({ type: "hello" }));
+    this.#listen();
+    this.#adoptSaved();
+    this.#greeting.hello();
+  }
+
+  /** Iterations made, as far as is known here. */
+  get iteration(): number {
+    return this.frame?.iteration ?? this.#model.get("iteration") ?? 0;
+  }
+
+  get goal(): number {
+    return this.frame?.goal ?? this.#model.get("goal") ?? 0;
+  }
+
+  /** Calls `listener` after every change of what the store holds. */
+  subscribe(listener: () => void): Cleanup {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** A view has put `frame` on the screen. */
+  drawn(frame: Frame): void {
+    this.#receipts.drawn(frame.seq);
+  }
+
+  command(type: Command): void {
+    this.#setPending(type);
+    this.link.send(type === "step" ? { type, n: 1 } : { type });
+  }
+
+  readonly cleanup: Cleanup = () => {
+    this.#scope.cleanup();
+    this.#greeting.stop();
+    this.#receipts.cleanup();
+    clearTimeout(this.#pendingTimer);
+    this.link.cleanup();
+    this.#listeners.clear();
+  };
+
+  #listen(): void {
+    const receive = (content?: unknown, buffers?: DataView[]) => {
+      if (isFrameMessage(content))
+        this.#receive(readFrame(content, buffers ?? [], this.#lossNames()));
+    };
+    this.#scope.on(this.#model, "msg:custom", receive);
+    this.#scope.on(this.#model, "comm_live_update", () => this.#probe());
+    this.#scope.on(this.#model, "change:rows change:picture", () => this.#adoptSaved());
+    this.#scope.on(this.#model, "change:status change:error", () => this.#setPending(null));
+    const shown = () => this.#pageShown();
+    document.addEventListener("visibilitychange", shown);
+    this.#scope.add(() => document.removeEventListener("visibilitychange", shown));
+  }
+
+  #receive(frame: Frame): void {
+    this.#heardAt = Date.now();
+    // A message is proof of a kernel, whatever was believed before.
+    this.link.connected = true;
+    if (frame.type === "frame" && !this.#continues(frame)) {
+      this.#greeting.hello();
+      return;
+    }
+    if (frame.type === "snapshot") this.#startOver(frame);
+    else this.#goOn(frame);
+    this.#take(frame);
+  }
+
+  #continues(frame: Frame): boolean {
+    const sameColumns =
+      frame.count === 0 || this.rows.count === 0 || frame.columns === this.rows.columns;
+    return frame.run === this.frame?.run && frame.first <= this.rows.count && sameColumns;
+  }
+
+  #startOver(frame: Frame): void {
+    this.#greeting.stop();
+    this.#receipts.hurry();
+    this.rows.replace(frame.losses, frame.columns);
+    if (frame.run !== this.frame?.run) this.subject = this.#chosen();
+    this.#setPending(null);
+  }
+
+  #goOn(frame: Frame): void {
+    if (this.rows.count === 0) this.rows.replace(frame.losses, frame.columns);
+    else
+      this.rows.append(frame.losses.subarray((this.rows.count - frame.first) * this.rows.columns));
+    if (this.pending === "step") this.#setPending(null);
+  }
+
+  #take(frame: Frame): void {
+    // The rows are stored: only the picture of the newest frame is kept.
+    this.frame = { ...frame, losses: new Float32Array() };
+    if (frame.pixels) this.savedPicture = null;
+    this.link.noteIteration(frame.iteration);
+    this.#changed();
+  }
+
+  /** The traits of a saved notebook or of a page just loaded; frames are newer wherever there are any. */
+  #adoptSaved(): void {
+    const columns = this.#lossNames().length + 1;
+    const saved = floatsOf(this.#model.get("rows"));
+    if (saved.length / columns > this.rows.count) this.rows.replace(saved, columns);
+    if (!this.frame) {
+      const png = bytesOf(this.#model.get("picture"));
+      this.savedPicture = png.length > 0 ? png : null;
+    }
+    this.#changed();
+  }
+
+  /**
+   * The comm came or went, and the event does not say which. anywidget's proxy hides `comm_live`, and
+   * anywidget 0.11 unhooks the listener that would mark the view's element. A dead comm throws.
+   */
+  #probe(): void {
+    this.#greeting.stop();
+    this.#greeting.hello();
+  }
+
+  #connectionChanged(): void {
+    if (!this.link.connected) this.#greeting.stop();
+    this.#setPending(null);
+  }
+
+  /** Back from the background: after a silence the kernel may wait to be greeted. */
+  #pageShown(): void {
+    const silent = Date.now() - this.#heardAt > SILENCE_MS;
+    if (!document.hidden && this.link.connected && silent && isBusy(this.#model.get("status"))) {
+      this.#greeting.hello();
+    }
+  }
+
+  #setPending(command: Command | null): void {
+    clearTimeout(this.#pendingTimer);
+    this.pending = command;
+    if (command) this.#pendingTimer = setTimeout(() => this.#setPending(null), PENDING_MS);
+    this.#changed();
+  }
+
+  #chosen(): Subject {
+    const filter_indices = this.#model.get("filter_indices") ?? null;
+    return { layer: this.#model.get("layer") ?? "", filter_indices };
+  }
+
+  #lossNames(): string[] {
+    return this.#model.get("loss_names") ?? [];
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

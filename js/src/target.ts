@@ -1,0 +1,136 @@
+import { h, setText, uniqueId } from "./dom";
+import { formatFilters, neighbour, parseFilters } from "./filters";
+import { formatLayer } from "./format";
+import type { Link } from "./link";
+import type { ActMaxModel, Layer } from "./model";
+import { type Component, Scope } from "./scope";
+
+/** What is maximised: the layer, and the filters of it. */
+export function createTarget(model: ActMaxModel, link: Link): Component {
+  const layers = createLayers(model, link);
+  const filters = createFilters(model, link);
+  const element = h("div", { class: "actmax-target" }, layers.element, filters.element);
+  return {
+    element,
+    cleanup() {
+      layers.cleanup();
+      filters.cleanup();
+    },
+  };
+}
+
+const layerOf = (model: ActMaxModel): Layer | undefined =>
+  (model.get("layers") ?? []).find(({ name }) => name === model.get("layer"));
+
+function createLayers(model: ActMaxModel, link: Link): Component {
+  const scope = new Scope();
+  const select = h("select", { "data-testid": "layer" });
+  const element = h("label", { class: "actmax-field actmax-layers" }, "Layer", select);
+
+  const offer = () => {
+    const layers = model.get("layers") ?? [];
+    select.replaceChildren(
+      ...layers.map((layer) => h("option", { value: layer.name }, formatLayer(layer))),
+    );
+    show();
+  };
+  const show = () => {
+    select.value = model.get("layer");
+    select.title = select.selectedOptions[0]?.textContent ?? "";
+  };
+
+  scope.on(model, "change:layers", offer);
+  scope.on(model, "change:layer", show);
+  scope.listen(select, "change", () => choose(model, link, select.value));
+  offer();
+  return { element, cleanup: scope.cleanup };
+}
+
+/** Filter 15 of the old layer may not exist in the new one: then both change together. */
+function choose(model: ActMaxModel, link: Link, layer: string): void {
+  const count = (model.get("layers") ?? []).find(({ name }) => name === layer)?.filters ?? 0;
+  const indices = model.get("filter_indices");
+  const exist = indices?.every((index) => index >= -count && index < count) ?? true;
+  link.change(exist ? { layer } : { layer, filter_indices: [0] });
+}
+
+function createFilters(model: ActMaxModel, link: Link): Component {
+  const scope = new Scope();
+  const ids = { field: uniqueId("filters"), problem: uniqueId("problem") };
+  const field = h("input", {
+    id: ids.field,
+    type: "text",
+    placeholder: "all",
+    autocomplete: "off",
+    spellcheck: "false",
+    title: 'Filters maximised together: "3", "3, 7", "0-4", or nothing for all',
+    "aria-describedby": ids.problem,
+    "data-testid": "filters",
+  });
+  const previous = stepButton("previous", "‹");
+  const next = stepButton("next", "›");
+  const total = h("span", { class: "actmax-of", "data-testid": "filter-count" });
+  const problem = h("p", {
+    id: ids.problem,
+    class: "actmax-problem",
+    role: "alert",
+    "data-testid": "filters-problem",
+  });
+  const element = h(
+    "div",
+    { class: "actmax-field actmax-filters" },
+    h("label", { for: ids.field }, "Filters"),
+    h("span", { class: "actmax-stepper" }, previous, field, next),
+    total,
+    problem,
+  );
+
+  const explain = (sentence: string) => {
+    setText(problem, sentence);
+    problem.hidden = sentence === "";
+    field.setAttribute("aria-invalid", String(sentence !== ""));
+  };
+  const read = () => {
+    const layer = layerOf(model);
+    return parseFilters(field.value, layer?.filters ?? 0, layer?.name ?? "");
+  };
+  const show = () => {
+    field.value = formatFilters(model.get("filter_indices"));
+    explain("");
+  };
+  const showTotal = () => setText(total, `of ${layerOf(model)?.filters ?? 0}`);
+  const commit = () => {
+    const parsed = read();
+    if ("problem" in parsed) return explain(parsed.problem);
+    link.change({ filter_indices: parsed.indices });
+    // Not by a change event alone: "3,3" is the filter that was there before.
+    show();
+  };
+  const go = (direction: 1 | -1) => {
+    const count = layerOf(model)?.filters ?? 0;
+    if (count === 0) return;
+    link.change({ filter_indices: [neighbour(model.get("filter_indices"), direction, count)] });
+    show();
+  };
+
+  scope.on(model, "change:filter_indices", show);
+  scope.on(model, "change:layer change:layers", showTotal);
+  scope.listen(field, "change", commit);
+  // While typing a problem only goes away: half a number is no reason to scold.
+  scope.listen(field, "input", () => "indices" in read() && explain(""));
+  scope.listen(field, "keydown", ({ key }) => key === "Escape" && show());
+  scope.listen(previous, "click", () => go(-1));
+  scope.listen(next, "click", () => go(1));
+  show();
+  showTotal();
+  return { element, cleanup: scope.cleanup };
+}
+
+function stepButton(which: "previous" | "next", sign: string): HTMLButtonElement {
+  const name = which === "next" ? "Next filter" : "Previous filter";
+  return h(
+    "button",
+    { type: "button", "aria-label": name, title: name, "data-testid": `filter-${which}` },
+    sign,
+  );
+}

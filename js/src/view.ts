@@ -1,0 +1,132 @@
+import { createButtons } from "./buttons";
+import { h, setText } from "./dom";
+import type { ActMaxModel } from "./model";
+import { createPicture } from "./picture";
+import { createProgress, createStatusWord } from "./progress";
+import { type Cleanup, type Component, type Drawn, Scope } from "./scope";
+import { createSettings } from "./settings";
+import type { Store } from "./store";
+import { createTable } from "./table";
+import { createTarget } from "./target";
+import { createWeights } from "./weights";
+
+/** Set by ipywidgets on the element of a view that opens without a comm; sends are silently dropped then. */
+const DISCONNECTED = "jupyter-widgets-disconnected";
+const NOT_CONNECTED = "Not connected to a kernel. Run the cell again.";
+
+/** One view: all components in `el`, redrawn together in one animation frame. */
+export function renderView(model: ActMaxModel, store: Store, el: HTMLElement): Cleanup {
+  const scope = new Scope();
+  const root = createRoot();
+  const parts = createParts(model, store, root);
+  arrange(root, model, parts, scope);
+  for (const part of Object.values(parts)) scope.add(part.cleanup);
+  keepKeys(root, scope);
+  if (el.classList.contains(DISCONNECTED)) store.link.connected = false;
+  redraw(store, [parts.picture, parts.progress, parts.table], scope);
+  mirror(root, model, store, scope);
+  el.append(root);
+  scope.add(() => root.remove());
+  return scope.cleanup;
+}
+
+interface Parts extends Record<string, Component> {
+  picture: Drawn;
+  progress: Drawn;
+  table: Drawn;
+}
+
+const createRoot = (): HTMLElement =>
+  h("div", { class: "actmax", "data-lm-suppress-shortcuts": "true", "data-iteration": "" });
+
+function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
+  const onDrawn = (iteration: number) => {
+    root.dataset.iteration = String(iteration);
+  };
+  return {
+    status: createStatusWord(model, store),
+    target: createTarget(model, store.link),
+    picture: createPicture(model, store, { onDrawn }),
+    buttons: createButtons(model, store),
+    progress: createProgress(model, store),
+    weights: createWeights(model, store.link),
+    settings: createSettings(model, store.link),
+    table: createTable(model, store),
+  } satisfies Parts;
+}
+
+type AllParts = ReturnType<typeof createParts>;
+
+/** Controls lie in fieldsets: one attribute switches all of them off. */
+function arrange(root: HTMLElement, model: ActMaxModel, parts: AllParts, scope: Scope): void {
+  const name = h("h3", { class: "actmax-name", "data-testid": "model-name" });
+  const showName = () => setText(name, model.get("model_name") ?? "");
+  scope.on(model, "change:model_name", showName);
+  showName();
+  const note = h("p", { class: "actmax-note", role: "status", "data-testid": "not-connected" });
+  const { status, target, picture, buttons, progress, weights, settings, table } = parts;
+  const controls = (...inside: Component[]) =>
+    h("fieldset", { class: "actmax-controls" }, ...inside.map(({ element }) => element));
+  root.append(
+    h(
+      "div",
+      { class: "actmax-grid" },
+      h("header", { class: "actmax-header" }, name, status.element),
+      note,
+      controls(target),
+      picture.element,
+      h(
+        "div",
+        { class: "actmax-side" },
+        controls(buttons),
+        progress.element,
+        controls(weights, settings),
+      ),
+      table.element,
+    ),
+  );
+}
+
+/** Jupyter's shortcuts would act on the cell: "a", "b", "d d" are typed into fields here. */
+function keepKeys(root: HTMLElement, scope: Scope): void {
+  scope.listen(root, "keydown", (event) => event.stopPropagation());
+}
+
+/** However much arrives between two frames of the screen, it is drawn once. */
+function redraw(store: Store, drawn: Drawn[], scope: Scope): void {
+  let request: number | undefined;
+  const draw = () => {
+    request = undefined;
+    for (const part of drawn) part.draw();
+    if (store.frame) store.drawn(store.frame);
+  };
+  const schedule = () => {
+    request ??= requestAnimationFrame(draw);
+  };
+  scope.add(store.subscribe(schedule));
+  scope.add(() => request !== undefined && cancelAnimationFrame(request));
+  schedule();
+}
+
+/** What style sheet and tests read off the root. */
+function mirror(root: HTMLElement, model: ActMaxModel, store: Store, scope: Scope): void {
+  const note = root.querySelector<HTMLElement>(".actmax-note");
+  const show = () => {
+    const { connected } = store.link;
+    mark(root, "status", model.get("status") ?? "");
+    mark(root, "connected", String(connected));
+    for (const fieldset of root.querySelectorAll("fieldset")) fieldset.disabled = !connected;
+    if (note) {
+      setText(note, connected ? "" : NOT_CONNECTED);
+      note.hidden = connected;
+    }
+  };
+  scope.add(store.subscribe(show));
+  scope.on(model, "change:status", show);
+  show();
+}
+
+/** Written only when it changes: whoever observes the attribute is not told the same thing again. */
+function mark(root: HTMLElement, name: "status" | "connected", value: string): void {
+  if (root.dataset[name] !== value) root.dataset[name] = value;
+}

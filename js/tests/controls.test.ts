@@ -1,0 +1,198 @@
+import { describe, expect, it, vi } from "vitest";
+import { POSITIONS } from "../src/scale";
+import { open, standInForBrowser } from "./page";
+
+standInForBrowser();
+
+const settled = () => vi.advanceTimersByTime(1000);
+
+describe("a weight", () => {
+  it("moves at once here, and is saved twenty times a second at most, the last value always", () => {
+    const { model, render } = open();
+    const view = render();
+    for (let i = 0; i < 20; i++) {
+      view.slide("tv-weight-slider", 200 + i);
+      vi.advanceTimersByTime(10);
+    }
+    const last = Number(view.field("tv-weight-value").value);
+    expect(model.get("tv_weight")).toBe(last);
+    expect(model.saved.length).toBeGreaterThan(2);
+    expect(model.saved.length).toBeLessThanOrEqual(5);
+    settled();
+    expect(model.saved.at(-1)).toEqual({ tv_weight: last });
+  });
+
+  it("is not pulled back by an echo while it is dragged, and saves what was dragged", () => {
+    const { model, render } = open();
+    const view = render();
+    const slider = view.field("tv-weight-slider");
+    slider.dispatchEvent(new Event("pointerdown"));
+    view.slide("tv-weight-slider", 300);
+    const dragged = Number(view.field("tv-weight-value").value);
+    view.slide("tv-weight-slider", 350);
+    const last = Number(view.field("tv-weight-value").value);
+    model.update({ tv_weight: dragged });
+    expect([slider.value, view.field("tv-weight-value").value]).toEqual(["350", String(last)]);
+    settled();
+    expect(model.saved.at(-1)).toEqual({ tv_weight: last });
+    expect([model.get("tv_weight"), slider.value]).toEqual([last, "350"]);
+  });
+
+  it("shows the kernel's value when the hand is gone", () => {
+    const { model, render } = open();
+    const view = render();
+    view.slide("learning-rate-slider", 300);
+    model.update({ learning_rate: 1 });
+    settled();
+    expect(view.field("learning-rate-value").value).toBe("1");
+    model.update({ learning_rate: 0.5 });
+    expect(view.field("learning-rate-value").value).toBe("0.5");
+  });
+
+  it("takes any number by hand, and goes back where there is none", () => {
+    const { model, render } = open();
+    const view = render();
+    view.type("act-max-weight-value", "-12345.5");
+    expect(model.get("act_max_weight")).toBe(-12345.5);
+    view.type("act-max-weight-value", "");
+    expect(model.get("act_max_weight")).toBe(-12345.5);
+    expect(view.field("act-max-weight-value").value).toBe("-12345.5");
+  });
+
+  it("moves its slider when typed, and its number when slid", () => {
+    const view = open().render();
+    view.type("tv-weight-value", "1000");
+    expect(view.field("tv-weight-slider").value).toBe(String(POSITIONS));
+    view.slide("tv-weight-slider", 0);
+    expect(view.field("tv-weight-value").value).toBe("0");
+  });
+
+  it("moves by the arrow keys even where its value is rounded to whole pixels", () => {
+    const { render } = open({ jitter: 1 });
+    const view = render();
+    const slider = view.field("jitter-slider");
+    const start = Number(slider.value);
+    view.slide("jitter-slider", start + 1);
+    settled();
+    expect([Number(slider.value), view.field("jitter-value").value]).toEqual([start + 1, "1"]);
+  });
+
+  it("of the learning rate never slides to zero", () => {
+    const { model, render } = open();
+    render().slide("learning-rate-slider", 0);
+    expect(model.get("learning_rate")).toBe(0.001);
+  });
+
+  it("that was typed is sent before the page closes", () => {
+    const { model, render, cleanup } = open();
+    const view = render();
+    view.type("tv-weight-value", "1");
+    view.type("tv-weight-value", "2");
+    cleanup();
+    expect(model.saved.at(-1)).toEqual({ tv_weight: 2 });
+  });
+
+  it("changed in one view shows in the other", () => {
+    const { render } = open();
+    const [one, other] = [render(), render()];
+    one.type("jitter-value", "0.25");
+    expect(other.field("jitter-value").value).toBe("0.25");
+  });
+});
+
+describe("the filter field", () => {
+  it.each([
+    ["5", [5]],
+    ["3, 7", [3, 7]],
+    ["0-4", [0, 1, 2, 3, 4]],
+    ["", null],
+    ["-1", [-1]],
+  ])("sends %j", (text, indices) => {
+    const { model, render } = open();
+    render().type("filters", text);
+    expect(model.get("filter_indices")).toEqual(indices);
+    expect(model.saved.at(-1)).toEqual({ filter_indices: indices });
+  });
+
+  it("explains bad text beside it and sends nothing", () => {
+    const { model, render } = open();
+    const view = render();
+    view.type("filters", "99");
+    expect(view.part("filters-problem").textContent).toBe(
+      "There is no filter 99: layer conv2 has filters 0 to 15.",
+    );
+    expect(view.field("filters").getAttribute("aria-invalid")).toBe("true");
+    expect(model.saved).toEqual([]);
+    view.type("filters", "9");
+    expect(view.part("filters-problem").hidden).toBe(true);
+  });
+
+  it("steps around the corner", () => {
+    const { model, render } = open({ filter_indices: [15] });
+    const view = render();
+    view.part("filter-next").click();
+    expect(model.get("filter_indices")).toEqual([0]);
+    view.part("filter-previous").click();
+    expect(model.get("filter_indices")).toEqual([15]);
+  });
+});
+
+describe("the layer", () => {
+  it("is offered with type and shape", () => {
+    const options = [...open().render().part("layer").children];
+    expect(options.map((option) => option.textContent)).toEqual([
+      "conv2 · Conv2D · 26 × 26 × 16",
+      "out · Dense · 10",
+    ]);
+  });
+
+  it("keeps a filter that exists there, and starts at the first where it does not", () => {
+    const { model, render } = open();
+    const view = render();
+    const choose = (layer: string) => {
+      view.field("layer").value = layer;
+      view.field("layer").dispatchEvent(new Event("change"));
+      settled();
+    };
+    choose("out");
+    expect(model.saved.at(-1)).toEqual({ layer: "out" });
+    expect(view.part("filter-count").textContent).toBe("of 10");
+    choose("conv2");
+    view.type("filters", "12");
+    choose("out");
+    expect(model.saved.at(-1)).toEqual({ layer: "out", filter_indices: [0] });
+  });
+});
+
+describe("more", () => {
+  it("knows the speed limits, null and a speed of its own among them", () => {
+    const { model, render } = open({ steps_per_second: 42 });
+    const speed = render().part("steps-per-second") as HTMLSelectElement;
+    expect(speed.selectedOptions[0]?.textContent).toBe("42");
+    speed.selectedIndex = [...speed.options].findIndex((option) => option.text.includes("fast"));
+    speed.dispatchEvent(new Event("change"));
+    expect(model.get("steps_per_second")).toBe(null);
+    model.update({ steps_per_second: 5 });
+    expect(speed.selectedOptions[0]?.textContent).toBe("at most 5");
+  });
+
+  it("takes an empty seed as random, and an empty max_iter as a slip", () => {
+    const { model, render } = open();
+    const view = render();
+    view.type("seed", "");
+    view.type("max-iter", "");
+    expect([model.get("seed"), model.get("max_iter")]).toEqual([null, 500]);
+    expect(view.field("max-iter").value).toBe("500");
+    view.type("max-iter", "50");
+    expect(model.get("max_iter")).toBe(50);
+  });
+
+  it("offers the kernel's modifiers and none", () => {
+    const { model, render } = open();
+    const select = render().part("grad-modifier") as HTMLSelectElement;
+    expect([...select.options].map((option) => option.text)).toEqual(["none", "negate", "relu"]);
+    select.selectedIndex = 1;
+    select.dispatchEvent(new Event("change"));
+    expect(model.get("grad_modifier")).toBe("negate");
+  });
+});

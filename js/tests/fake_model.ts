@@ -1,0 +1,182 @@
+import type { ActMaxModel, FrameMessage, Parameters, Traits } from "../src/model";
+
+type Handler = (...args: unknown[]) => void;
+
+/** The names the browser may save; everything else is the kernel's. */
+export const PARAMETERS: readonly (keyof Parameters)[] = [
+  "layer",
+  "filter_indices",
+  "act_max_weight",
+  "lp_norm_weight",
+  "tv_weight",
+  "learning_rate",
+  "jitter",
+  "grad_modifier",
+  "seed",
+  "clip",
+  "max_iter",
+  "steps_per_second",
+];
+
+export const LOSS_NAMES = ["ActivationMax Loss", "L-6.0 Norm Loss", "TV(2.0) Loss"];
+
+export function traits(over: Partial<Traits> = {}): Traits {
+  return {
+    layer: "conv2",
+    filter_indices: [3],
+    act_max_weight: 1,
+    lp_norm_weight: 10,
+    tv_weight: 10,
+    learning_rate: 1,
+    jitter: 0,
+    grad_modifier: null,
+    seed: 0,
+    clip: true,
+    max_iter: 500,
+    steps_per_second: 60,
+    layers: [
+      { name: "conv2", type: "Conv2D", shape: [26, 26, 16], filters: 16 },
+      { name: "out", type: "Dense", shape: [10], filters: 10 },
+    ],
+    model_name: "digits",
+    grad_modifiers: ["negate", "relu"],
+    input_range: [0, 255],
+    loss_names: LOSS_NAMES,
+    status: "ready",
+    message: "",
+    error: "",
+    iteration: 0,
+    goal: 0,
+    picture: null,
+    rows: null,
+    ...over,
+  };
+}
+
+/**
+ * Behaves as ipywidgets' WidgetModel does where that matters: change events carry the model, whatever
+ * was set is kept for the next save, and a kernel's update is not. `proxy` hides all of it, as
+ * anywidget's does.
+ */
+export class FakeModel {
+  readonly sent: { type: string; seq?: number; n?: number }[] = [];
+  readonly saved: Partial<Traits>[] = [];
+  readonly handlers = new Map<string, Set<Handler>>();
+  _buffered_state_diff: Partial<Traits> = {};
+  /** A dead comm throws on every send. */
+  dead = false;
+  /** Some hosts reject a promise instead. */
+  rejecting = false;
+  readonly #attributes: Traits;
+
+  constructor(over: Partial<Traits> = {}) {
+    this.#attributes = traits(over);
+  }
+
+  get proxy(): ActMaxModel {
+    const proxy = {
+      get: (name: keyof Traits) => this.#attributes[name],
+      set: (name: keyof Traits, value: never) => {
+        if (this.#assign(name, value)) Object.assign(this._buffered_state_diff, { [name]: value });
+      },
+      on: (event: string, handler: Handler) => {
+        this.handlers.set(event, (this.handlers.get(event) ?? new Set()).add(handler));
+      },
+      off: (event: string, handler: Handler) => this.handlers.get(event)?.delete(handler),
+      save_changes: () => {
+        this.saved.push(this._buffered_state_diff);
+        this._buffered_state_diff = {};
+      },
+      send: (content: { type: string }) => {
+        if (this.dead) throw new Error("Cannot send");
+        this.sent.push(content);
+        return this.rejecting ? Promise.reject(new Error("Cannot send")) : undefined;
+      },
+    };
+    return proxy as unknown as ActMaxModel;
+  }
+
+  get<K extends keyof Traits>(name: K): Traits[K] {
+    return this.#attributes[name];
+  }
+
+  /** An update from the kernel. */
+  update(state: Partial<Traits>): void {
+    for (const [name, value] of Object.entries(state)) this.#assign(name as keyof Traits, value);
+  }
+
+  trigger(event: string, ...args: unknown[]): void {
+    for (const handler of [...(this.handlers.get(event) ?? [])]) handler(...args);
+  }
+
+  get listeners(): number {
+    return [...this.handlers.values()].reduce((sum, handlers) => sum + handlers.size, 0);
+  }
+
+  sentTypes(): string[] {
+    return this.sent.map(({ type }) => type);
+  }
+
+  receipts(): (number | undefined)[] {
+    return this.sent.filter(({ type }) => type === "receipt").map(({ seq }) => seq);
+  }
+
+  #assign(name: keyof Traits, value: unknown): boolean {
+    const old = this.#attributes[name];
+    // All buffers look alike as JSON.
+    const binary = value instanceof DataView || old instanceof DataView;
+    if (binary ? old === value : JSON.stringify(old) === JSON.stringify(value)) return false;
+    Object.assign(this.#attributes, { [name]: value });
+    this.trigger(`change:${name}`, this, value);
+    return true;
+  }
+}
+
+/** Speaks as the kernel does: row i holds i, i + 0.25, i + 0.5 and i + 0.75. */
+export class FakeKernel {
+  seq = 0;
+  run = 1;
+  readonly model: FakeModel;
+
+  constructor(model: FakeModel) {
+    this.model = model;
+  }
+
+  snapshot(count: number, over: Partial<FrameMessage> = {}): number {
+    return this.#send("snapshot", 0, count, over);
+  }
+
+  frame(first: number, count: number, over: Partial<FrameMessage> = {}): number {
+    return this.#send("frame", first, count, over);
+  }
+
+  #send(
+    type: FrameMessage["type"],
+    first: number,
+    count: number,
+    over: Partial<FrameMessage>,
+  ): number {
+    const seq = this.seq++;
+    const iteration = first + count;
+    const shape: FrameMessage["shape"] = [2, 2, 1];
+    const rate = { goal: 500, rate: 58.2, remaining: 5.4 };
+    const message = { type, seq, run: this.run, iteration, first, count, shape, ...rate, ...over };
+    const [height, width, channels] = message.shape;
+    const pixels = new Uint8Array(height * width * channels).fill(iteration % 256);
+    this.model.trigger("msg:custom", message, [
+      new DataView(pixels.buffer),
+      rowsView(first, count),
+    ]);
+    return seq;
+  }
+}
+
+/** Starts at an odd offset, as buffers inside a websocket message may. */
+export function rowsView(first: number, count: number): DataView {
+  const bytes = new Uint8Array(3 + count * 16);
+  const view = new DataView(bytes.buffer, 3);
+  for (let i = 0; i < count * 4; i++) {
+    view.setFloat32(i * 4, first + Math.floor(i / 4) + (i % 4) / 4, true);
+  }
+  return view;
+}

@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import { formatFilters, neighbour, parseFilters } from "../src/filters";
+import { formatLayer, formatLoss, formatProgress, formatSeconds, plural } from "../src/format";
+import { toRgba } from "../src/picture";
+import { POSITIONS, toPosition, toValue } from "../src/scale";
+
+describe("formatLoss", () => {
+  it.each([
+    [0, "0"],
+    [-12.345678, "-12.346"],
+    [1, "1.0000"],
+    [0.0012345678, "0.0012346"],
+    [0.00012345678, "1.2346e-4"],
+    [123456.7, "123457"],
+    [99_999.7, "99999.7"],
+    [999_999.9, "1.0000e+6"],
+    [Number.NaN, "NaN"],
+    [Number.NEGATIVE_INFINITY, "-∞"],
+  ])("%d is %s", (value, text) => {
+    expect(formatLoss(value)).toBe(text);
+  });
+});
+
+describe("formatProgress", () => {
+  it.each([
+    [0, 0, null, null, "iteration 0"],
+    [501, 500, null, null, "iteration 501"],
+    [3, 9, 0.5, 12.1, "iteration 3 / 9 · 0.5 steps/s · 13 s left"],
+  ])("%j of %j", (iteration, goal, rate, remaining, text) => {
+    expect(formatProgress(iteration, goal, rate, remaining)).toBe(text);
+  });
+});
+
+describe("words", () => {
+  it("for times", () => {
+    expect([6, 80, 3700].map(formatSeconds)).toEqual(["6 s", "1 min 20 s", "1 h 1 min"]);
+  });
+
+  it("for layers, with whatever has no size", () => {
+    const layer = { name: "a", type: "Conv2D", shape: [null, 7, 8], filters: 8 };
+    expect(formatLayer(layer)).toBe("a · Conv2D · ? × 7 × 8");
+  });
+
+  it("for one and for many", () => {
+    expect([plural(1, "row"), plural(100_000, "row")]).toEqual(["1 row", "100,000 rows"]);
+  });
+});
+
+describe("parseFilters", () => {
+  it.each(["a", "1,,2", "1.5", "4-2", "10", "-11", "0-999999999", "1 2"])("explains %j", (text) => {
+    expect(parseFilters(text, 10, "out")).toHaveProperty("problem");
+  });
+
+  it("keeps each index once, in the order written", () => {
+    expect(parseFilters("7, 2-4,3 , -1", 10, "out")).toEqual({ indices: [7, 2, 3, 4, -1] });
+  });
+
+  it("reads back what formatFilters writes", () => {
+    for (const indices of [null, [3], [3, 7], [0, 1, 2, 3, 4], [1, 2], [9, 4, 5, 6, -3, -2, -1]]) {
+      expect(parseFilters(formatFilters(indices), 10, "out")).toEqual({ indices });
+    }
+    expect(formatFilters([0, 1, 2, 3, 4])).toBe("0-4");
+  });
+});
+
+describe("neighbour", () => {
+  it("goes on from the edge of what is chosen", () => {
+    expect([neighbour([3, 5], 1, 10), neighbour([3, 5], -1, 10), neighbour(null, 1, 10)]).toEqual([
+      6, 2, 0,
+    ]);
+    expect([neighbour(null, -1, 10), neighbour([-1], 1, 10)]).toEqual([9, 0]);
+  });
+});
+
+describe("the slider's scale", () => {
+  it("reaches from zero to the top and comes back to where it was", () => {
+    expect([toValue(0, 1000), toValue(POSITIONS, 1000)]).toEqual([0, 1000]);
+    for (let position = 0; position <= POSITIONS; position++) {
+      expect(Math.abs(toPosition(toValue(position, 1000), 1000) - position)).toBe(0);
+    }
+    const values = Array.from({ length: POSITIONS + 1 }, (_, position) => toValue(position, 1000));
+    expect(new Set(values).size).toBe(POSITIONS + 1);
+    expect(toPosition(1e9, 1000)).toBe(POSITIONS);
+    expect(toPosition(-5, 1000)).toBe(0);
+  });
+});
+
+describe("toRgba", () => {
+  it.each([
+    [1, [7, 8], [7, 7, 7, 255, 8, 8, 8, 255]],
+    [3, [1, 2, 3, 4, 5, 6], [1, 2, 3, 255, 4, 5, 6, 255]],
+    [4, [1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 3, 4, 5, 6, 7, 8]],
+  ])("of %i channels", (channels, pixels, expected) => {
+    const rgba = new Uint8ClampedArray(expected.length);
+    toRgba(Uint8Array.from(pixels), channels, rgba);
+    expect([...rgba]).toEqual(expected);
+  });
+});
