@@ -80,3 +80,12 @@ def check_range(value: Any) -> tuple[float, float]:
 def check_seed(value: Any) -> int:
     """Return ``value`` as an integer from 0 to 2**32 - 1, or raise."""
     return check_integer("seed", value, least=0, most=MAX_SEED, advice="Pass e.g. seed=0.")
+
+
+def listify(value: Any) -> list[Any]:
+    """Return a list of a list, tuple, range or array; anything else, ``None`` too, becomes a list of one."""
+    if isinstance(value, list | tuple | range):
+        return list(value)
+    if isinstance(value, np.ndarray) and value.ndim:
+        return list(value)
+    return [value]

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget import utils
-from actmax_widget.checks import check_number, invalid
+from actmax_widget import graph
+from actmax_widget.checks import check_number, invalid, listify
 
 
 class InputModifier:
@@ -63,11 +63,11 @@ class Jitter(InputModifier):
 
     def __init__(self, jitter: Any = 0.05) -> None:
         advice = "Pass e.g. 0.05 (a fraction) or 2 (pixels)."
-        self.jitter = [check_number("jitter", entry, least=0, advice=advice) for entry in utils.listify(jitter)]
+        self.jitter = [check_number("jitter", entry, least=0, advice=advice) for entry in listify(jitter)]
 
     def pixels(self, shape: tuple[int, ...]) -> np.ndarray:
         """Largest offset along each spatial axis of an input of this shape: int32."""
-        axes = utils.spatial_axes(_Shape(shape))
+        axes = graph.spatial_axes(_Shape(shape))
         values = self.jitter * len(axes) if len(self.jitter) == 1 else self.jitter
         if len(values) != len(axes):
             advice = f"Pass one for each spatial axis of {shape}."
@@ -83,7 +83,7 @@ class Jitter(InputModifier):
             np.random.randint(-most, most + 1)  # noqa: NPY002 - keras-vis's own source of randomness
             for most in self.pixels(inp.shape)
         ]
-        return np.roll(inp, offsets, utils.spatial_axes(inp))
+        return np.roll(inp, offsets, graph.spatial_axes(inp))
 
     def knobs(self, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
         """``pixels``: see :meth:`pixels`."""
@@ -94,7 +94,7 @@ class Jitter(InputModifier):
         most = knobs["pixels"]
         uniform = tf.random.stateless_uniform(tf.shape(most), random)
         offsets = tf.cast(tf.floor(uniform * tf.cast(2 * most + 1, tf.float32)), tf.int32) - most
-        return tf.roll(inp, offsets, utils.spatial_axes(inp))
+        return tf.roll(inp, offsets, graph.spatial_axes(inp))
 
 
 class _Shape:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from actmax_widget import utils
+from actmax_widget import graph
 
 
 class Loss:
@@ -68,8 +68,8 @@ class ActivationMaximization(Loss):
     def __init__(self, layer: Any, filter_indices: Any, output: Any = None) -> None:
         self.layer = layer
         self.output = layer.output if output is None else output
-        self.filters = utils.count_filters(self.output)
-        self.filter_indices = utils.check_filter_indices(filter_indices, self.filters, layer.name)
+        self.filters = graph.count_filters(self.output)
+        self.filter_indices = graph.check_filter_indices(filter_indices, self.filters, layer.name)
 
     def knobs(self) -> dict[str, np.ndarray]:
         """``selection``, (filters,): how often each filter counts. Other filters are other values, not a new graph."""
@@ -79,7 +79,7 @@ class ActivationMaximization(Loss):
         """Return the loss; see :meth:`Loss.build_loss`."""
         if selection is None:
             selection = ops.convert_to_tensor(self.knobs()["selection"])
-        channels = utils.channel_axis(self.output)
+        channels = graph.channel_axis(self.output)
         others = [axis for axis in range(len(self.output.shape)) if axis != channels]
         means = ops.mean(ops.cast(self.output, "float32"), axis=others)
         # A filter that is not selected must not count even if it is infinite: 0 * inf would be NaN.

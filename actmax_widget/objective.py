@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from actmax_widget import utils
+from actmax_widget import graph
 from actmax_widget.checks import check_number, invalid
 from actmax_widget.losses import Loss
 
@@ -127,7 +127,7 @@ def _rename_apart(tensors: Sequence[Any], users: set[Any]) -> None:
 
     Keras counts names from 1 in each process, so a loaded model may have the same ones, and Keras refuses doubles.
     """
-    operations = utils.operations(tensors)
+    operations = graph.operations(tensors)
     names = Counter(operation.name for operation in operations)
     for number, operation in enumerate(operations):
         if names[operation.name] > 1 and operation not in users:

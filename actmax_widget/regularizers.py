@@ -11,7 +11,7 @@ from typing import Any
 
 from keras import ops
 
-from actmax_widget import utils
+from actmax_widget import graph
 from actmax_widget.checks import check_number, invalid
 from actmax_widget.losses import Loss
 
@@ -38,11 +38,11 @@ class TotalVariation(Loss):
 
     def build_loss(self) -> Any:
         """Return the loss; see :meth:`Loss.build_loss`."""
-        axes = utils.spatial_axes(self.img)
+        axes = graph.spatial_axes(self.img)
         img = ops.cast(self.img, "float32")
-        corner = utils.shifted(img, axes)
-        squares = sum(ops.square(utils.shifted(img, axes, by_one=axis) - corner) for axis in axes)
-        return ops.sum(_power(squares, self.beta / 2)) / utils.image_size(self.img) if axes else ops.sum(img) * 0
+        corner = graph.shifted(img, axes)
+        squares = sum(ops.square(graph.shifted(img, axes, by_one=axis) - corner) for axis in axes)
+        return ops.sum(_power(squares, self.beta / 2)) / graph.image_size(self.img) if axes else ops.sum(img) * 0
 
 
 class LPNorm(Loss):
@@ -71,13 +71,13 @@ class LPNorm(Loss):
         """Return the loss; see :meth:`Loss.build_loss`."""
         magnitudes = ops.abs(ops.cast(self.img, "float32"))
         if self.p == math.inf:
-            return ops.max(magnitudes) / utils.image_size(self.img)
+            return ops.max(magnitudes) / graph.image_size(self.img)
         # Scaled by the largest value, so that a high power cannot overflow; at a zero picture the gradient is 0, not
         # NaN.
         largest = ops.stop_gradient(ops.max(magnitudes))
         scale = ops.where(largest > 0, largest, 1.0)
         total = ops.sum(ops.power(magnitudes / scale, self.p))
-        return scale * _power(total, 1.0 / self.p) / utils.image_size(self.img)
+        return scale * _power(total, 1.0 / self.p) / graph.image_size(self.img)
 
 
 def _power(base: Any, exponent: float) -> Any:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget import utils
+from actmax_widget import graph, utils
 from actmax_widget.checks import check_integer
 from actmax_widget.input_modifiers import Jitter
 from actmax_widget.objective import Objective
@@ -69,7 +69,7 @@ class Session:
         spawn: Callable[[Callable[[], None]], None] = in_thread,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.model = utils.check_model(model)
+        self.model = graph.check_model(model)
         self._changed = threading.Condition()
         self._notify, self._spawn = notify, spawn
         self._settings = self._checked(settings)

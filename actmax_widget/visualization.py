@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from actmax_widget import utils
+from actmax_widget import graph
 from actmax_widget.checks import check_number, check_range, invalid
 from actmax_widget.losses import ActivationMaximization, Loss
 from actmax_widget.optimizer import Optimizer
@@ -22,8 +22,8 @@ def activation_losses(
     Raises:
         ValueError, TypeError: for a bad model, layer, filter or weight.
     """
-    inp = utils.check_model(model).inputs[0]
-    found, output = utils.find_layer(model, layer)
+    inp = graph.check_model(model).inputs[0]
+    found, output = graph.find_layer(model, layer)
     losses = [ActivationMaximization(found, filter_indices, output), LPNorm(inp), TotalVariation(inp)]
     names = ("act_max_weight", "lp_norm_weight", "tv_weight")
     checked = [

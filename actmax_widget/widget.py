@@ -23,7 +23,7 @@ import numpy as np
 import traitlets
 from PIL import Image
 
-from actmax_widget import demo, grad_modifiers, utils
+from actmax_widget import demo, grad_modifiers, graph
 from actmax_widget.checks import invalid
 from actmax_widget.records import CHECKS, Facts, History, Settings, Status
 from actmax_widget.session import Session
@@ -148,9 +148,9 @@ class ActMaxWidget(anywidget.AnyWidget):
         self._shown = (-1, 0)
         self._published: Facts | None = None
         look = {name: parameters.pop(name) for name in LOOK if name in parameters}
-        model = utils.check_model(demo.digits() if model is None else model)
+        model = graph.check_model(demo.digits() if model is None else model)
         _check_picture(model)
-        target = utils.find_layer(model, -1 if layer is None else layer)[0].name
+        target = graph.find_layer(model, -1 if layer is None else layer)[0].name
         session = Session(model, Settings(layer=target, **parameters), notify=self._wake.set)
         super().__init__(**look)
         self._adopt(session)
@@ -251,7 +251,7 @@ class ActMaxWidget(anywidget.AnyWidget):
                 setattr(self, name, getattr(session.settings, name))
             self._session = session
             self.set_trait(
-                "layers", [info._asdict() | {"shape": list(info.shape)} for info in utils.list_layers(session.model)]
+                "layers", [info._asdict() | {"shape": list(info.shape)} for info in graph.list_layers(session.model)]
             )
             self.set_trait("model_name", session.model.name)
             self._publish()
@@ -373,7 +373,7 @@ def _check_front_end() -> None:
 def _check_picture(model: Any) -> None:
     """Refuse an input that cannot be shown as a picture."""
     shape = tuple(model.inputs[0].shape[1:])
-    if len(shape) != 3 or utils.channel_axis(model.inputs[0]) != 3:
+    if len(shape) != 3 or graph.channel_axis(model.inputs[0]) != 3:
         expected = f"a model whose input is a picture (height, width, channels), not {shape}"
         raise invalid("model", expected, model, "actmax_widget.visualize_activation takes inputs of any rank.")
 

@@ -6,24 +6,33 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "actmax_widget"
-ENGINE = {"checks", "records", "utils", "grad_modifiers", "input_modifiers", "callbacks", "losses", "regularizers"}
-ENGINE |= {"objective", "optimizer", "visualization"}
 MAY_IMPORT = {
     "checks": set(),
     "grad_modifiers": {"checks"},
     "records": {"checks", "grad_modifiers"},
-    "utils": {"checks", "records"},
+    "graph": {"checks", "records"},
+    "utils": {"checks", "graph"},
     "callbacks": set(),
     "pace": set(),
-    "losses": {"checks", "utils"},
-    "input_modifiers": {"checks", "utils"},
-    "regularizers": {"checks", "losses", "utils"},
-    "objective": {"checks", "losses", "utils"},
-    "optimizer": {"callbacks", "checks", "grad_modifiers", "input_modifiers", "objective", "utils"},
-    "visualization": {"checks", "losses", "optimizer", "regularizers", "utils"},
-    "session": {"checks", "input_modifiers", "objective", "optimizer", "pace", "records", "utils", "visualization"},
+    "losses": {"checks", "graph", "utils"},
+    "input_modifiers": {"checks", "graph", "utils"},
+    "regularizers": {"checks", "graph", "losses", "utils"},
+    "objective": {"checks", "graph", "losses", "utils"},
+    "optimizer": {"callbacks", "checks", "grad_modifiers", "graph", "input_modifiers", "objective", "utils"},
+    "visualization": {"checks", "losses", "graph", "optimizer", "regularizers", "utils"},
+    "visualization": {"checks", "graph", "losses", "optimizer", "regularizers"},
+        "checks",
+        "graph",
+        "input_modifiers",
+        "objective",
+        "optimizer",
+        "pace",
+        "records",
+        "utils",
+        "visualization",
+    },
     "stream": {"records", "session"},
-    "widget": {"checks", "demo", "grad_modifiers", "records", "session", "stream", "utils"},
+    "widget": {"checks", "demo", "graph", "grad_modifiers", "records", "session", "stream", "utils"},
     "__init__": {"demo", "visualization", "widget"},
 }
 ONLY_IN = {

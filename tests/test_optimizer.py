@@ -198,7 +198,7 @@ def test_clip_keeps_the_input_in_range_and_returns_what_the_network_saw(model):
     image, _, wrt_value = optimizer.minimize(
         None, 60, modifiers, callbacks=[recorder], verbose=False, clip=True, learning_rate=20, seed=1
     )
-    assert all(0 <= call[4].min() and call[4].max() <= 255 for call in recorder.calls)
+    assert all(call[4].min() >= 0 and call[4].max() <= 255 for call in recorder.calls)
     assert recorder.calls[-1][4].max() == 255
     np.testing.assert_array_equal(image, wrt_value[0])
     assert -recorder.calls[-1][1][0][1] == pytest.approx(float(model(image[None])[0, 0]), rel=1e-5)

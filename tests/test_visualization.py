@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -22,10 +23,8 @@ def test_the_picture_excites_the_filter(model, layer):
 
 
 def activation(model, layer, image):
-    from keras import Model
-
     layer = model.layers[layer] if isinstance(layer, int) else model.get_layer(layer)
-    return float(np.mean(Model(model.inputs[0], layer.output)(image[None].astype("float32"))[..., 1]))
+    return float(np.mean(keras.Model(model.inputs[0], layer.output)(image[None].astype("float32"))[..., 1]))
 
 
 def test_two_ints_give_bytes_and_floats_give_floats(model):

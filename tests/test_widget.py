@@ -122,6 +122,7 @@ def test_pause_step_reset(make):
 def test_iteration_and_image_can_be_observed_and_linked(widget):
     seen = []
     widget.observe(lambda change: seen.append(widget.image is not None), "iteration")
+
     class Mirror(traitlets.HasTraits):
         tv = traitlets.Float()
         iteration = traitlets.Int()
@@ -240,7 +241,7 @@ def test_without_a_built_front_end_it_says_what_to_do(make, monkeypatch, tmp_pat
         make()
 
 
-# --- the browser's side --------------------------------------------------------------------------------------------------
+# --- the browser's side ---------------------------------------------------------------------------------------------
 
 
 def test_hello_is_answered_and_a_run_streamed(widget, front_end):
@@ -343,7 +344,7 @@ def test_parameters_set_from_many_threads_all_arrive(make):
         try:
             for value in range(1, 60):
                 setattr(widget, name, value)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - any would be a defect
             errors.append(error)
 
     threads = [threading.Thread(target=drag, args=(name,)) for name in ("tv_weight", "lp_norm_weight", "learning_rate")]
