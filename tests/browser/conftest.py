@@ -1,0 +1,82 @@
+"""Fixtures of the browser tests: one JupyterLab and one Chromium for the session, a fresh notebook for each test."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser.lab import ARTIFACTS, LabServer, OpenNotebook, chromium, launch, open_notebook, serve, write_notebook
+from tests.browser.view import WidgetView
+
+# Two cores run the browser, the server and TensorFlow; a first compilation can take seconds.
+expect.set_options(timeout=30_000)
+
+FirstWidget = Callable[..., tuple[OpenNotebook, WidgetView]]
+
+
+def file_name(test: pytest.Item) -> str:
+    """Give the name of a test as a file name."""
+    return re.sub(r"\W+", "-", test.name).strip("-")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark all tests of this folder."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
+    """A real JupyterLab server with settings of its own."""
+    with serve(tmp_path_factory.mktemp("lab")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; where there is none the test is skipped, or fails if it must not be."""
+    if chromium() is None:
+        reason = "Chromium is not installed (Debian: apt-get install chromium)."
+        if os.environ.get("ACTMAX_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright, launch(playwright) as launched:
+        yield launched
+
+
+@pytest.fixture
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page of its own; at the end it is pictured, its kernel ended, and an uncaught error in it fails the test."""
+    errors: list[str] = []
+    context = browser.new_context(viewport={"width": 1280, "height": 1500})
+    page = context.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    page.screenshot(path=ARTIFACTS / f"{file_name(request.node)}.png")
+    page.evaluate("() => window.jupyterapp?.serviceManager.sessions.shutdownAll()")
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def first_widget(page: Page, lab: LabServer, request: pytest.FixtureRequest) -> FirstWidget:
+    """A function that runs the first cell of the README, with the given arguments, in a new notebook."""
+
+    def run_first_cell(arguments: str = "") -> tuple[OpenNotebook, WidgetView]:
+        name = f"{file_name(request.node)}.ipynb"
+        write_notebook(
+            lab.folder / name, [f"import actmax_widget as am\nwidget = am.ActMaxWidget({arguments})\nwidget"]
+        )
+        notebook = open_notebook(page, lab, name)
+        notebook.run(0)
+        expect(notebook.widget).to_be_visible()
+        return notebook, WidgetView(notebook.widget)
+
+    return run_first_cell

@@ -1,0 +1,208 @@
+"""A real JupyterLab in real Chromium, for the browser tests and for the picture of the README.
+
+JupyterLab is started with `--expose-app-in-browser`, so that `window.jupyterapp` runs its commands.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from playwright.sync_api import Browser, Locator, Page, Playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+ARTIFACTS = Path(os.environ.get("ACTMAX_ARTIFACTS", ROOT / "artifacts"))
+START_SECONDS = 90
+CHROMIUM_FLAGS = [
+    "--no-sandbox",  # Chromium refuses its sandbox to root, which CI runs as
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+KERNEL_IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+
+RUN_CELL = """async ([index, source]) => {
+    const notebook = window.jupyterapp.shell.currentWidget.content;
+    if (index === null) {
+        index = notebook.model.cells.length;
+        notebook.model.sharedModel.insertCell(index, {cell_type: 'code', source});
+    }
+    notebook.activeCellIndex = index;
+    notebook.deselectAll();
+    await window.jupyterapp.commands.execute('notebook:run-cell');
+    return notebook.model.cells.get(index).outputs.toJSON();
+}"""
+
+
+@dataclass(frozen=True)
+class LabServer:
+    """A running JupyterLab: its address and the folder of its notebooks."""
+
+    url: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class OpenNotebook:
+    """A notebook that is open in a page of the browser."""
+
+    page: Page
+
+    def run(self, index: int) -> str:
+        """Run the cell at `index`, counted from 0, to its end; give the text that it put out."""
+        return _text(self.page.evaluate(RUN_CELL, [index, None]))
+
+    def ask(self, source: str) -> str:
+        """Run `source` in a new cell at the end; give the text that it put out."""
+        return _text(self.page.evaluate(RUN_CELL, [None, source]))
+
+    def start(self, source: str) -> None:
+        """Run `source` in a new cell at the end, and do not wait for it."""
+        self.page.evaluate(f"arguments => {{ ({RUN_CELL})(arguments); }}", [None, source])
+
+    def command(self, name: str, **arguments: object) -> None:
+        """Execute one of JupyterLab's own commands."""
+        self.page.evaluate("([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, arguments])
+
+    def reload(self) -> None:
+        """Reload the page, and wait until the notebook is there and its kernel is idle."""
+        self.page.reload()
+        self.wait_until_idle()
+
+    def save(self) -> None:
+        """Save the notebook, with the state of its widgets."""
+        self.command("docmanager:save")
+
+    def shut_down_kernels(self) -> None:
+        """End the kernels of all notebooks."""
+        self.page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
+
+    def wait_until_idle(self) -> None:
+        """Wait until the kernel is there and has nothing to do."""
+        self.page.wait_for_function(KERNEL_IDLE, timeout=START_SECONDS * 1000)
+
+    @property
+    def name(self) -> str:
+        """The file name of the notebook."""
+        name: str = self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.path")
+        return name
+
+    @property
+    def widget(self) -> Locator:
+        """The widget, or the widgets, on the page."""
+        return self.page.locator(".actmax")
+
+
+def write_notebook(path: Path, cells: list[str]) -> None:
+    """Write a notebook of code cells."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
+
+
+def open_notebook(page: Page, server: LabServer, name: str) -> OpenNotebook:
+    """Open a notebook of the server's folder in `page`, and wait until its kernel is idle."""
+    page.goto(f"{server.url}/lab/tree/{name}?reset")
+    opened = OpenNotebook(page)
+    opened.wait_until_idle()
+    return opened
+
+
+def chromium() -> str | None:
+    """Give the path of the system's Chromium or Chrome, or None."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for path in map(shutil.which, names) if path), None)
+
+
+@contextmanager
+def launch(playwright: Playwright) -> Iterator[Browser]:
+    """Launch the system's Chromium, headless, with a fresh profile."""
+    browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[LabServer]:
+    """Serve `folder`/notebooks by JupyterLab, with settings of its own; its log goes to the artifacts."""
+    notebooks = folder / "notebooks"
+    settings = folder / "app-settings"
+    notebooks.mkdir()
+    settings.mkdir()
+    shutil.copy(ROOT / "tools" / "overrides.json", settings)
+    port = _free_port()
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    log = ARTIFACTS / "jupyterlab.log"
+    command = _command(port, notebooks, settings)
+    with (
+        log.open("w") as output,
+        subprocess.Popen(
+            command, env=_environment(folder), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        ) as process,
+    ):
+        try:
+            _wait_until_it_serves(process, log)
+            yield LabServer(f"http://127.0.0.1:{port}", notebooks)
+        finally:
+            process.terminate()
+
+
+def _command(port: int, notebooks: Path, settings: Path) -> list[str]:
+    return [
+        *[sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--expose-app-in-browser"],
+        *["--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token="],
+        *[f"--ServerApp.root_dir={notebooks}", f"--LabApp.app_settings_dir={settings}"],
+    ]
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Keep the server away from the settings of the person who runs the tests."""
+    names = ["HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"]
+    names += ["JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR"]
+    own = {name: str(folder / name.lower()) for name in names}
+    environment = {**os.environ, **own}
+    # ipykernel behaves differently where it sees this: it does not capture what goes to the file descriptors.
+    environment.pop("PYTEST_CURRENT_TEST", None)
+    return environment
+
+
+def _wait_until_it_serves(process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(5 * START_SECONDS):
+        if "is running at" in log.read_text():
+            return
+        # Waiting for its end is how a server that dies at once is told from one that takes its time.
+        with suppress(subprocess.TimeoutExpired):
+            raise RuntimeError(f"JupyterLab ended with status {process.wait(0.2)} at its start; its log is {log}.")
+    raise RuntimeError(f"JupyterLab did not start within {START_SECONDS} s; its log is {log}.")
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _text(outputs: list[dict[str, object]]) -> str:
+    return "".join(_text_of(output) for output in outputs)
+
+
+def _text_of(output: dict[str, object]) -> str:
+    if output["output_type"] == "error":
+        raise RuntimeError(f"The cell failed: {output['ename']}: {output['evalue']}")
+    data = output.get("data", {})
+    text = output.get("text") or (data.get("text/plain", "") if isinstance(data, dict) else "")
+    return "".join(text) if isinstance(text, list) else str(text)
