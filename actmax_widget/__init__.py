@@ -1,8 +1,20 @@
 """Live activation maximization for Keras models: see what a network looks for."""
 
 from actmax_widget import demo
-from actmax_widget.visualization import visualize_activation, visualize_activation_with_losses
+from actmax_widget.visualization import (
+    visualize_activation,
+    visualize_activation_with_losses,
+    visualize_response,
+    visualize_weights,
+)
 from actmax_widget.widget import ActMaxWidget
 
 __version__ = "0.1.0"
-__all__ = ["ActMaxWidget", "demo", "visualize_activation", "visualize_activation_with_losses"]
+__all__ = [
+    "ActMaxWidget",
+    "demo",
+    "visualize_activation",
+    "visualize_activation_with_losses",
+    "visualize_response",
+    "visualize_weights",
+]

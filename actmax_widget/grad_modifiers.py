@@ -49,8 +49,8 @@ def relu(grads: Any) -> Any:
 
 
 def small_values(grads: Any) -> Any:
-    """Keep only the positive part of :func:`invert`: highlights small positive gradients."""
-    return relu(invert(grads))
+    """``invert`` of ``relu``: strengthen small gradients; negative ones count as 0 and become 1 / epsilon."""
+    return invert(relu(grads))
 
 
 BUILT_IN: dict[str, GradModifier] = {

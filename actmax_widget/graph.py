@@ -1,72 +1,27 @@
 """Models, layers and symbolic tensors: which layers there are, what they put out, along which axes.
 
-Keras has no public way to walk a symbolic graph, so this module (and ``objective``) reads the nodes Keras keeps.
+Keras has no public way to walk a symbolic graph, so this module reads the nodes Keras keeps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from actmax_widget.checks import check_integer, invalid, listify
-from actmax_widget.records import LayerInfo
-
-
-def check_model(model: Any) -> keras.Model:
-    """Return ``model`` if activation maximization can start on it.
-
-    Raises:
-        TypeError: not a Keras model.
-        ValueError: not built, several inputs, or an input of unknown size.
-    """
-    if not isinstance(model, keras.Model):
-        raise invalid("model", "a Keras model", model, "Pass e.g. keras.saving.load_model('model.keras').", TypeError)
-    if not _inputs(model):
-        advice = "Start it with keras.Input(shape) or call it once on data."
-        raise invalid("model", "a built Sequential or Functional model", model, advice)
-    if len(model.inputs) != 1:
-        names = ", ".join(tensor.name for tensor in model.inputs)
-        raise invalid(
-            "model",
-            f"a model with one input, not {len(model.inputs)} ({names})",
-            model,
-            "Wrap it in one with a single input.",
-        )
-    shape = tuple(model.inputs[0].shape[1:])
-    if None in shape:
-        advice = "Give the input a fixed size: keras.Model over keras.Input((224, 224, 3)), for example."
-        raise invalid("model", f"an input of known size, not {shape}", model, advice)
-    return model
-
-
-def _inputs(model: keras.Model) -> list[Any]:
-    try:
-        return list(model.inputs or [])
-    except (AttributeError, ValueError):
-        return []
-
-
-def layer_outputs(model: Any) -> dict[int, Any]:
-    """The symbolic output of each layer *in this model's graph*, by ``id(layer)``.
-
-    A layer that was first used in another model has its ``layer.output`` there, so the graph is walked from the model's
-    outputs. Layers used more than once, or with several outputs, are left out.
-    """
-    found: dict[int, list[Any]] = {}
-    for node in _nodes(model.outputs):
-        found.setdefault(id(node.operation), []).extend(node.outputs)
-    return {layer: outputs[0] for layer, outputs in found.items() if len(outputs) == 1}
 
 
 def operations(tensors: Iterable[Any]) -> list[Any]:
     """All operations (layers among them) that symbolic tensors are computed by, each once."""
-    return list({id(node.operation): node.operation for node in _nodes(tensors)}.values())
+    return list({id(node.operation): node.operation for node in nodes(tensors)}.values())
 
 
-def _nodes(tensors: Iterable[Any]) -> list[Any]:
+def nodes(tensors: Iterable[Any]) -> list[Any]:
     """The nodes of the graph above symbolic tensors: uses of an operation."""
     found: dict[int, Any] = {}
     stack = list(tensors)
@@ -79,17 +34,48 @@ def _nodes(tensors: Iterable[Any]) -> list[Any]:
     return list(found.values())
 
 
-def list_layers(model: keras.Model) -> list[LayerInfo]:
-    """The layers of a model that can be a target, in model order."""
-    outputs = layer_outputs(model)
-    pairs = [
-        (layer, outputs.get(id(layer))) for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)
-    ]
-    return [
-        LayerInfo(layer.name, type(layer).__name__, tuple(output.shape[1:]), count_filters(output))
-        for layer, output in pairs
-        if output is not None and has_filters(output)
-    ]
+@contextlib.contextmanager
+def borrowed(input_tensor: Any) -> Iterator[set[Any]]:
+    """Lets losses be built on a user's graph and leaves no trace there; yields the user's operations.
+
+    Keras notes on each operation what was built on its output, and would so keep every objective alive with the model.
+    """
+    counts: dict[Any, int] = {}
+    stack = [input_tensor._keras_history.operation]
+    while stack:
+        operation = stack.pop()
+        if operation not in counts:
+            counts[operation] = len(operation._outbound_nodes)
+            stack.extend(node.operation for node in operation._outbound_nodes)
+    try:
+        yield set(counts)
+    finally:
+        for operation, count in counts.items():
+            del operation._outbound_nodes[count:]
+
+
+def part(inputs: Sequence[Any], outputs: Mapping[str, Any], users: set[Any]) -> keras.Model:
+    """The part of a user's graph between symbolic tensors as a model: what no output needs is left out.
+
+    Args:
+        inputs: symbolic inputs.
+        outputs: symbolic outputs by name.
+        users: the user's operations, see :func:`borrowed`.
+    """
+    _rename_apart([*outputs.values(), *inputs], users)
+    return keras.Model(list(inputs), dict(outputs), name="part")
+
+
+def _rename_apart(tensors: Sequence[Any], users: set[Any]) -> None:
+    """Give our operations names of their own.
+
+    Keras counts names from 1 in each process, so a loaded model may have the same ones, and Keras refuses doubles.
+    """
+    found = operations(tensors)
+    names = Counter(operation.name for operation in found)
+    for number, operation in enumerate(found):
+        if names[operation.name] > 1 and operation not in users:
+            operation.name = f"actmax_{number}_{operation.name}"
 
 
 def has_filters(output: Any) -> bool:
@@ -114,38 +100,14 @@ def find_layer_idx(model: keras.Model, layer_name: str) -> int:
     return names.index(layer_name)
 
 
-def find_layer(model: keras.Model, layer: Any) -> tuple[Any, Any]:
-    """The layer that ``layer`` names, and its symbolic output.
-
-    Args:
-        model: a Keras model.
-        layer: an index into ``model.layers`` (negative: from the end), the name of a layer, or a layer of the model.
-
-    Raises:
-        ValueError: no such layer, or one whose output cannot be a target.
-        TypeError: neither an integer, a name, nor a layer.
-    """
-    if isinstance(layer, keras.Layer):
-        layer = find_layer_idx(model, layer.name)
-    if isinstance(layer, str):
-        layer = find_layer_idx(model, layer)
-    count = len(model.layers)
-    advice = "Pass an index into model.layers, the name of a layer, or a layer."
-    found = model.layers[
-        _from_end(check_integer("layer_idx", layer, least=-count, most=count - 1, advice=advice), count)
-    ]
-    output = layer_outputs(model).get(id(found))
-    if output is None or not has_filters(output):
-        names = ", ".join(info.name for info in list_layers(model))
-        raise invalid(
-            "layer", "a layer used once with one output that has filters", found.name, f"Choose one of: {names}."
-        )
-    return found, output
-
-
 def get_num_filters(layer: Any) -> int:
     """Number of filters or units of a layer: the size of its channel axis."""
     return count_filters(layer.output)
+
+
+def from_end(index: int, count: int) -> int:
+    """An index counted from the start, of one that may be negative."""
+    return index + count if index < 0 else index
 
 
 def check_filter_indices(filter_indices: Any, count: int, layer_name: str) -> tuple[int | None, ...]:
@@ -162,13 +124,9 @@ def check_filter_indices(filter_indices: Any, count: int, layer_name: str) -> tu
     return tuple(
         None
         if index is None
-        else _from_end(check_integer("filter_indices", index, least=-count, most=count - 1, advice=advice), count)
+        else from_end(check_integer("filter_indices", index, least=-count, most=count - 1, advice=advice), count)
         for index in indices
     )
-
-
-def _from_end(index: int, count: int) -> int:
-    return index + count if index < 0 else index
 
 
 # --- axes of a picture
@@ -184,6 +142,16 @@ def channel_axis(tensor: Any) -> int:
 def spatial_axes(tensor: Any) -> list[int]:
     """The axes that are neither batch nor channels."""
     return [axis for axis in range(1, len(tensor.shape)) if axis != channel_axis(tensor)]
+
+
+def to_channels_last(picture: np.ndarray) -> np.ndarray:
+    """One picture as the model takes it, without batch axis, with its channels as the last axis."""
+    return np.moveaxis(picture, channel_axis(picture[None]) - 1, -1)
+
+
+def from_channels_last(pictures: np.ndarray) -> np.ndarray:
+    """Pictures with batch axis and channels last, as the model takes them."""
+    return np.moveaxis(pictures, -1, channel_axis(pictures))
 
 
 def image_size(tensor: Any) -> int:

@@ -51,10 +51,11 @@ class ActivationMaximization(Loss):
     """Minus the mean activation of filters or units: minimising it maximises the activation.
 
     Args:
-        layer: a Keras layer with one output. The last axis (first with ``channels_first``) holds its filters or units.
+        layer: a Keras layer, or a :class:`~actmax_widget.network.Target`. The last axis (first with ``channels_first``)
+            holds its filters or units.
         filter_indices: an int or a sequence of ints; their activations are summed, and an index given twice counts
             twice. Negative indices count from the end. ``None`` stands for the mean over all filters.
-        output: the layer's symbolic output, where the layer is used in several models; default ``layer.output``.
+        filters: how many filters the layer has, where that is known; else it is read off ``layer.output``.
 
     Raises:
         ValueError: an index that is out of range.
@@ -65,10 +66,9 @@ class ActivationMaximization(Loss):
 
     name = "ActivationMax Loss"
 
-    def __init__(self, layer: Any, filter_indices: Any, output: Any = None) -> None:
+    def __init__(self, layer: Any, filter_indices: Any, filters: int | None = None) -> None:
         self.layer = layer
-        self.output = layer.output if output is None else output
-        self.filters = graph.count_filters(self.output)
+        self.filters = graph.get_num_filters(layer) if filters is None else filters
         self.filter_indices = graph.check_filter_indices(filter_indices, self.filters, layer.name)
 
     def knobs(self) -> dict[str, np.ndarray]:
@@ -79,9 +79,9 @@ class ActivationMaximization(Loss):
         """Return the loss; see :meth:`Loss.build_loss`."""
         if selection is None:
             selection = ops.convert_to_tensor(self.knobs()["selection"])
-        channels = graph.channel_axis(self.output)
-        others = [axis for axis in range(len(self.output.shape)) if axis != channels]
-        means = ops.mean(ops.cast(self.output, "float32"), axis=others)
+        output = ops.cast(self.layer.output, "float32")
+        channels = graph.channel_axis(output)
+        means = ops.mean(output, axis=[axis for axis in range(len(output.shape)) if axis != channels])
         # A filter that is not selected must not count even if it is infinite: 0 * inf would be NaN.
         return -ops.sum(ops.where(selection == 0, 0.0, means) * selection)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -12,9 +10,10 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from actmax_widget import graph
+from actmax_widget import backprop_modifiers, graph
+from actmax_widget.backprop_modifiers import Gate
 from actmax_widget.checks import check_number, invalid
-from actmax_widget.losses import Loss
+from actmax_widget.losses import ActivationMaximization, Loss
 
 
 class Evaluation(NamedTuple):
@@ -38,14 +37,25 @@ class Objective:
         input_tensor: the model's symbolic input.
         losses: pairs of :class:`~actmax_widget.losses.Loss` and weight.
         wrt_tensor: symbolic tensor to take the gradient by; ``None`` is the input.
+        held: pairs of the model's other symbolic inputs and their values, float32 with batch axis.
+        gate: how the gradient passes ReLUs; ``None`` is as it is. With it the objective works in compiled calls only.
 
     Raises:
         ValueError: no losses, or a loss that cannot be computed from the input.
         TypeError: not pairs of a loss and a number.
     """
 
-    def __init__(self, input_tensor: Any, losses: Sequence[tuple[Loss, float]], wrt_tensor: Any = None) -> None:
+    def __init__(
+        self,
+        input_tensor: Any,
+        losses: Sequence[tuple[Loss, float]],
+        wrt_tensor: Any = None,
+        *,
+        held: Sequence[tuple[Any, np.ndarray]] = (),
+        gate: Gate | None = None,
+    ) -> None:
         self.input_tensor = input_tensor
+        self._held, self._gate = list(held), gate
         self.losses = [_check_pair(entry) for entry in losses]
         if not self.losses:
             raise invalid(
@@ -58,18 +68,18 @@ class Objective:
 
     def _build(self, wrt_tensor: Any) -> keras.Model:
         """One model from the input and the losses' knobs to all terms, which leaves out every layer no term needs."""
-        with _borrowed(self.input_tensor) as users:
+        with graph.borrowed(self.input_tensor) as users:
             knobs = [self._knob_inputs(loss) for loss, _ in self.losses]
             terms = [
                 ops.cast(loss.build_loss(**inputs), "float32")
                 for (loss, _), inputs in zip(self.losses, knobs, strict=True)
             ]
             inputs = [self.input_tensor, *(tensor for entry in knobs for tensor in entry.values())]
+            inputs += [tensor for tensor, _ in self._held]
             outputs = {"terms": ops.stack(terms)}
             if not self.wrt_is_input:
                 outputs["wrt"] = wrt_tensor
-            _rename_apart([*outputs.values(), *inputs], users)
-            return keras.Model(inputs, outputs, name="objective")
+            return graph.part(inputs, outputs, users)
 
     @staticmethod
     def _knob_inputs(loss: Loss) -> dict[str, Any]:
@@ -81,18 +91,45 @@ class Objective:
 
     def knobs(self) -> list[np.ndarray]:
         """The present values of all losses' knobs, in graph order."""
-        return [np.asarray(value, np.float32) for loss, _ in self.losses for value in loss.knobs().values()]
+        return knobs_of([loss for loss, _ in self.losses])
 
     def __call__(self, inp: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor]) -> Evaluation:
         """Evaluate at ``inp``, (batch, ..., channels) float32."""
+        gradient = self._gradient if self._gate is None else self._gated_gradient
+        weighted, total, wrt_value, grads = gradient(
+            inp, weights, [*knobs, *(tf.constant(value) for _, value in self._held)]
+        )
+        return Evaluation(tf.concat([weighted, total[None]], 0), tf.cast(grads, tf.float32), wrt_value)
+
+    def _gradient(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(inp)
-            outputs = self._graph([inp, *knobs], training=False)
-            wrt_value = outputs.get("wrt", inp)
-            weighted = outputs["terms"] * weights
-            total = tf.reduce_sum(weighted)
+            weighted, total, wrt_value = self._forward(inp, weights, rest)
         grads = tape.gradient(total, wrt_value, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return Evaluation(tf.concat([weighted, total[None]], 0), tf.cast(grads, tf.float32), wrt_value)
+        return weighted, total, wrt_value, grads
+
+    def _gated_gradient(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
+        # tf.gradients, as the tape does not look at overridden gradients.
+        layers = self._graph._flatten_layers(include_self=False)
+        with backprop_modifiers.gated(self._gate, layers, self._sign_of_activation(weights)):
+            weighted, total, wrt_value = self._forward(inp, weights, rest)
+            (grads,) = tf.gradients(total, [wrt_value], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return weighted, total, wrt_value, grads
+
+    def _sign_of_activation(self, weights: tf.Tensor) -> tf.Tensor:
+        """What turns the sign of the total's gradient into that of the activation's."""
+        activations = [k for k, (loss, _) in enumerate(self.losses) if isinstance(loss, ActivationMaximization)]
+        return -tf.sign(weights[activations[0]]) if activations else tf.constant(-1.0)
+
+    def _forward(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
+        outputs = self._graph([inp, *rest], training=False)
+        weighted = outputs["terms"] * weights
+        return weighted, tf.reduce_sum(weighted), outputs.get("wrt", inp)
+
+
+def knobs_of(losses: Iterable[Loss]) -> list[np.ndarray]:
+    """The values of losses' knobs, in graph order."""
+    return [np.asarray(value, np.float32) for loss in losses for value in loss.knobs().values()]
 
 
 def _check_pair(entry: Any) -> tuple[Loss, float]:
@@ -100,35 +137,3 @@ def _check_pair(entry: Any) -> tuple[Loss, float]:
         advice = "Pass e.g. losses=[(ActivationMaximization(layer, 3), 1)]."
         raise invalid("losses", "pairs of a Loss and its weight", entry, advice, TypeError)
     return entry[0], check_number("losses", entry[1], advice="Give each loss a number as weight.")
-
-
-@contextlib.contextmanager
-def _borrowed(input_tensor: Any) -> Iterator[set[Any]]:
-    """Lets losses be built on a user's graph and leaves no trace there; yields the user's operations.
-
-    Keras notes on each operation what was built on its output, and would so keep every objective alive with the model.
-    """
-    counts: dict[Any, int] = {}
-    stack = [input_tensor._keras_history.operation]
-    while stack:
-        operation = stack.pop()
-        if operation not in counts:
-            counts[operation] = len(operation._outbound_nodes)
-            stack.extend(node.operation for node in operation._outbound_nodes)
-    try:
-        yield set(counts)
-    finally:
-        for operation, count in counts.items():
-            del operation._outbound_nodes[count:]
-
-
-def _rename_apart(tensors: Sequence[Any], users: set[Any]) -> None:
-    """Give our operations names of their own.
-
-    Keras counts names from 1 in each process, so a loaded model may have the same ones, and Keras refuses doubles.
-    """
-    operations = graph.operations(tensors)
-    names = Counter(operation.name for operation in operations)
-    for number, operation in enumerate(operations):
-        if names[operation.name] > 1 and operation not in users:
-            operation.name = f"actmax_{number}_{operation.name}"

@@ -8,15 +8,16 @@ its L2 norm, ``cache = 0.95 cache + 0.05 g**2; x -= learning_rate * g / sqrt(cac
 
 from __future__ import annotations
 
+import contextlib
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget import grad_modifiers, utils
+from actmax_widget import grad_modifiers, graph, utils
 from actmax_widget.callbacks import OptimizerCallback, Print
 from actmax_widget.checks import check_integer, check_number, check_range, check_seed, invalid
 from actmax_widget.input_modifiers import InputModifier
@@ -283,6 +284,7 @@ class Optimizer:
         input_range: (low, high), the range of the input's values.
         wrt_tensor: symbolic tensor to take gradients by. With any other than the input the input is not changed.
         norm_grads: divide the gradient by its L2 norm.
+        **objective: ``held`` and ``gate`` of :class:`~actmax_widget.objective.Objective`.
 
     Raises:
         ValueError, TypeError: for bad arguments, before anything is computed.
@@ -301,11 +303,12 @@ class Optimizer:
         input_range: tuple[float, float] = (0, 255),
         wrt_tensor: Any = None,
         norm_grads: bool = True,
+        **objective: Any,
     ) -> None:
-        self.input_range = check_range(input_range)
+        self.input_range = check_range(input_range, reverse=True)
         self.norm_grads = norm_grads
         used = [entry for entry in losses if not _is_switched_off(entry)]
-        self.objective = Objective(input_tensor, used, wrt_tensor)
+        self.objective = Objective(input_tensor, used, wrt_tensor, **objective)
 
     def minimize(
         self,
@@ -319,6 +322,7 @@ class Optimizer:
         learning_rate: float = 1.0,
         clip: bool = False,
         seed: int | None = None,
+        progress: bool = False,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Run the optimization.
 
@@ -333,14 +337,16 @@ class Optimizer:
             learning_rate: > 0, factor of the step.
             clip: keep the input inside ``input_range`` at every step, and return the picture the network saw last.
             seed: random state for the noise and the jitter; ``None`` takes NumPy's global one.
+            progress: show a tqdm bar (needs tqdm).
 
         Returns:
-            The picture (without batch axis), and the gradient and the value of ``wrt_tensor`` at the last iteration.
-            Without ``clip`` the picture is the one after the step whose loss was lowest, rescaled by
+            The picture (without batch axis, channels last), and the gradient and the value of ``wrt_tensor`` at the
+            last iteration. Without ``clip`` the picture is the one after the step whose loss was lowest, rescaled by
             :func:`~actmax_widget.utils.deprocess_input`.
 
         Raises:
             ValueError, TypeError: for bad arguments, before anything is computed.
+            ImportError: ``progress`` without tqdm.
             FloatingPointError: the loss was not finite in the first iteration, so that there is no picture.
         """
         max_iter = check_integer("max_iter", max_iter, least=1, advice="Pass e.g. max_iter=200.")
@@ -354,23 +360,31 @@ class Optimizer:
         state = State.at(starting_image(self.objective.input_tensor, seed_input, self.input_range, random))
         knobs = ascent.knobs(
             learning_rate=learning_rate,
-            bounds=self.input_range if clip else (-np.inf, np.inf),
+            bounds=(min(self.input_range), max(self.input_range)) if clip else (-np.inf, np.inf),
             grad_modifier=grad_modifier,
             seed=int(random.randint(2**31)) if seed is None and input_modifiers else seed or 0,
         )
         watchers = [*(callbacks or ()), *([Print()] if verbose else ())]
-        if watchers:
-            state, steps = self._watched(ascent, state, knobs, max_iter, watchers)
-        else:
-            state, steps = self._unwatched(ascent, state, knobs, max_iter)
+        with _progress_bar(max_iter, shown=progress) as advance:
+            if watchers:
+                state, steps = self._watched(ascent, state, knobs, max_iter, watchers, advance)
+            else:
+                state, steps = self._unwatched(ascent, state, knobs, max_iter, advance)
         return self._picture(state, clip=clip), utils.to_numpy(steps.grads), utils.to_numpy(steps.wrt_value)
 
     def _watched(
-        self, ascent: Ascent, state: State, knobs: Knobs, max_iter: int, callbacks: Sequence[OptimizerCallback]
+        self,
+        ascent: Ascent,
+        state: State,
+        knobs: Knobs,
+        max_iter: int,
+        callbacks: Sequence[OptimizerCallback],
+        advance: Callable[[int], Any],
     ) -> tuple[State, Steps]:
         for i in range(max_iter):
             state, steps = ascent.run(state, knobs, 1)
             row = steps.losses[0]
+            advance(1)
             named = list(zip(self.objective.names, row[:-1], strict=True))
             for callback in callbacks:
                 callback.callback(i, named, row[-1], utils.to_numpy(steps.grads), utils.to_numpy(steps.wrt_value))
@@ -381,12 +395,15 @@ class Optimizer:
             callback.on_end()
         return state, steps
 
-    def _unwatched(self, ascent: Ascent, state: State, knobs: Knobs, max_iter: int) -> tuple[State, Steps]:
+    def _unwatched(
+        self, ascent: Ascent, state: State, knobs: Knobs, max_iter: int, advance: Callable[[int], Any]
+    ) -> tuple[State, Steps]:
         made, n = 0, 1
         while made < max_iter:
             begin = time.perf_counter()
             state, steps = ascent.run(state, knobs, min(n, max_iter - made))
             made += len(steps.losses)
+            advance(len(steps.losses))
             if not np.isfinite(steps.losses[-1, -1]):
                 _report_not_finite(made - 1, steps.losses[-1])
                 break
@@ -396,8 +413,23 @@ class Optimizer:
 
     def _picture(self, state: State, *, clip: bool) -> np.ndarray:
         if clip:
-            return utils.to_numpy(state.measured)[0]
-        return utils.deprocess_input(utils.to_numpy(state.best)[0], self.input_range)
+            return graph.to_channels_last(utils.to_numpy(state.measured)[0])
+        return utils.deprocess_input(graph.to_channels_last(utils.to_numpy(state.best)[0]), self.input_range)
+
+
+@contextlib.contextmanager
+def _progress_bar(total: int, *, shown: bool) -> Iterator[Callable[[int], Any]]:
+    """A bar to advance by a number of iterations; not shown, it does nothing."""
+    if not shown:
+        yield lambda _: None
+        return
+    try:
+        from tqdm.auto import tqdm  # noqa: PLC0415 - not a dependency
+    except ImportError as error:
+        message = "progress=True needs tqdm: pip install tqdm."
+        raise ImportError(message) from error
+    with tqdm(total=total, unit="step") as bar:
+        yield bar.update
 
 
 def _is_switched_off(entry: Any) -> bool:
@@ -415,8 +447,17 @@ def _report_not_finite(i: int, row: np.ndarray) -> None:
     warnings.warn(f"{message} The picture is the best one before it.", RuntimeWarning, stacklevel=4)
 
 
+def _fits(shape: tuple[int | None, ...], pictures: np.ndarray) -> bool:
+    given = pictures.shape[1:]
+    return len(given) == len(shape) and all(want in {None, size} for want, size in zip(shape, given, strict=True))
+
+
 def starting_image(
-    input_tensor: Any, seed_input: Any, input_range: tuple[float, float], random: Any = np.random
+    input_tensor: Any,
+    seed_input: Any,
+    input_range: tuple[float, float],
+    random: Any = np.random,
+    name: str = "seed_input",
 ) -> np.ndarray:
     """The starting picture as float32 with a batch axis.
 
@@ -426,6 +467,7 @@ def starting_image(
             middle of ``input_range`` and a standard deviation of a twentieth of it.
         input_range: (low, high).
         random: a :class:`numpy.random.RandomState` or ``numpy.random``.
+        name: what the argument is called, for errors.
 
     Raises:
         ValueError: another shape than the input's, no size known, or values that are not finite.
@@ -442,13 +484,12 @@ def starting_image(
     image = np.asarray(seed_input)
     expected = f"a numeric array of shape {shape}, with or without a batch axis"
     if image.dtype.kind not in "biuf":
-        raise invalid("seed_input", expected, seed_input, "Pass e.g. a NumPy array of pixels.", TypeError)
+        raise invalid(name, expected, seed_input, "Pass e.g. a NumPy array of pixels.", TypeError)
     image = image[None] if image.ndim == len(shape) else image
-    matches = image.ndim == len(shape) + 1 and all(
-        want in {None, size} for want, size in zip(shape, image.shape[1:], strict=True)
-    )
-    if not matches or 0 in image.shape:
-        raise invalid("seed_input", expected, np.shape(seed_input), "Resize or reshape the picture.")
+    if not _fits(shape, image) and image.ndim == len(shape) + 1:
+        image = graph.from_channels_last(image)  # taken too where the model wants its channels first
+    if not _fits(shape, image) or 0 in image.shape:
+        raise invalid(name, expected, np.shape(seed_input), "Resize or reshape the picture.")
     if not np.isfinite(image).all():
-        raise invalid("seed_input", "finite values", "NaN or infinity", "Check the picture.")
+        raise invalid(name, "finite values", "NaN or infinity", "Check the picture.")
     return image.astype(np.float32)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from actmax_widget import grad_modifiers
+from actmax_widget import backprop_modifiers, grad_modifiers
 from actmax_widget.checks import check_integer, check_number, check_range, check_seed, invalid
 
 
@@ -20,8 +20,8 @@ from actmax_widget.checks import check_integer, check_number, check_range, check
 class Settings:
     """Everything a person can set about a run; checked when made. Units: pixel values, iterations, seconds.
 
-    ``layer`` and ``filter_indices`` are the target: another target is another optimization, which starts afresh. All
-    others take effect at the next step.
+    ``layer`` and ``filter_indices`` are the target: another target is another optimization, which starts afresh.
+    ``seed_input`` (a picture to start from) and ``seed`` take effect at a fresh start, all others at the next step.
     """
 
     layer: str
@@ -32,6 +32,8 @@ class Settings:
     learning_rate: float = 1.0
     jitter: float = 0.0
     grad_modifier: str | None = None
+    backprop_modifier: str | None = None
+    seed_input: np.ndarray | None = field(default=None, repr=False, compare=False)
     seed: int | None = 0
     input_range: tuple[float, float] = (0, 255)
     clip: bool = True
@@ -48,7 +50,11 @@ class Settings:
 
     def start(self) -> tuple[Any, ...]:
         """What the optimization starts from. A change of it takes effect with the next fresh start."""
-        return self.seed, self.input_range
+        return self.seed, self.input_range, id(self.seed_input)
+
+    def graph(self) -> tuple[Any, ...]:
+        """What the step is compiled for. A change of it compiles."""
+        return self.layer, self.backprop_modifier
 
 
 def _check_layer(value: Any) -> str:
@@ -82,6 +88,24 @@ def _check_modifier(value: Any) -> str | None:
     return value
 
 
+def _check_backprop(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        names = ", ".join(backprop_modifiers.BUILT_IN)
+        advice = "Functions work in visualize_activation."
+        raise invalid("backprop_modifier", f"None or one of {names}", value, advice, TypeError)
+    backprop_modifiers.get(value)
+    return value
+
+
+def _check_seed_input(value: Any) -> np.ndarray | None:
+    if value is None:
+        return None
+    image = np.asarray(value)
+    if image.dtype.kind not in "biuf":
+        raise invalid("seed_input", "a numeric array or None", value, "Pass e.g. a NumPy array of pixels.", TypeError)
+    return image.astype(np.float32)
+
+
 def _check_flag(value: Any) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise invalid("clip", "True or False", value, "", TypeError)
@@ -99,6 +123,8 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "learning_rate": lambda v: check_number("learning_rate", v, above=0, advice="Pass e.g. learning_rate=1."),
     "jitter": lambda v: check_number("jitter", v, least=0, advice="Pass e.g. jitter=0.05 (a fraction) or 2 (pixels)."),
     "grad_modifier": _check_modifier,
+    "backprop_modifier": _check_backprop,
+    "seed_input": _check_seed_input,
     "seed": lambda v: v if v is None else check_seed(v),
     "input_range": check_range,
     "clip": _check_flag,

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget import graph, utils
+from actmax_widget import backprop_modifiers, graph, utils
 from actmax_widget.checks import check_integer
 from actmax_widget.input_modifiers import Jitter
-from actmax_widget.objective import Objective
+from actmax_widget.network import Network
+from actmax_widget.objective import Objective, knobs_of
 from actmax_widget.optimizer import Ascent, Knobs, State, starting_image
 from actmax_widget.pace import Pace
 from actmax_widget.records import Facts, Frame, History, Settings, Status
@@ -41,7 +42,7 @@ class Session:
     """One live optimization of one model.
 
     Args:
-        model: a Keras model with one input of known size.
+        network: the model with its input.
         settings: what to maximise and how.
         notify: called, from any thread and without arguments, when something has changed. Must return at once.
         spawn: runs the worker; default is a daemon thread. A test passes a function that does nothing and calls
@@ -49,10 +50,10 @@ class Session:
         clock: seconds, monotonic.
 
     Raises:
-        ValueError, TypeError: for a bad model or target.
+        ValueError, TypeError: for a bad target.
 
     Example:
-        >>> session = Session(model, Settings(layer="out", filter_indices=(3,)))
+        >>> session = Session(Network(model), Settings(layer="out", filter_indices=(3,)))
         >>> session.start()
         >>> session.wait(60)
         True
@@ -62,19 +63,19 @@ class Session:
 
     def __init__(
         self,
-        model: Any,
+        network: Network,
         settings: Settings,
         *,
         notify: Callable[[], None] = lambda: None,
         spawn: Callable[[Callable[[], None]], None] = in_thread,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.model = graph.check_model(model)
+        self.network = network
         self._changed = threading.Condition()
         self._notify, self._spawn = notify, spawn
         self._settings = self._checked(settings)
         self._pace = Pace(clock)
-        self._ascents: dict[str, Ascent] = {}
+        self._ascents: dict[Any, Ascent] = {}
         self._ascent: Ascent | None = None
         self._knobs: Knobs | None = None
         self._stop = tf.Variable(False, trainable=False)
@@ -127,7 +128,7 @@ class Session:
     @property
     def image(self) -> np.ndarray:
         """The picture the network saw in the last iteration, (H, W, C) float32; at first the starting picture."""
-        return utils.to_numpy(self._state.measured)[0]
+        return graph.to_channels_last(utils.to_numpy(self._state.measured)[0])
 
     @property
     def history(self) -> History:
@@ -262,11 +263,11 @@ class Session:
                     self._working = False
                     self._changed.notify_all()
                     return None
-                layer = self._settings.layer
-                if self._ascent is not None and built == layer:
+                settings = self._settings
+                if self._ascent is not None and built == settings.graph():
                     return self._next_call(self._ascent)
-            # Outside of the lock, as building takes long; the layer may have been changed meanwhile.
-            self._ascent, built = self._ascent_for(layer), layer
+            # Outside of the lock, as building takes long; the layer may be changed meanwhile.
+            self._ascent, built = self._ascent_for(settings), settings.graph()
 
     def _next_call(self, ascent: Ascent) -> tuple[int, Ascent, State, Knobs, int]:
         if self._knobs is None:
@@ -330,7 +331,7 @@ class Session:
     def _go(self, until: int, ending: Status) -> None:
         self._until, self._ending, self._error = until, ending, ""
         self._pace.begin()
-        ready = self._ascent is not None and self._ascent is self._ascents.get(self._settings.layer)
+        ready = self._ascent is not None and self._ascent is self._ascents.get(self._settings.graph())
         self._set_status(Status.RUNNING if ready else Status.COMPILING)
         if not self._working:
             self._working = True
@@ -379,24 +380,29 @@ class Session:
     # --- building --------------------------------------------------------------------------------------------------
 
     def _checked(self, settings: Settings) -> Settings:
-        """The settings, if the model has that layer and those filters."""
+        """The settings, if the model has that layer and those filters, and its input that size."""
         self._losses(settings)
+        if settings.seed_input is not None:
+            starting_image(self.network.input, settings.seed_input, settings.input_range)
         return settings
 
     def _losses(self, settings: Settings) -> list[Any]:
         weights = (settings.act_max_weight, settings.lp_norm_weight, settings.tv_weight)
-        return activation_losses(self.model, settings.layer, settings.filter_indices, weights)
+        return activation_losses(self.network, settings.layer, settings.filter_indices, weights)
 
-    def _ascent_for(self, layer: str) -> Ascent:
+    def _ascent_for(self, settings: Settings) -> Ascent:
         """The compiled step of a layer. Those used last are kept, so that going back does not compile again."""
-        ascent = self._ascents.pop(layer, None)
-        if ascent is None:
-            losses = self._losses(dataclasses.replace(self._settings, layer=layer, filter_indices=None))
-            ascent = Ascent(Objective(self.model.inputs[0], losses), input_modifiers=[Jitter(0)])
-        self._ascents[layer] = ascent
+        key = settings.graph()
+        ascent = self._ascents.pop(key, None) or self._build_ascent(settings)
+        self._ascents[key] = ascent
         if len(self._ascents) > KEPT_COMPILED:
             del self._ascents[next(iter(self._ascents))]
         return ascent
+
+    def _build_ascent(self, settings: Settings) -> Ascent:
+        gate = backprop_modifiers.BUILT_IN[settings.backprop_modifier] if settings.backprop_modifier else None
+        objective = Objective(self.network.input, self._losses(settings), held=self.network.held, gate=gate)
+        return Ascent(objective, input_modifiers=[Jitter(0)])
 
     def _make_knobs(self, ascent: Ascent) -> Knobs:
         settings = self._settings
@@ -407,7 +413,7 @@ class Session:
             bounds=settings.input_range if settings.clip else (-np.inf, np.inf),
             grad_modifier=settings.grad_modifier,
             seed=self._seed,
-            losses=[value for loss, _ in losses for value in loss.knobs().values()],
+            losses=knobs_of(loss for loss, _ in losses),
             modifiers=[Jitter(settings.jitter)],
         )
 
@@ -415,5 +421,5 @@ class Session:
         settings = self._settings
         self._seed = int(np.random.SeedSequence().generate_state(1)[0]) if settings.seed is None else settings.seed
         random = np.random.RandomState(self._seed)
-        start = tf.constant(starting_image(self.model.inputs[0], None, settings.input_range, random))
+        start = tf.constant(starting_image(self.network.input, settings.seed_input, settings.input_range, random))
         return State.at(start)

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from actmax_widget import graph
+from actmax_widget import backprop_modifiers, graph, utils
 from actmax_widget.checks import check_number, check_range, invalid
 from actmax_widget.losses import ActivationMaximization, Loss
-from actmax_widget.optimizer import Optimizer
+from actmax_widget.network import Network, Target, is_symbolic, respond
+from actmax_widget.optimizer import Optimizer, starting_image
 from actmax_widget.regularizers import LPNorm, TotalVariation
 
 
 def activation_losses(
-    model: Any, layer: Any, filter_indices: Any, weights: tuple[float | None, float | None, float | None]
+    network: Network, layer: Any, filter_indices: Any, weights: tuple[float | None, float | None, float | None]
 ) -> list[tuple[Loss, float]]:
     """The three terms of :func:`visualize_activation` with their weights; a weight of ``None`` counts as 0.
 
     Raises:
-        ValueError, TypeError: for a bad model, layer, filter or weight.
+        ValueError, TypeError: for a bad layer, filter or weight.
     """
-    inp = graph.check_model(model).inputs[0]
-    found, output = graph.find_layer(model, layer)
-    losses = [ActivationMaximization(found, filter_indices, output), LPNorm(inp), TotalVariation(inp)]
+    target = network.find(layer)
+    activation = ActivationMaximization(target, filter_indices, target.filters)
+    losses = [activation, LPNorm(network.input), TotalVariation(network.input)]
     names = ("act_max_weight", "lp_norm_weight", "tv_weight")
     checked = [
         0.0 if weight is None else check_number(name, weight, advice="Pass a number, or 0 to switch the term off.")
@@ -45,26 +46,33 @@ def visualize_activation(
     act_max_weight: float | None = 1,
     lp_norm_weight: float | None = 10,
     tv_weight: float | None = 10,
+    *,
+    input_shape: Sequence[int] | None = None,
+    held_inputs: Mapping[str, Any] | None = None,
     **optimizer_params: Any,
 ) -> np.ndarray:
     """Make the picture that most excites filters or classes of a layer.
 
     Args:
-        model: a Keras model with one input of known size.
-        layer_idx: index of the layer in ``model.layers``, its name, or the layer.
+        model: a Keras model: Sequential, Functional, or a subclassed one that was called once.
+        layer_idx: index of the layer in ``model.layers``, its name (``"mobilenet/block_3_expand_relu"`` for one in a
+            nested model, ``"shared:1"`` for the second use of one), or the layer.
         filter_indices: filter, unit or class, or a sequence of them which are maximised together; ``None`` is the mean
             of all. For a class use a layer without softmax, or its picture shows what makes *other* classes unlikely.
         wrt_tensor: symbolic tensor to take gradients by; ``None`` is the input.
         seed_input: starting picture, (H, W, C) with or without batch axis; ``None`` is noise around the middle of the
             range.
-        input_range: (low, high) of the input's values. Two ints give a uint8 picture.
-        backprop_modifier: not supported yet; must be ``None``.
+        input_range: (low, high) of the input's values. Two ints other than (0, 1) give a uint8 picture.
+        backprop_modifier: ``"guided"``, ``"rectified"``, or a function of the model that returns the model to use; see
+            :mod:`~actmax_widget.backprop_modifiers`.
         grad_modifier: name in :mod:`~actmax_widget.grad_modifiers` or a function of the gradient, e.g. ``"negate"``.
         act_max_weight: weight of minus the activation. ``None`` or 0 leaves a term out.
         lp_norm_weight: weight of :class:`~actmax_widget.regularizers.LPNorm`.
         tv_weight: weight of :class:`~actmax_widget.regularizers.TotalVariation`.
+        input_shape: size of the input where the model leaves it open, e.g. (224, 224, 3); else ``seed_input`` decides.
+        held_inputs: for a model with several inputs: name of each other input -> the value it is held at.
         **optimizer_params: ``max_iter=200``, ``input_modifiers``, ``callbacks``, ``verbose=False``,
-            ``learning_rate=1.0``, ``clip=False``, ``seed=None``: see
+            ``learning_rate=1.0``, ``clip=False``, ``seed=None``, ``progress=False``: see
             :meth:`~actmax_widget.optimizer.Optimizer.minimize`.
 
     Returns:
@@ -82,13 +90,33 @@ def visualize_activation(
 
     Source: keras-vis ``visualize_activation``, 2017.
     """
-    if backprop_modifier is not None:
-        raise invalid("backprop_modifier", "None", backprop_modifier, "Guided and rectified are not supported yet.")
-    weights = (act_max_weight, lp_norm_weight, tv_weight)
-    losses = activation_losses(model, layer_idx, filter_indices, weights)
-    return visualize_activation_with_losses(
-        model.inputs[0], losses, wrt_tensor, seed_input, input_range, grad_modifier=grad_modifier, **optimizer_params
+    modifier = backprop_modifiers.get(backprop_modifier)
+    gate = modifier if isinstance(modifier, backprop_modifiers.Gate) else None
+    if modifier is not None and not isinstance(modifier, backprop_modifiers.Gate):
+        model = modifier(model)
+    network = Network(model, _size(model, input_shape, seed_input), held_inputs)
+    losses = activation_losses(network, layer_idx, filter_indices, (act_max_weight, lp_norm_weight, tv_weight))
+    parts = {"held": network.held, "gate": gate}
+    return _minimize(
+        network.input,
+        losses,
+        wrt_tensor,
+        seed_input,
+        input_range,
+        parts,
+        grad_modifier=grad_modifier,
+        **optimizer_params,
     )
+
+
+def _size(model: Any, input_shape: Sequence[int] | None, seed_input: Any) -> Sequence[int] | None:
+    """The shape of the input, if the model leaves it open and a starting picture tells it."""
+    if input_shape is not None or seed_input is None or not is_symbolic(model):
+        return input_shape
+    shape, given = tuple(model.inputs[0].shape), np.shape(seed_input)
+    if len(model.inputs) > 1 or None not in shape[1:] or len(given) not in {len(shape), len(shape) - 1}:
+        return None
+    return given[len(given) - len(shape) + 1 :]
 
 
 def visualize_activation_with_losses(
@@ -113,9 +141,110 @@ def visualize_activation_with_losses(
         >>> losses = [(ActivationMaximization(model.layers[-1], 3), 2), (LPNorm(model.inputs[0]), 10)]
         >>> image = visualize_activation_with_losses(model.inputs[0], losses, seed=0)
     """
+    return _minimize(input_tensor, losses, wrt_tensor, seed_input, input_range, {}, **optimizer_params)
+
+
+def _minimize(
+    input_tensor: Any,
+    losses: Sequence[tuple[Loss, float]],
+    wrt_tensor: Any,
+    seed_input: Any,
+    input_range: tuple[float, float],
+    parts: Mapping[str, Any],
+    **optimizer_params: Any,
+) -> np.ndarray:
     params = {"verbose": False, **optimizer_params}
+    low, high = check_range(input_range, reverse=True)
+    image, _, _ = Optimizer(input_tensor, losses, (low, high), wrt_tensor, **parts).minimize(seed_input, **params)
+    if params.get("clip"):
+        return image
+    # As in keras-vis: bytes for a range of ints (but not of 0 to 1, which would leave black and white), and double
+    # precision where there was no starting picture.
+    if isinstance(low, int) and isinstance(high, int) and (low, high) != (0, 1):
+        return np.clip(image, low, high).astype(np.uint8)
+    return image.astype(np.float64) if seed_input is None else image
+
+
+def visualize_weights(
+    model: Any, layer_idx: Any, filter_indices: Any = None, input_range: tuple[float, float] = (0, 255)
+) -> np.ndarray:
+    """Show a layer's weights as pictures, best a first layer's, whose weights look at pixels.
+
+    Args:
+        model: a Keras model.
+        layer_idx: a convolution (any rank) or a Dense layer; see :func:`visualize_activation`.
+        filter_indices: filter or unit, or a sequence of them; ``None`` is all.
+        input_range: (low, high) of the pictures' values. Two ints give uint8.
+
+    Returns:
+        (n, height, width, channels): each filter scaled so that weight 0 is the middle of the range and its largest
+        absolute weight one end. A Dense layer on a flattened input gives pictures of the input's shape.
+
+    Raises:
+        ValueError, TypeError: a layer without such weights, a filter out of range, a bad range.
+
+    Example:
+        >>> from actmax_widget import demo, utils
+        >>> pictures = visualize_weights(demo.digits(), "conv1")
+        >>> pictures.shape
+        (16, 5, 5, 1)
+        >>> sheet = utils.stitch_images(pictures)
+
+    Source: Zeiler and Fergus, *Visualizing and understanding convolutional networks*, 2014.
+    """
     low, high = check_range(input_range)
-    image, _, _ = Optimizer(input_tensor, losses, (low, high), wrt_tensor).minimize(seed_input, **params)
-    if isinstance(low, int) and isinstance(high, int) and not params.get("clip"):
-        image = np.clip(image, low, high).astype(np.uint8)
-    return image
+    network = Network(model)
+    target = network.find(layer_idx)
+    kernel = getattr(target.layer, "kernel", None)
+    if kernel is None or len(kernel.shape) < 2 or kernel.shape[-1] != target.filters:
+        advice = "Choose a convolution or a Dense layer."
+        raise invalid("layer_idx", "a layer with a kernel for each filter", target.name, advice)
+    weights = np.moveaxis(utils.to_numpy(kernel), -1, 0)[_indices(filter_indices, target)]
+    shape = tuple(network.input.shape[1:])
+    if weights.ndim == 2 and weights.shape[1] == np.prod(shape):
+        weights = weights.reshape(-1, *shape)
+    largest = np.abs(weights).max(axis=tuple(range(1, weights.ndim)), keepdims=True)
+    pictures = (low + high) / 2 + weights / np.where(largest > 0, largest, 1) * (high - low) / 2
+    return _as_bytes(pictures, low, high) if isinstance(low, int) and isinstance(high, int) else pictures
+
+
+def visualize_response(model: Any, layer_idx: Any, filter_indices: Any, image: Any) -> np.ndarray:
+    """Apply filters to a picture: how much each answers, and where.
+
+    Args:
+        model: a Keras model with one input.
+        layer_idx: see :func:`visualize_activation`.
+        filter_indices: a filter, or a sequence of them; ``None`` is all.
+        image: the picture as the network takes it, (H, W, C) with or without batch axis.
+
+    Returns:
+        float32, the layer's activation: (height, width) for one filter of a convolution, (n, height, width) for
+        several; for a Dense layer () and (n,).
+
+    Raises:
+        ValueError, TypeError: an unknown layer, a filter out of range, a picture that does not fit.
+
+    Example:
+        >>> from actmax_widget import demo
+        >>> visualize_response(demo.digits(), "conv1", 0, np.zeros((28, 28, 1))).shape
+        (28, 28)
+
+    Source: Yosinski et al., *Understanding neural networks through deep visualization*, 2015 (its live activations).
+    """
+    network = Network(model, _size(model, None, image))
+    target = network.find(layer_idx)
+    picture = starting_image(network.input, image, (0, 255), name="image")
+    response = utils.to_numpy(respond(network, target, picture))
+    channels = graph.channel_axis(response)
+    chosen = np.moveaxis(response, channels, 1)[0][_indices(filter_indices, target)]
+    return chosen[0] if np.ndim(filter_indices) == 0 and filter_indices is not None else chosen
+
+
+def _indices(filter_indices: Any, target: Target) -> np.ndarray:
+    """Filters as an index array; ``None`` is all of them."""
+    chosen = range(target.filters) if filter_indices is None else filter_indices
+    return np.array(graph.check_filter_indices(chosen, target.filters, target.name), int)
+
+
+def _as_bytes(pictures: np.ndarray, low: float, high: float) -> np.ndarray:
+    return np.rint(np.clip(pictures, low, high)).astype(np.uint8)

@@ -23,8 +23,9 @@ import numpy as np
 import traitlets
 from PIL import Image
 
-from actmax_widget import demo, grad_modifiers, graph
+from actmax_widget import demo, grad_modifiers
 from actmax_widget.checks import invalid
+from actmax_widget.network import Network
 from actmax_widget.records import CHECKS, Facts, History, Settings, Status
 from actmax_widget.session import Session
 from actmax_widget.stream import Stream, to_pixels
@@ -33,6 +34,7 @@ STATIC = pathlib.Path(__file__).parent / "static"
 DEFAULTS = {"layer": ""} | {
     field.name: field.default for field in dataclasses.fields(Settings) if field.name != "layer"
 }
+IMAGE_RANK = 3
 LOOK = ("layout", "tabbable", "tooltip")
 """Keywords of every ipywidgets widget that are passed on."""
 
@@ -40,9 +42,9 @@ LOOK = ("layout", "tabbable", "tooltip")
 class Parameter(traitlets.TraitType[Any, Any]):
     """A trait that a person sets: checked by the session before it is set, and handed to it after."""
 
-    def __init__(self, parameter: str) -> None:
+    def __init__(self, parameter: str, *, sync: bool = True) -> None:
         super().__init__(default_value=DEFAULTS[parameter], allow_none=True)
-        self.tag(sync=True)
+        self.tag(sync=sync)
         self.parameter = parameter
 
     def validate(self, obj: Any, value: Any) -> Any:
@@ -64,6 +66,8 @@ class ActMaxWidget(anywidget.AnyWidget):
         model: a Keras model with one picture as input, (height, width, channels) of known size; default: the bundled
             digit network, :func:`actmax_widget.demo.digits`.
         layer: target layer: its name, its index in ``model.layers``, or the layer; default: the last one.
+        input_shape: (height, width, channels) where the model leaves them open.
+        held_inputs: for a model with several inputs: name of each other input -> the value it is held at.
         **parameters: start values of the traits below, and ``layout``.
 
     Raises:
@@ -102,6 +106,10 @@ class ActMaxWidget(anywidget.AnyWidget):
     """Largest random shift at each step: a fraction of the side below 1, pixels from 1 on; default 0."""
     grad_modifier = Parameter("grad_modifier")
     """Name in :mod:`actmax_widget.grad_modifiers`, or None; "negate" lowers the activation."""
+    backprop_modifier = Parameter("backprop_modifier")
+    """"guided", "rectified" or None, see :mod:`actmax_widget.backprop_modifiers`. Another one is compiled first."""
+    seed_input = Parameter("seed_input", sync=False)
+    """Picture to start from, shaped like the input, in ``input_range``; None is noise. Used at a fresh start."""
     seed = Parameter("seed")
     """Random state of the starting picture and the jitter; None: another one each time. Used at a fresh start."""
     input_range = Parameter("input_range")
@@ -131,6 +139,12 @@ class ActMaxWidget(anywidget.AnyWidget):
     """The model's name."""
     grad_modifiers: Any = traitlets.List(list(grad_modifiers.BUILT_IN), read_only=True).tag(sync=True)
     """Choices for ``grad_modifier``."""
+    backprop_modifiers: Any = traitlets.List(["guided", "rectified"], read_only=True).tag(sync=True)
+    """Choices for ``backprop_modifier``."""
+    seed_name = traitlets.Unicode("", read_only=True).tag(sync=True)
+    """What the starting picture is called; empty for noise."""
+    seed_picture = traitlets.Bytes(b"", read_only=True).tag(sync=True)
+    """The starting picture as PNG; empty for noise."""
     loss_names: Any = traitlets.List(read_only=True).tag(sync=True)
     """Names of the losses, a column of the history each."""
     picture = traitlets.Bytes(b"", read_only=True).tag(sync=True)
@@ -140,7 +154,15 @@ class ActMaxWidget(anywidget.AnyWidget):
 
     _session: Any = None  # until the model was checked; ipywidgets also closes widgets that were never finished
 
-    def __init__(self, model: Any = None, layer: Any = None, **parameters: Any) -> None:
+    def __init__(
+        self,
+        model: Any = None,
+        layer: Any = None,
+        *,
+        input_shape: Any = None,
+        held_inputs: Any = None,
+        **parameters: Any,
+    ) -> None:
         _check_keywords(parameters)
         _check_front_end()
         self.lock = threading.RLock()
@@ -148,10 +170,10 @@ class ActMaxWidget(anywidget.AnyWidget):
         self._shown = (-1, 0)
         self._published: Facts | None = None
         look = {name: parameters.pop(name) for name in LOOK if name in parameters}
-        model = graph.check_model(demo.digits() if model is None else model)
-        _check_picture(model)
-        target = graph.find_layer(model, -1 if layer is None else layer)[0].name
-        session = Session(model, Settings(layer=target, **parameters), notify=self._wake.set)
+        network = Network(demo.digits() if model is None else model, input_shape, held_inputs)
+        _check_picture(network)
+        settings = Settings(layer=network.find(-1 if layer is None else layer).name, **parameters)
+        session = Session(network, settings, notify=self._wake.set)
         super().__init__(**look)
         self._adopt(session)
         self._stream = Stream(session, self._send_frame, time.monotonic)
@@ -203,7 +225,7 @@ class ActMaxWidget(anywidget.AnyWidget):
     @property
     def model(self) -> Any:
         """The Keras model."""
-        return self._session.model
+        return self._session.network.model
 
     def close(self) -> None:
         """Stop the optimization and remove the widget from the page."""
@@ -221,12 +243,36 @@ class ActMaxWidget(anywidget.AnyWidget):
 
     @traitlets.observe(*DEFAULTS)
     def _on_parameter(self, change: Any) -> None:
-        if self._session is None or getattr(self._session.settings, change["name"]) == change["new"]:
+        if self._session is None or getattr(self._session.settings, change["name"]) is change["new"]:
             return
         settings = self._session.update(**{change["name"]: change["new"]})
         self.filter_indices = settings.filter_indices  # another layer may not have had that filter
+        if change["name"] == "seed_input":
+            self._name_seed(None if change["new"] is None else _called(change["new"]))
         self._complain("")
         self._publish()
+
+    def _name_seed(self, name: str | None) -> None:
+        """Show the starting picture and its name; None for noise."""
+        with self.lock, self.hold_sync():
+            seed = self.seed_input
+            image = None if seed is None else seed[0] if seed.ndim > IMAGE_RANK else seed
+            self.set_trait("seed_name", name or "")
+            self.set_trait("seed_picture", b"" if image is None else to_png(image, self.input_range))
+
+    def _take_seed(self, name: str, file: Any) -> None:
+        """Start from a picture file that the browser sent: resized to the input, scaled to its range."""
+        height, width, channels = self.image.shape
+        try:
+            picture = Image.open(io.BytesIO(file)).convert("L" if channels == 1 else "RGB").resize((width, height))
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            raise invalid("seed_picture", "a picture file such as PNG or JPEG", name, str(error)) from None
+        low, high = self.input_range
+        pixels = np.asarray(picture, np.float32).reshape(height, width, -1) * ((high - low) / 255) + low
+        self.seed_input = (
+            np.resize(pixels.mean(-1, keepdims=True), (height, width, channels)) if channels not in {1, 3} else pixels
+        )
+        self._name_seed(name)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take parameters from the browser; facts are ours. For a bad value the browser gets the old one back."""
@@ -250,10 +296,12 @@ class ActMaxWidget(anywidget.AnyWidget):
             for name in DEFAULTS:
                 setattr(self, name, getattr(session.settings, name))
             self._session = session
+            if self.seed_input is not None:
+                self._name_seed(_called(self.seed_input))
             self.set_trait(
-                "layers", [info._asdict() | {"shape": list(info.shape)} for info in graph.list_layers(session.model)]
+                "layers", [info._asdict() | {"shape": list(info.shape)} for info in session.network.layers()]
             )
-            self.set_trait("model_name", session.model.name)
+            self.set_trait("model_name", session.network.model.name)
             self._publish()
 
     def _publish(self) -> None:
@@ -296,7 +344,7 @@ class ActMaxWidget(anywidget.AnyWidget):
         self._publish()
         self._wake.set()
 
-    def _on_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
+    def _on_message(self, _: Any, content: dict[str, Any], buffers: Any) -> None:
         kind = content.get("type")
         try:
             if kind == "hello":
@@ -307,7 +355,11 @@ class ActMaxWidget(anywidget.AnyWidget):
                 self._command(kind)
             elif kind == "step":
                 self._command("step", content.get("n", 1))
-        except (ValueError, TypeError, KeyError) as error:
+            elif kind == "seed_picture":
+                self._take_seed(str(content.get("name", "")), buffers[0])
+            elif kind == "clear_seed_picture":
+                self.seed_input = None
+        except (ValueError, TypeError, LookupError) as error:
             self._complain(str(error))
         self._wake.set()
 
@@ -353,6 +405,11 @@ def _pump(widget: weakref.ref[ActMaxWidget], wake: threading.Event) -> None:
         del alive
 
 
+def _called(array: np.ndarray) -> str:
+    """What a starting picture without a file name is called."""
+    return f"array {' × '.join(map(str, array.shape))}"
+
+
 def _check_keywords(parameters: dict[str, Any]) -> None:
     """Refuse keywords that do not exist; traitlets would only warn."""
     known = [*DEFAULTS, *LOOK]
@@ -370,12 +427,13 @@ def _check_front_end() -> None:
         raise RuntimeError(message)
 
 
-def _check_picture(model: Any) -> None:
+def _check_picture(network: Network) -> None:
     """Refuse an input that cannot be shown as a picture."""
-    shape = tuple(model.inputs[0].shape[1:])
-    if len(shape) != 3 or graph.channel_axis(model.inputs[0]) != 3:
+    shape = tuple(network.input.shape[1:])
+    if len(shape) != IMAGE_RANK:
         expected = f"a model whose input is a picture (height, width, channels), not {shape}"
-        raise invalid("model", expected, model, "actmax_widget.visualize_activation takes inputs of any rank.")
+        advice = "actmax_widget.visualize_activation takes inputs of any rank."
+        raise invalid("model", expected, network.model.name, advice)
 
 
 def to_png(image: np.ndarray, input_range: tuple[float, float]) -> bytes:

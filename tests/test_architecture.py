@@ -7,23 +7,26 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "actmax_widget"
 MAY_IMPORT = {
-    "checks": set(),
-    "grad_modifiers": {"checks"},
-    "records": {"checks", "grad_modifiers"},
-    "graph": {"checks", "records"},
-    "utils": {"checks", "graph"},
     "callbacks": set(),
+    "checks": set(),
+    "backprop_modifiers": {"checks"},
+    "grad_modifiers": {"checks"},
+    "graph": {"checks"},
+    "input_modifiers": {"checks", "graph"},
+    "losses": {"graph"},
+    "objective": {"backprop_modifiers", "checks", "graph", "losses"},
     "pace": set(),
-    "losses": {"checks", "graph", "utils"},
-    "input_modifiers": {"checks", "graph", "utils"},
-    "regularizers": {"checks", "graph", "losses", "utils"},
-    "objective": {"checks", "graph", "losses", "utils"},
-    "optimizer": {"callbacks", "checks", "grad_modifiers", "graph", "input_modifiers", "objective", "utils"},
-    "visualization": {"checks", "losses", "graph", "optimizer", "regularizers", "utils"},
-    "visualization": {"checks", "graph", "losses", "optimizer", "regularizers"},
+    "records": {"backprop_modifiers", "checks", "grad_modifiers"},
+    "network": {"checks", "graph", "records"},
+    "regularizers": {"checks", "graph", "losses"},
+    "utils": {"checks", "graph"},
+    "optimizer": {"callbacks", "checks", "grad_modifiers", "input_modifiers", "objective", "utils"},
+    "visualization": {"backprop_modifiers", "checks", "losses", "network", "optimizer", "regularizers"},
+    "session": {
+        "backprop_modifiers",
         "checks",
-        "graph",
         "input_modifiers",
+        "network",
         "objective",
         "optimizer",
         "pace",
@@ -32,7 +35,7 @@ MAY_IMPORT = {
         "visualization",
     },
     "stream": {"records", "session"},
-    "widget": {"checks", "demo", "graph", "grad_modifiers", "records", "session", "stream", "utils"},
+    "widget": {"checks", "demo", "grad_modifiers", "graph", "network", "records", "session", "stream"},
     "__init__": {"demo", "visualization", "widget"},
 }
 ONLY_IN = {
@@ -40,8 +43,8 @@ ONLY_IN = {
     "traitlets": {"widget"},
     "ipywidgets": set(),
     "IPython": set(),
-    "threading": {"session", "widget"},
-    "tensorflow": {"input_modifiers", "objective", "optimizer", "session"},
+    "threading": {"backprop_modifiers", "session", "widget"},
+    "tensorflow": {"backprop_modifiers", "input_modifiers", "network", "objective", "optimizer", "session"},
 }
 
 

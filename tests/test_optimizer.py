@@ -288,3 +288,9 @@ def test_noise_has_exactly_the_mean_and_deviation_of_keras_vis(model):
     start = starting_image(model.inputs[0], None, (-1, 3), np.random.RandomState(0))
     assert start.mean() == pytest.approx(1, abs=1e-5)
     assert start.std() == pytest.approx(0.2, rel=1e-4)
+
+
+@pytest.mark.parametrize("callbacks", [None, [Recorder()]])
+def test_a_progress_bar(model, seed, capsys, callbacks):
+    Optimizer(model.inputs[0], losses_of(model)).minimize(seed, 12, progress=True, verbose=False, callbacks=callbacks)
+    assert "12/12" in capsys.readouterr().err

@@ -3,6 +3,7 @@ import threading
 import numpy as np
 import pytest
 
+from actmax_widget.network import Network
 from actmax_widget.records import Settings, Status
 from actmax_widget.session import Session
 from tests.networks import exploding, small_cnn
@@ -22,7 +23,9 @@ class Driven:
         self.notified = 0
         self.workers = 0
         settings = {"layer": "out", "steps_per_second": None, "max_iter": 50} | settings
-        self.session = Session(model, Settings(**settings), notify=self.note, spawn=self.spawn, clock=self.tick)
+        self.session = Session(
+            Network(model), Settings(**settings), notify=self.note, spawn=self.spawn, clock=self.tick
+        )
 
     def note(self):
         self.notified += 1
@@ -347,7 +350,7 @@ def test_the_speed_limit_is_a_delay(model):
 
 
 def test_a_real_worker_runs_pauses_and_is_waited_for(model):
-    session = Session(model, Settings(layer="out", steps_per_second=None, max_iter=10**8))
+    session = Session(Network(model), Settings(layer="out", steps_per_second=None, max_iter=10**8))
     session.start()
     assert not session.wait(0.01)
     moved = threading.Event()
@@ -361,7 +364,7 @@ def test_a_real_worker_runs_pauses_and_is_waited_for(model):
 
 
 def test_pause_does_not_wait_for_the_whole_call(model):
-    session = Session(model, Settings(layer="out", steps_per_second=None, max_iter=10**9))
+    session = Session(Network(model), Settings(layer="out", steps_per_second=None, max_iter=10**9))
     session.step(1)
     assert session.wait(60)
     session._pace.steps = lambda left, limit: 10**8  # one endless call

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from actmax_widget.network import Network
 from actmax_widget.records import Settings
 from actmax_widget.session import Session
 from actmax_widget.stream import FRAME, HEARTBEATS, SILENCE, WINDOW, Stream, message, to_pixels
@@ -13,7 +14,7 @@ class Wire:
 
     def __init__(self):
         self.clock = Clock()
-        self.session = Session(small_cnn(), Settings(layer="out"), spawn=lambda work: None)
+        self.session = Session(Network(small_cnn()), Settings(layer="out"), spawn=lambda work: None)
         self.sent = []
         self.stream = Stream(self.session, lambda content, buffers: self.sent.append((content, buffers)), self.clock)
 

@@ -111,3 +111,49 @@ def test_bad_arguments_are_named_before_anything_is_computed(model, arguments, n
     arguments = {"model": model, "layer_idx": "out", "filter_indices": 0, **arguments}
     with pytest.raises((ValueError, TypeError), match=f"^{name}: expected "):
         am.visualize_activation(**arguments)
+
+
+def test_weights_as_pictures(model):
+    kernel = model.get_layer("conv1").kernel.numpy()
+    pictures = am.visualize_weights(model, "conv1")
+    assert pictures.shape == (6, 3, 3, 3)
+    assert pictures.dtype == np.uint8
+    one = am.visualize_weights(model, "conv1", 2, input_range=(-1.0, 1.0))
+    np.testing.assert_allclose(one[0], kernel[..., 2] / np.abs(kernel[..., 2]).max(), atol=1e-6)
+
+
+def test_weights_of_a_dense_layer_have_the_shape_of_the_input():
+    model = keras.Sequential([keras.Input((4, 5, 1)), keras.layers.Flatten(), keras.layers.Dense(3, name="out")])
+    assert am.visualize_weights(model, "out").shape == (3, 4, 5, 1)
+
+
+@pytest.mark.parametrize("layer", ["pool", "flatten"])
+def test_a_layer_without_weights_is_refused(model, layer):
+    with pytest.raises(ValueError, match="a layer with a kernel for each filter"):
+        am.visualize_weights(model, layer)
+
+
+def test_response_is_the_layers_activation(model):
+    picture = np.random.default_rng(0).uniform(0, 255, (12, 12, 3)).astype("float32")
+    wanted = keras.Model(model.inputs[0], model.get_layer("conv1").output)(picture[None]).numpy()[0]
+    np.testing.assert_allclose(am.visualize_response(model, "conv1", 4, picture), wanted[..., 4], rtol=1e-5)
+    several = am.visualize_response(model, "conv1", [4, -1], picture)
+    np.testing.assert_allclose(several, np.moveaxis(wanted[..., [4, 5]], -1, 0), rtol=1e-5)
+    assert am.visualize_response(model, "conv1", None, picture).shape == (6, 10, 10)
+    assert am.visualize_response(model, "out", 1, picture).shape == ()
+    with pytest.raises(ValueError, match="^image: expected"):
+        am.visualize_response(model, "conv1", 0, picture[:3])
+
+
+def test_nothing_grows_over_many_calls(model):
+    def everything():
+        return sum(len(one._inbound_nodes) + len(one._outbound_nodes) for one in model._flatten_layers())
+
+    am.visualize_activation(model, "conv1", 0, max_iter=1)
+    before = everything()
+    weights = [weight.copy() for weight in model.get_weights()]
+    for call in range(3):
+        am.visualize_activation(model, "conv1", call, max_iter=1, backprop_modifier="guided")
+    assert everything() == before
+    for old, new in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)

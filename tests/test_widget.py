@@ -362,7 +362,7 @@ def test_parameters_set_from_many_threads_all_arrive(make):
 
 def test_every_parameter_is_a_trait_with_the_default_of_the_settings(widget):
     for name in DEFAULTS:
-        assert widget.trait_metadata(name, "sync")
+        assert widget.trait_metadata(name, "sync") == (name != "seed_input")  # that one travels as a picture
     assert widget.tv_weight == DEFAULTS["tv_weight"]
 
 
@@ -371,3 +371,96 @@ def test_the_default_is_the_digit_network():
     assert widget.layer == "out"
     assert widget.image.shape == (28, 28, 1)
     widget.close()
+
+
+# --- starting picture, modifiers, models ----------------------------------------------------------------------------------
+
+
+def png(array):
+    file = io.BytesIO()
+    Image.fromarray(array).save(file, "png")
+    return file.getvalue()
+
+
+def test_a_starting_picture_as_an_array(widget):
+    start = np.random.default_rng(0).uniform(0, 255, (12, 12, 1))
+    widget.seed_input = start
+    np.testing.assert_allclose(widget.image, start, rtol=1e-6)
+    assert widget.seed_name == "array 12 × 12 × 1"
+    assert Image.open(io.BytesIO(widget.seed_picture)).size == (12, 12)
+    widget.step(3)
+    widget.seed_input = None
+    assert widget.iteration == 3  # takes effect with the next fresh start
+    assert (widget.seed_name, widget.seed_picture) == ("", b"")
+    widget.reset()
+    assert (widget.image != start).any()
+
+
+def test_a_starting_picture_in_the_constructor(make):
+    start = np.full((12, 12, 1), 60.0)
+    widget = make(seed_input=start)
+    np.testing.assert_array_equal(widget.image, start)
+    assert widget.seed_name
+
+
+@pytest.mark.parametrize(
+    ("start", "error"),
+    [(np.ones((3, 3)), ValueError), ("a.png", TypeError), (np.full((12, 12, 1), np.nan), ValueError)],
+)
+def test_a_bad_starting_picture_is_refused(widget, start, error):
+    with pytest.raises(error, match="seed_input: expected"):
+        widget.seed_input = start
+    assert widget.seed_input is None
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_starting_picture_of_the_browser(make, monkeypatch, channels):
+    widget = make(small_cnn(channels), input_range=(-1.0, 1.0))
+    front_end = FrontEnd(widget, monkeypatch)
+    widget._handle_custom_msg({"type": "seed_picture", "name": "half.png"}, [png(np.full((30, 40, 3), 255, np.uint8))])
+    assert widget.error == ""
+    assert widget.seed_name == "half.png"
+    np.testing.assert_allclose(widget.image, 1.0)
+    front_end.send(type="clear_seed_picture")
+    assert widget.seed_name == ""
+    assert widget.image.std() > 0
+
+
+@pytest.mark.parametrize("buffers", [[b"no picture"], []])
+def test_a_bad_file_of_the_browser_is_answered_with_a_sentence(widget, front_end, buffers):
+    del front_end
+    widget._handle_custom_msg({"type": "seed_picture", "name": "bad.png"}, buffers)
+    assert widget.error
+    assert widget.seed_input is None
+
+
+def test_backprop_modifier_is_compiled_once_and_restarts_nothing(make):
+    widget = make(layer="conv2")
+    widget.step(3)
+    widget.backprop_modifier = "guided"
+    widget.step(3)
+    assert widget.iteration == 6
+    widget.backprop_modifier = None
+    widget.step(3)
+    assert widget.iteration == 9
+    assert widget._session.traces == 1
+    with pytest.raises(ValueError, match="backprop_modifier"):
+        widget.backprop_modifier = "nope"
+
+
+def test_a_layer_of_a_nested_model(make):
+    inner = small_cnn()
+    outer = keras.Sequential([keras.Input((12, 12, 1)), inner], name="outer")
+    widget = make(outer, layer="small/conv1", filter_indices=[0, 2])
+    widget.step(2)
+    assert widget.iteration == 2
+    assert {"small", "small/conv1", "small/out"} <= {info["name"] for info in widget.layers}
+
+
+def test_an_open_size_and_held_inputs(make):
+    image, extra = keras.Input((None, None, 1), name="image"), keras.Input((2,), name="extra")
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3, name="conv")(image))
+    model = keras.Model([image, extra], keras.layers.Add(name="out")([x, extra]))
+    widget = make(model, input_shape=(9, 8, 1), held_inputs={"extra": [1, 2]})
+    widget.step(2)
+    assert widget.image.shape == (9, 8, 1)

@@ -34,12 +34,12 @@ export class Link {
   }
 
   /** Never throws: a dead comm throws "Cannot send", some hosts reject a promise instead. */
-  send(message: Outgoing): void {
+  send(message: Outgoing, buffers?: ArrayBuffer[]): void {
     const lost = () => {
       this.connected = false;
     };
     try {
-      Promise.resolve(this.#model.send(message) as unknown).catch(lost);
+      Promise.resolve(this.#model.send(message, undefined, buffers) as unknown).catch(lost);
     } catch {
       lost();
     }

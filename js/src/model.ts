@@ -27,7 +27,10 @@ export interface Parameters {
   /** Below 1 a fraction of each side, from 1 on pixels. */
   jitter: number;
   grad_modifier: string | null;
+  backprop_modifier: string | null;
   seed: number | null;
+  /** Low and high end of the picture's values. */
+  input_range: [number, number];
   clip: boolean;
   max_iter: number;
   /** `null`: as fast as it goes. */
@@ -39,7 +42,11 @@ export interface Facts {
   layers: Layer[];
   model_name: string;
   grad_modifiers: string[];
-  input_range: [number, number];
+  backprop_modifiers: string[];
+  /** Name of the starting picture; "" is noise made from `seed`. */
+  seed_name: string;
+  /** PNG of the starting picture; empty for noise. */
+  seed_picture: DataView | null;
   /** The columns of a row, without the total that ends it. */
   loss_names: string[];
   status: Status;
@@ -77,12 +84,14 @@ export interface FrameMessage {
   remaining: number | null;
 }
 
-/** Browser to kernel. */
+/** Browser to kernel; `seed_picture` comes with the buffer `[the file as it was chosen]`. */
 export type Command = "start" | "pause" | "step" | "reset";
 export type Outgoing =
   | { type: "hello" }
   | { type: "receipt"; seq: number }
   | { type: "step"; n: number }
+  | { type: "seed_picture"; name: string }
+  | { type: "clear_seed_picture" }
   | { type: Exclude<Command, "step"> };
 
 export const isBusy = (status: Status): boolean => status === "compiling" || status === "running";

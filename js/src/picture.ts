@@ -2,6 +2,7 @@ import { h } from "./dom";
 import { formatFilters } from "./filters";
 import type { Frame } from "./frame";
 import type { ActMaxModel } from "./model";
+import { decode } from "./png";
 import { type Drawn, Scope } from "./scope";
 import type { Store } from "./store";
 
@@ -123,14 +124,4 @@ function download(canvas: HTMLCanvasElement, name: string): void {
     h("a", { href: url, download: name }).click();
     URL.revokeObjectURL(url);
   });
-}
-
-/** `null` for bytes that are no picture: a damaged notebook must still open. */
-async function decode(png: Uint8Array): Promise<ImageBitmap | null> {
-  try {
-    // Copied, because a Blob takes no view of a buffer that might be shared.
-    return await createImageBitmap(new Blob([png.slice()], { type: "image/png" }));
-  } catch {
-    return null;
-  }
 }

@@ -1,18 +1,27 @@
 import { h } from "./dom";
 import type { Link } from "./link";
 import type { ActMaxModel, Parameters } from "./model";
+import { createRange } from "./range";
 import { type Component, Scope } from "./scope";
+import { createStart } from "./start";
+import type { Store } from "./store";
+
+type Modifier = "grad_modifier" | "backprop_modifier";
 
 const SPEEDS = [1, 5, 15, 30, 60, 120, 250];
 
-/** What is set once and seldom touched. */
-export function createSettings(model: ActMaxModel, link: Link): Component {
+/** What is set once and seldom touched; a starting picture may be dropped onto `dropZone`. */
+export function createSettings(model: ActMaxModel, store: Store, dropZone: HTMLElement): Component {
+  const { link } = store;
+  const seed = createNumber(model, link, "seed", "Seed of noise, jitter", "random");
   const settings = [
     createNumber(model, link, "max_iter", "Iterations a run"),
     createSpeed(model, link),
-    createNumber(model, link, "seed", "Seed", "random"),
-    createModifier(model, link),
+    createModifier(model, link, "grad_modifier", "Gradient modifier"),
+    createModifier(model, link, "backprop_modifier", "Backprop"),
+    createRange(model, link),
     createClip(model, link),
+    createStart(model, store, { dropZone, seed: seed.element }),
   ];
   const element = h(
     "details",
@@ -23,7 +32,7 @@ export function createSettings(model: ActMaxModel, link: Link): Component {
   return {
     element,
     cleanup() {
-      for (const setting of settings) setting.cleanup();
+      for (const setting of [...settings, seed]) setting.cleanup();
     },
   };
 }
@@ -60,7 +69,7 @@ function createNumber(
 }
 
 /** A list of values of one parameter, `null` among them; the value it has is always in the list. */
-function createSelect<K extends "steps_per_second" | "grad_modifier">(
+function createSelect<K extends "steps_per_second" | Modifier>(
   model: ActMaxModel,
   link: Link,
   name: K,
@@ -81,7 +90,8 @@ function createSelect<K extends "steps_per_second" | "grad_modifier">(
   };
   const choose = () =>
     link.change({ [name]: offered[select.selectedIndex] } as Partial<Parameters>);
-  scope.on(model, `change:${name} change:grad_modifiers`, show);
+  // The kernel's list of choices is called as the parameter is, in the plural.
+  scope.on(model, `change:${name} change:${name}s`, show);
   scope.listen(select, "change", choose);
   show();
   return { element: h("label", { class: "actmax-field" }, label, select), cleanup: scope.cleanup };
@@ -93,10 +103,10 @@ const createSpeed = (model: ActMaxModel, link: Link): Component =>
     { value: null, text: "as fast as it goes" },
   ]);
 
-const createModifier = (model: ActMaxModel, link: Link): Component =>
-  createSelect(model, link, "grad_modifier", "Gradient modifier", () => [
+const createModifier = (model: ActMaxModel, link: Link, name: Modifier, label: string): Component =>
+  createSelect(model, link, name, label, () => [
     { value: null, text: "none" },
-    ...(model.get("grad_modifiers") ?? []).map((name) => ({ value: name, text: name })),
+    ...(model.get(`${name}s`) ?? []).map((choice) => ({ value: choice, text: choice })),
   ]);
 
 function createClip(model: ActMaxModel, link: Link): Component {

@@ -43,14 +43,15 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
   const onDrawn = (iteration: number) => {
     root.dataset.iteration = String(iteration);
   };
+  const picture = createPicture(model, store, { onDrawn });
   return {
     status: createStatusWord(model, store),
     target: createTarget(model, store.link),
-    picture: createPicture(model, store, { onDrawn }),
+    picture,
     buttons: createButtons(model, store),
     progress: createProgress(model, store),
     weights: createWeights(model, store.link),
-    settings: createSettings(model, store.link),
+    settings: createSettings(model, store, picture.element),
     table: createTable(model, store),
   } satisfies Parts;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
+import { parseRange } from "../src/range";
 import { POSITIONS } from "../src/scale";
-import { open, standInForBrowser } from "./page";
+import { open, standInForBrowser, type View } from "./page";
 
 standInForBrowser();
 
@@ -194,5 +195,88 @@ describe("more", () => {
     select.selectedIndex = 1;
     select.dispatchEvent(new Event("change"));
     expect(model.get("grad_modifier")).toBe("negate");
+  });
+
+  it("offers the ways back through a ReLU, and follows the kernel", () => {
+    const { model, render } = open();
+    const select = render().part("backprop-modifier") as HTMLSelectElement;
+    expect([...select.options].map((option) => option.text)).toEqual([
+      "none",
+      "guided",
+      "rectified",
+    ]);
+    select.selectedIndex = 2;
+    select.dispatchEvent(new Event("change"));
+    expect(model.saved.at(-1)).toEqual({ backprop_modifier: "rectified" });
+    settled();
+    select.selectedIndex = 0;
+    select.dispatchEvent(new Event("change"));
+    expect(model.saved.at(-1)).toEqual({ backprop_modifier: null });
+    model.update({ backprop_modifier: "guided" });
+    expect(select.selectedOptions[0]?.text).toBe("guided");
+    model.update({ backprop_modifiers: ["guided"] });
+    expect([...select.options].map((option) => option.text)).toEqual(["none", "guided"]);
+  });
+});
+
+describe("the input range", () => {
+  const texts = (view: View) => [view.field("input-low").value, view.field("input-high").value];
+
+  it("is sent as a whole when either end changes", () => {
+    const { model, render } = open();
+    const view = render();
+    view.type("input-low", "-1.5");
+    expect(model.saved.at(-1)).toEqual({ input_range: [-1.5, 255] });
+    settled();
+    view.type("input-high", "1");
+    expect(model.saved.at(-1)).toEqual({ input_range: [-1.5, 1] });
+  });
+
+  it("follows the kernel, in the label of the clip, too", () => {
+    const { model, render } = open();
+    const view = render();
+    expect(texts(view)).toEqual(["0", "255"]);
+    view.type("input-low", "300");
+    model.update({ input_range: [-123.68, 151.061] });
+    expect(texts(view)).toEqual(["-123.68", "151.061"]);
+    expect(view.part("input-range-problem").hidden).toBe(true);
+    expect(view.part("clip").parentElement?.textContent).toBe("Clip to -123.68 … 151.061");
+  });
+
+  it("explains beside the fields what cannot be sent, and goes on when the other end fits", () => {
+    const { model, render } = open();
+    const view = render();
+    view.type("input-low", "300");
+    expect(view.part("input-range-problem").textContent).toBe(
+      "The low end, 300, must be below the high end, 255.",
+    );
+    expect(view.field("input-low").getAttribute("aria-invalid")).toBe("true");
+    expect(model.saved).toEqual([]);
+    view.type("input-high", "400");
+    expect(view.part("input-range-problem").hidden).toBe(true);
+    expect(view.field("input-low").getAttribute("aria-invalid")).toBe("false");
+    expect(model.saved).toEqual([{ input_range: [300, 400] }]);
+  });
+
+  it("takes an empty field as a slip, which Escape undoes", () => {
+    const { model, render } = open();
+    const view = render();
+    view.type("input-high", "");
+    expect(view.part("input-range-problem").textContent).toBe(
+      "The high end is not a number. Write one, such as 255.",
+    );
+    expect(model.saved).toEqual([]);
+    view.field("input-high").dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+    expect([view.part("input-range-problem").hidden, ...texts(view)]).toEqual([true, "0", "255"]);
+  });
+
+  it.each([
+    ["0", "1", { range: [0, 1] }],
+    [" -1 ", "1e3", { range: [-1, 1000] }],
+    ["x", "1", { problem: expect.stringContaining("low end is not a number"), at: ["low"] }],
+    ["0", "1e999", { problem: expect.stringContaining("high end is not"), at: ["high"] }],
+    ["2", "2", { problem: expect.stringContaining("must be below"), at: ["low", "high"] }],
+  ])("reads %j and %j", (low, high, parsed) => {
+    expect(parseRange(low, high)).toEqual(parsed);
   });
 });

@@ -12,6 +12,8 @@ export const PARAMETERS: readonly (keyof Parameters)[] = [
   "learning_rate",
   "jitter",
   "grad_modifier",
+  "backprop_modifier",
+  "input_range",
   "seed",
   "clip",
   "max_iter",
@@ -30,6 +32,7 @@ export function traits(over: Partial<Traits> = {}): Traits {
     learning_rate: 1,
     jitter: 0,
     grad_modifier: null,
+    backprop_modifier: null,
     seed: 0,
     clip: true,
     max_iter: 500,
@@ -40,6 +43,7 @@ export function traits(over: Partial<Traits> = {}): Traits {
     ],
     model_name: "digits",
     grad_modifiers: ["negate", "relu"],
+    backprop_modifiers: ["guided", "rectified"],
     input_range: [0, 255],
     loss_names: LOSS_NAMES,
     status: "ready",
@@ -47,6 +51,8 @@ export function traits(over: Partial<Traits> = {}): Traits {
     error: "",
     iteration: 0,
     goal: 0,
+    seed_name: "",
+    seed_picture: null,
     picture: null,
     rows: null,
     ...over,
@@ -59,7 +65,9 @@ export function traits(over: Partial<Traits> = {}): Traits {
  * anywidget's does.
  */
 export class FakeModel {
-  readonly sent: { type: string; seq?: number; n?: number }[] = [];
+  readonly sent: { type: string; seq?: number; n?: number; name?: string }[] = [];
+  /** The buffers of the message sent last. */
+  buffers: ArrayBuffer[] | undefined;
   readonly saved: Partial<Traits>[] = [];
   readonly handlers = new Map<string, Set<Handler>>();
   _buffered_state_diff: Partial<Traits> = {};
@@ -87,9 +95,10 @@ export class FakeModel {
         this.saved.push(this._buffered_state_diff);
         this._buffered_state_diff = {};
       },
-      send: (content: { type: string }) => {
+      send: (content: { type: string }, _callbacks?: unknown, buffers?: ArrayBuffer[]) => {
         if (this.dead) throw new Error("Cannot send");
         this.sent.push(content);
+        this.buffers = buffers;
         return this.rejecting ? Promise.reject(new Error("Cannot send")) : undefined;
       },
     };
