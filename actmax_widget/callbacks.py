@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import pprint
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from PIL import GifImagePlugin, Image
+
+from actmax_widget import graph, pictures
+from actmax_widget.checks import check_range, invalid
+
+FRAME_MS = 100
+"""How long an animation shows an iteration, in milliseconds, as in keras-vis."""
+GIF_END = b";"
+"""The last byte of a GIF file."""
 
 
 class OptimizerCallback:
@@ -47,3 +59,79 @@ class Print(OptimizerCallback):
         """Print one iteration; the first is called 1."""
         del grads, wrt_value
         print(f"Iteration: {i + 1}, named_losses: {pprint.pformat(named_losses)}, overall loss: {overall_loss}")  # noqa: T201 - its purpose
+
+
+class GifGenerator(OptimizerCallback):
+    """Write an animated GIF: a frame an iteration, with its number ("Step 1" is the first), 0.1 s each, played once.
+
+    Each frame is written as it comes, so memory does not grow and the file can be played at any time, also after a run
+    that was interrupted. A new run starts the file anew.
+
+    Args:
+        path: the file; ``.gif`` is appended if it does not end so.
+        input_range: (low, high) of the input's values, or ``None``. Checked, and otherwise without effect: each frame
+            is rescaled by :func:`~actmax_widget.pictures.deprocess_input`, which looks the same in every range.
+
+    Raises:
+        ValueError: no such folder; or, from the first iteration, values that are not pictures (1, height, width,
+            channels).
+        TypeError: not a path, or a range that is not two numbers.
+
+    Example:
+        >>> visualize_activation(model, "out", 3, callbacks=[GifGenerator("three.gif")])  # doctest: +SKIP
+
+    Pictures with another number of channels than 1 or 3 are shown as the mean of their channels. On pictures under
+    about 80 pixels the number is cut.
+
+    Source: keras-vis ``vis.callbacks.GifGenerator``, 2017, which worked for RGB in a range of (0, 255) only.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], input_range: tuple[float, float] | None = (0, 255)) -> None:
+        if not isinstance(path, str | os.PathLike):
+            raise invalid("path", "a path", path, "Pass e.g. 'run.gif'.", TypeError)
+        name = os.fspath(path)
+        self.path = Path(name if name.endswith(".gif") else f"{name}.gif")
+        if not self.path.parent.is_dir():
+            raise invalid("path", "a file in a folder that exists", name, f"Make {str(self.path.parent)!r} first.")
+        self.input_range = None if input_range is None else check_range(input_range)
+        self._under_way = False
+
+    def callback(
+        self,
+        i: int,
+        named_losses: list[tuple[str, float]],
+        overall_loss: float,
+        grads: np.ndarray,
+        wrt_value: np.ndarray,
+    ) -> None:
+        """Append the picture of an iteration; the first one starts the file."""
+        del named_losses, overall_loss, grads
+        frame = Image.fromarray(pictures.draw_text(_frame(wrt_value), f"Step {i + 1}"))
+        frame = frame.convert("P") if frame.mode == "L" else frame.quantize()
+        # Pillow's own way to save an animation keeps all frames in memory until the end.
+        encoded = b"".join(GifImagePlugin.getdata(frame, duration=FRAME_MS, include_color_table=True))
+        if i == 0 or not self._under_way:
+            header, _ = GifImagePlugin.getheader(frame.copy())
+            self.path.write_bytes(b"".join(header) + encoded + GIF_END)
+        else:
+            with self.path.open("r+b") as file:
+                file.seek(-len(GIF_END), os.SEEK_END)
+                file.write(encoded + GIF_END)
+        self._under_way = True
+
+    def on_end(self) -> None:
+        """The file is complete; the next picture starts a new one."""
+        self._under_way = False
+
+
+def _frame(wrt_value: Any) -> np.ndarray:
+    """The first picture of a batch for display: uint8, (height, width) or (height, width, 3)."""
+    value = np.asarray(wrt_value)
+    if value.ndim != 4:
+        advice = "An animation can show inputs that are pictures only."
+        raise invalid("wrt_value", "a picture (1, height, width, channels)", value.shape, advice)
+    picture = np.moveaxis(value, graph.channel_axis(value), -1)[0]
+    if picture.shape[-1] not in {1, 3}:
+        picture = picture.mean(-1, keepdims=True)
+    shown = np.nan_to_num(pictures.deprocess_input(picture)).astype(np.uint8)
+    return shown[..., 0] if shown.shape[-1] == 1 else shown

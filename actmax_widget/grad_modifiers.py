@@ -49,8 +49,8 @@ def relu(grads: Any) -> Any:
 
 
 def small_values(grads: Any) -> Any:
-    """``invert`` of ``relu``: strengthen small gradients; negative ones count as 0 and become 1 / epsilon."""
-    return invert(relu(grads))
+    """Absolute value of :func:`invert`: strengthen small gradients of either sign."""
+    return absolute(invert(grads))
 
 
 BUILT_IN: dict[str, GradModifier] = {

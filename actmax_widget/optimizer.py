@@ -127,6 +127,8 @@ class Ascent:
         if grad_modifier is not None:
             self._modifiers.append(_numpy_modifier(grad_modifier))
         self._compiled = tf.function(self._loop, autograph=False)
+        # Each ascent compiles once, and by design; TensorFlow would warn from the fifth picture on.
+        self._compiled._omit_frequent_tracing_warning = True  # noqa: SLF001 - Keras's own way, without a public one
 
     def knobs(
         self,
@@ -351,20 +353,20 @@ class Optimizer:
         """
         max_iter = check_integer("max_iter", max_iter, least=1, advice="Pass e.g. max_iter=200.")
         learning_rate = check_number("learning_rate", learning_rate, above=0, advice="Pass e.g. learning_rate=1.")
+        modifiers = _check_sequence("input_modifiers", input_modifiers, InputModifier, "Pass e.g. [Jitter(0.05)].")
+        callbacks = _check_sequence("callbacks", callbacks, OptimizerCallback, "Pass e.g. [Print()].")
         modifier = grad_modifiers.get(grad_modifier)
         custom = modifier if callable(grad_modifier) else None
-        ascent = Ascent(
-            self.objective, input_modifiers=input_modifiers or (), grad_modifier=custom, norm_grads=self.norm_grads
-        )
+        ascent = Ascent(self.objective, input_modifiers=modifiers, grad_modifier=custom, norm_grads=self.norm_grads)
         random = np.random if seed is None else np.random.RandomState(check_seed(seed))
         state = State.at(starting_image(self.objective.input_tensor, seed_input, self.input_range, random))
         knobs = ascent.knobs(
             learning_rate=learning_rate,
             bounds=(min(self.input_range), max(self.input_range)) if clip else (-np.inf, np.inf),
             grad_modifier=grad_modifier,
-            seed=int(random.randint(2**31)) if seed is None and input_modifiers else seed or 0,
+            seed=int(random.randint(2**31)) if seed is None and modifiers else seed or 0,
         )
-        watchers = [*(callbacks or ()), *([Print()] if verbose else ())]
+        watchers = [*callbacks, *([Print()] if verbose else ())]
         with _progress_bar(max_iter, shown=progress) as advance:
             if watchers:
                 state, steps = self._watched(ascent, state, knobs, max_iter, watchers, advance)
@@ -430,6 +432,20 @@ def _progress_bar(total: int, *, shown: bool) -> Iterator[Callable[[int], Any]]:
         raise ImportError(message) from error
     with tqdm(total=total, unit="step") as bar:
         yield bar.update
+
+
+def _check_sequence(name: str, value: Any, kind: type, advice: str) -> list[Any]:
+    """A list of objects of one kind, or of any that have its methods; None is none."""
+    if value is None:
+        return []
+    expected = f"a sequence of {kind.__name__} objects"
+    if not isinstance(value, list | tuple):
+        raise invalid(name, expected, value, advice, TypeError)
+    methods = [method for method in vars(kind) if not method.startswith("_")]
+    for entry in value:
+        if not all(hasattr(entry, method) for method in methods):
+            raise invalid(name, expected, entry, advice, TypeError)
+    return list(value)
 
 
 def _is_switched_off(entry: Any) -> bool:

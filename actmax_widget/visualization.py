@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,10 +10,24 @@ import numpy as np
 
 from actmax_widget import backprop_modifiers, graph, utils
 from actmax_widget.checks import check_number, check_range, invalid
+from actmax_widget.graph import get_num_filters
 from actmax_widget.losses import ActivationMaximization, Loss
 from actmax_widget.network import Network, Target, is_symbolic, respond
 from actmax_widget.optimizer import Optimizer, starting_image
+from actmax_widget.pictures import overlay
 from actmax_widget.regularizers import LPNorm, TotalVariation
+
+__all__ = [
+    "get_num_filters",
+    "overlay",
+    "visualize_activation",
+    "visualize_activation_with_losses",
+    "visualize_response",
+    "visualize_weights",
+]
+
+PARAMETERS = tuple(inspect.signature(Optimizer.minimize).parameters)[2:]
+"""What ``**optimizer_params`` may hold."""
 
 
 def activation_losses(
@@ -154,6 +169,11 @@ def _minimize(
     **optimizer_params: Any,
 ) -> np.ndarray:
     params = {"verbose": False, **optimizer_params}
+    for name, value in optimizer_params.items():
+        if name not in PARAMETERS:
+            raise invalid(
+                name, f"one of the parameters {', '.join(PARAMETERS)}", value, "Check the spelling.", TypeError
+            )
     low, high = check_range(input_range, reverse=True)
     image, _, _ = Optimizer(input_tensor, losses, (low, high), wrt_tensor, **parts).minimize(seed_input, **params)
     if params.get("clip"):
@@ -161,7 +181,9 @@ def _minimize(
     # As in keras-vis: bytes for a range of ints (but not of 0 to 1, which would leave black and white), and double
     # precision where there was no starting picture.
     if isinstance(low, int) and isinstance(high, int) and (low, high) != (0, 1):
-        return np.clip(image, low, high).astype(np.uint8)
+        return (
+            np.clip(image, low, high).astype(np.int64).astype(np.uint8)
+        )  # by way of int64: negative floats as bytes are undefined
     return image.astype(np.float64) if seed_input is None else image
 
 

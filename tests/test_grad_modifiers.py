@@ -10,7 +10,7 @@ WANTED = {
     "absolute": np.abs(GRADS),
     "invert": 1 / (GRADS + np.float32(1e-7)),
     "relu": np.maximum(GRADS, 0),
-    "small_values": 1 / (np.maximum(GRADS, 0) + np.float32(1e-7)),
+    "small_values": np.abs(1 / (GRADS + np.float32(1e-7))),
 }
 
 

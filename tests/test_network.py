@@ -230,7 +230,7 @@ def test_held_inputs_that_do_not_fit_are_refused(held, sentence):
     ("shape", "error"), [((8, 8), ValueError), ((8, 8, 3), ValueError), ("ab", TypeError), ((8, 8.0, 1), TypeError)]
 )
 def test_an_input_shape_that_does_not_fit_is_refused(shape, error):
-    with pytest.raises(error, match="^input_shape: expected"):
+    with pytest.raises(error, match=r"^input_shape: expected"):
         Network(open_size(), shape)
 
 

@@ -3,6 +3,8 @@ import numpy as np
 import pytest
 
 import actmax_widget as am
+from actmax_widget.callbacks import OptimizerCallback
+from actmax_widget.input_modifiers import Jitter
 from actmax_widget.losses import ActivationMaximization
 from tests.networks import small_cnn, small_sequential
 
@@ -105,6 +107,10 @@ def test_with_losses(model):
         ({"tv_weight": float("nan")}, "tv_weight"),
         ({"act_max_weight": 0, "lp_norm_weight": 0, "tv_weight": None}, "losses"),
         ({"max_iter": 0}, "max_iter"),
+        ({"foo": 1}, "foo"),
+        ({"callbacks": OptimizerCallback()}, "callbacks"),
+        ({"input_modifiers": Jitter()}, "input_modifiers"),
+        ({"input_modifiers": [3]}, "input_modifiers"),
     ],
 )
 def test_bad_arguments_are_named_before_anything_is_computed(model, arguments, name):
@@ -141,7 +147,7 @@ def test_response_is_the_layers_activation(model):
     np.testing.assert_allclose(several, np.moveaxis(wanted[..., [4, 5]], -1, 0), rtol=1e-5)
     assert am.visualize_response(model, "conv1", None, picture).shape == (6, 10, 10)
     assert am.visualize_response(model, "out", 1, picture).shape == ()
-    with pytest.raises(ValueError, match="^image: expected"):
+    with pytest.raises(ValueError, match=r"^image: expected"):
         am.visualize_response(model, "conv1", 0, picture[:3])
 
 
@@ -157,3 +163,9 @@ def test_nothing_grows_over_many_calls(model):
     assert everything() == before
     for old, new in zip(weights, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_many_pictures_do_not_make_tensorflow_complain(model, caplog):
+    for filters in range(6):
+        am.visualize_activation(model, "conv1", filters, max_iter=1)
+    assert "retracing" not in caplog.text
