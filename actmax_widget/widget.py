@@ -196,8 +196,9 @@ class ActMaxWidget(anywidget.AnyWidget):
         Raises:
             ValueError, TypeError: ``n`` is not an integer >= 1.
         """
-        self._command("step", n)
-        self.wait()
+        if not self._session.status.busy:
+            self._command("step", n)
+            self.wait()
 
     def reset(self) -> None:
         """Stop, and go back to the starting picture and an empty history."""
@@ -269,9 +270,9 @@ class ActMaxWidget(anywidget.AnyWidget):
             raise invalid("seed_picture", "a picture file such as PNG or JPEG", name, str(error)) from None
         low, high = self.input_range
         pixels = np.asarray(picture, np.float32).reshape(height, width, -1) * ((high - low) / 255) + low
-        self.seed_input = (
-            np.resize(pixels.mean(-1, keepdims=True), (height, width, channels)) if channels not in {1, 3} else pixels
-        )
+        if channels not in {1, 3}:
+            pixels = np.repeat(pixels.mean(-1, keepdims=True), channels, -1)
+        self.seed_input = pixels
         self._name_seed(name)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:

@@ -367,7 +367,7 @@ def test_pause_does_not_wait_for_the_whole_call(model):
     session = Session(Network(model), Settings(layer="out", steps_per_second=None, max_iter=10**9))
     session.step(1)
     assert session.wait(60)
-    session._pace.steps = lambda left, limit: 10**8  # one endless call
+    session._pace.steps = lambda left, limit: 300_000  # one call of minutes
     session.start()
     threading.Timer(0.2, session.pause).start()
     assert session.wait(60)

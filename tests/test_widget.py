@@ -119,6 +119,15 @@ def test_pause_step_reset(make):
     assert (widget.iteration, widget.status, len(widget.rows)) == (0, "ready", 0)
 
 
+def test_step_does_not_wait_for_a_run(make):
+    widget = make(max_iter=10**8)
+    widget.start()
+    widget.step(3)
+    assert widget.status in {"compiling", "running"}
+    widget.pause()
+    assert widget.wait(60)
+
+
 def test_iteration_and_image_can_be_observed_and_linked(widget):
     seen = []
     widget.observe(lambda change: seen.append(widget.image is not None), "iteration")
