@@ -58,7 +58,9 @@ class Print(OptimizerCallback):
     ) -> None:
         """Print one iteration; the first is called 1."""
         del grads, wrt_value
-        print(f"Iteration: {i + 1}, named_losses: {pprint.pformat(named_losses)}, overall loss: {overall_loss}")  # noqa: T201 - its purpose
+        with np.printoptions(legacy="1.25"):  # float32 numbers as plain digits, as NumPy printed them for keras-vis
+            losses = pprint.pformat(named_losses)
+        print(f"Iteration: {i + 1}, named_losses: {losses}, overall loss: {overall_loss}")  # noqa: T201 - its purpose
 
 
 class GifGenerator(OptimizerCallback):

@@ -13,7 +13,9 @@ def test_print_is_in_the_format_of_keras_vis(capsys):
     named = [("ActivationMax Loss", np.float32(-0.011)), ("TV(2.0) Loss", np.float32(6130.523))]
     Print().callback(0, named, np.float32(6130.512), None, None)
     printed = capsys.readouterr().out
-    assert printed.startswith("Iteration: 1, named_losses: [('ActivationMax Loss', ")
+    assert printed.startswith(
+        "Iteration: 1, named_losses: [('ActivationMax Loss', -0.011), ('TV(2.0) Loss', 6130.523)], "
+    )
     assert printed.endswith("overall loss: 6130.51220703125\n")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from actmax_widget import demo
-from actmax_widget.demo import train_digits, training
+from actmax_widget.demo import train_apples, train_digits, training
 from actmax_widget.visualization import visualize_activation
 
 PACKED = resources.files("actmax_widget.demo")
@@ -20,13 +20,18 @@ def digits():
 
 
 @pytest.fixture(scope="module")
+def apples():
+    return demo.apples()
+
+
+@pytest.fixture(scope="module")
 def real_digits():
     """40 of the held-out digits, four of each: the first ones that ``train_digits.split`` gives."""
     with np.load(Path(__file__).parent / "data" / "digits.npz") as file:
         return file["pictures"], file["labels"]
 
 
-@pytest.mark.parametrize("name", ["digits"])
+@pytest.mark.parametrize("name", ["digits", "apples"])
 def test_files_are_small(name):
     assert len((PACKED / f"{name}.keras").read_bytes()) < LIMIT
 
@@ -69,14 +74,14 @@ def test_each_call_gives_a_new_model(digits):
     assert np.any(digits.get_weights()[0])
 
 
-def test_pictures_of_digits_are_recognised(digits, real_digits):
-    """A picture made with the default weights is seen as its digit, and looks like that digit's real pictures."""
+def test_pictures_of_digits_look_like_digits(digits, real_digits):
+    """With the default weights: seen as its digit, and near a real one, which a pattern of noise would not be."""
     pictures, labels = real_digits
     made = np.stack([visualize_activation(digits, "out", d, clip=True, seed=0, max_iter=300) for d in range(10)])
     assert digits.predict(made, verbose=0).argmax(axis=1).tolist() == list(range(10))
-    real = np.stack([pictures[labels == digit].mean(axis=0) for digit in range(10)])
-    likeness = np.corrcoef(made.reshape(10, -1), real.reshape(10, -1))[:10, 10:]
-    assert (likeness.argmax(axis=1) == range(10)).sum() >= 8
+    likeness = np.corrcoef(made.reshape(10, -1), pictures.reshape(len(pictures), -1))[:10, 10:]
+    nearest = [row[labels == digit].max() for digit, row in enumerate(likeness)]
+    assert min(nearest) > 0.4, nearest
 
 
 @pytest.mark.parametrize("layer", ["conv1", "conv2", "conv3"])
@@ -84,6 +89,44 @@ def test_first_filters_of_each_layer_draw(digits, layer):
     """The widget starts with filter 0; its picture must have contrast at the default weights."""
     made = visualize_activation(digits, layer, 0, clip=True, seed=0)
     assert made.std() > 10
+
+
+def test_apples_takes_colour_pictures_and_gives_a_number(apples):
+    assert apples.input_shape == (None, 48, 48, 3)
+    assert apples.output_shape == (None, 1)
+    assert apples.layers[-1].name == "count"
+    assert apples.layers[-1].activation.__name__ == "linear"
+    names = ["conv1", "conv2", "conv3", "conv4", "density", "count"]
+    assert [layer.name for layer in apples.layers if layer.weights] == names
+
+
+def test_apples_says_how_good_it_is():
+    facts = json.loads((PACKED / "apples.json").read_text())
+    assert facts["mean_absolute_error"] < 0.5
+    assert facts["held_out"] == 1000
+    assert facts["file_bytes"] == len((PACKED / "apples.keras").read_bytes())
+
+
+def test_apples_counts(apples):
+    assert train_apples.mean_absolute_error(apples, train_apples.draw(range(50))) < 0.5
+
+
+@pytest.mark.parametrize("n", range(10))
+def test_draw_apples_gives_a_picture(n):
+    picture = demo.draw_apples(n, seed=n)
+    assert picture.shape == (48, 48, 3)
+    assert picture.dtype == np.uint8
+
+
+def test_draw_apples_repeats_itself():
+    np.testing.assert_array_equal(demo.draw_apples(4, seed=1), demo.draw_apples(4, seed=1))
+    assert np.any(demo.draw_apples(4, seed=1) != demo.draw_apples(4, seed=2))
+
+
+@pytest.mark.parametrize(("n", "seed"), [(10, 0), (-1, 0), (3, -1)])
+def test_draw_apples_refuses_what_it_cannot_draw(n, seed):
+    with pytest.raises(ValueError, match=r"^(n|seed): expected an integer"):
+        demo.draw_apples(n, seed)
 
 
 def test_split_holds_out_equally_many_of_each_digit():
