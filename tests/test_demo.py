@@ -95,7 +95,7 @@ def test_apples_takes_colour_pictures_and_gives_a_number(apples):
     assert apples.input_shape == (None, 48, 48, 3)
     assert apples.output_shape == (None, 1)
     assert apples.layers[-1].name == "count"
-    assert apples.layers[-1].activation.__name__ == "linear"
+    assert apples.get_layer("evidence").activation.__name__ == "linear"
     names = ["conv1", "conv2", "conv3", "conv4", "density", "count"]
     assert [layer.name for layer in apples.layers if layer.weights] == names
 

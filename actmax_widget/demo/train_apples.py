@@ -28,6 +28,8 @@ STEPS = 3000
 THIRD = 24
 """A batch is three times as many: pictures as they are, adversarial ones, and adversarial noise."""
 PEAK_RATE = 3e-3
+STRETCHED = 1e4
+"""How much larger the last layer but one is than the count, chosen by eye."""
 PICTURE_RADIUS = 8.0
 NOISE_RADIUS = 8.0
 """How far adversarial pictures and noise are moved at most, in units of 255; one apple on a table is about 7."""
@@ -43,7 +45,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=STEPS)
     options = parser.parse_args()
     training.seed_everything(SEED)
-    model = build()
+    model = build(stretched=1.0)  # the size that the optimizer is made for
     # Each number seeds one picture, so what is held out was never trained on.
     train(model, draw(range(HELD_OUT, HELD_OUT + DRAWN)), options.steps)
     facts = {
@@ -55,11 +57,17 @@ def main() -> None:
         "steps": options.steps,
     }
     print(facts)
+    evidence = model.get_layer("evidence")
+    evidence.set_weights([STRETCHED * kernel for kernel in evidence.get_weights()])
     training.save(build, model, options.folder, facts)
 
 
-def build() -> Any:
-    """Make the untrained network: convolutions that end in a map of where apples are, and one unit that sums it up."""
+def build(stretched: float = STRETCHED) -> Any:
+    """Make the untrained network: convolutions that end in a map of where apples are, and one unit that sums it up.
+
+    That unit, ``evidence``, is ``stretched`` times the count: total variation is a sum of squares of grey levels, and a
+    count of 3 could not be seen beside it at keras-vis's default weights.
+    """
     layers, constant = keras.layers, keras.initializers.Constant
     return keras.Sequential(
         [
@@ -75,7 +83,8 @@ def build() -> Any:
             # so the count falls only where an apple goes, not by signs of "no apple" all over the table.
             layers.Conv2D(1, 1, activation="softplus", bias_initializer=constant(-3.0), name="density"),
             layers.GlobalAveragePooling2D(name="average"),
-            layers.Dense(1, use_bias=False, kernel_initializer=constant(16.0), name="count"),
+            layers.Dense(1, use_bias=False, kernel_initializer=constant(16.0 * stretched), name="evidence"),
+            layers.Rescaling(1 / stretched, name="count"),
         ],
         name="apples",
     )
