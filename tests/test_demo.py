@@ -96,7 +96,7 @@ def test_apples_takes_colour_pictures_and_gives_a_number(apples):
     assert apples.output_shape == (None, 1)
     assert apples.layers[-1].name == "count"
     assert apples.get_layer("evidence").activation.__name__ == "linear"
-    names = ["conv1", "conv2", "conv3", "conv4", "density", "count"]
+    names = ["conv1", "conv2", "conv3", "conv4", "density", "evidence"]
     assert [layer.name for layer in apples.layers if layer.weights] == names
 
 
