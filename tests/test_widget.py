@@ -382,7 +382,7 @@ def test_the_default_is_the_digit_network():
     widget.close()
 
 
-# --- starting picture, modifiers, models -------------------------------------------------------------------------------
+# --- starting picture, modifiers, models ----------------------------------------------------------------------
 
 
 def png(array):
