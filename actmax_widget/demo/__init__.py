@@ -19,9 +19,9 @@ def apples() -> Any:
 
     Its input is (48, 48, 3), RGB values from 0 to 255, as :func:`draw_apples` draws them. Layers ``conv1`` to ``conv4``
     are followed by a map of apples and its average; ``evidence`` is 10,000 times the count, and ``count``, one linear
-    unit, is the number of apples, 0 to 9. To draw apples, or take them away, maximise ``evidence``, which counts beside a
-    total variation of pictures in 0 to 255; at the default weights ``count`` would not. It was trained against
-    adversarial pictures and noise, so raising the count makes apples appear.
+    unit, is the number of apples, 0 to 9. To draw apples, or take them away, maximise ``evidence``: it tells beside the
+    total variation of pictures in 0 to 255, where a ``count`` of 3 would not. It was trained against adversarial
+    pictures and noise, so raising the count makes apples appear.
 
     Returns:
         A new, uncompiled ``keras.Model`` at each call.
