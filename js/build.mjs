@@ -14,7 +14,9 @@ const bundle = await context({
   // virtual-core asks for it; a browser has no `process`.
   define: { "process.env.NODE_ENV": '"production"' },
   // The licence of the one library in the bundle asks for this line.
-  banner: { js: "/*! Includes @tanstack/virtual-core, MIT, Copyright (c) 2021-present Tanner Linsley */" },
+  banner: {
+    js: "/*! Includes @tanstack/virtual-core, MIT, Copyright (c) 2021-present Tanner Linsley */",
+  },
   legalComments: "none",
   logLevel: "info",
 });

@@ -294,3 +294,14 @@ def test_noise_has_exactly_the_mean_and_deviation_of_keras_vis(model):
 def test_a_progress_bar(model, seed, capsys, callbacks):
     Optimizer(model.inputs[0], losses_of(model)).minimize(seed, 12, progress=True, verbose=False, callbacks=callbacks)
     assert "12/12" in capsys.readouterr().err
+
+
+def test_a_callback_gets_copies(model, seed):
+    class Vandal(OptimizerCallback):
+        def callback(self, i, named_losses, overall_loss, grads, wrt_value):
+            grads[:] = 0
+            wrt_value[:] = 0
+
+    optimizer = Optimizer(model.inputs[0], losses_of(model))
+    disturbed = optimizer.minimize(seed, 3, callbacks=[Vandal()], verbose=False)[0]
+    np.testing.assert_array_equal(disturbed, optimizer.minimize(seed, 3, verbose=False)[0])
