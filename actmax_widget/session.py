@@ -19,11 +19,12 @@ import numpy as np
 import tensorflow as tf
 
 from actmax_widget import backprop_modifiers, graph, utils
+from actmax_widget.ascent import Ascent, Knobs, State
 from actmax_widget.checks import check_integer
 from actmax_widget.input_modifiers import Jitter
 from actmax_widget.network import Network
 from actmax_widget.objective import Objective, knobs_of
-from actmax_widget.optimizer import Ascent, Knobs, State, starting_image
+from actmax_widget.optimizer import starting_image
 from actmax_widget.pace import Pace
 from actmax_widget.records import Facts, Frame, History, Settings, Status
 from actmax_widget.visualization import activation_losses

@@ -5,6 +5,9 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from actmax_widget.losses import ActivationMaximization, Loss
+from actmax_widget.regularizers import LPNorm, TotalVariation
+
 
 def small_cnn(channels: int = 1, *, size: int = 12, softmax: bool = False) -> keras.Model:
     """A Functional network on pictures of 0 to 255: rescale, conv, pool, conv, flatten, out."""
@@ -38,3 +41,13 @@ def exploding() -> keras.Model:
     inputs = keras.Input((4, 4, 1))
     bright = keras.ops.relu(keras.ops.max(inputs, axis=(1, 2)) - 150.0)
     return keras.Model(inputs, layers.Rescaling(1.0, name="out")(inputs[:, 0, 0] + keras.ops.exp(1e4 * bright)))
+
+
+def losses_of(model: keras.Model, filters: object = 0) -> list[tuple[Loss, float]]:
+    """The three usual terms for units of its layer ``out``."""
+    inp = model.inputs[0]
+    return [
+        (ActivationMaximization(model.get_layer("out"), filters), 1.0),
+        (LPNorm(inp), 10.0),
+        (TotalVariation(inp), 0.1),
+    ]

@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "input_modifiers": {"checks", "graph"},
     "losses": {"graph"},
     "objective": {"backprop_modifiers", "checks", "graph", "losses"},
+    "ascent": {"checks", "grad_modifiers", "input_modifiers", "objective"},
     "pace": set(),
     "pictures": {"checks"},
     "callbacks": {"checks", "graph", "pictures"},
@@ -22,7 +23,7 @@ MAY_IMPORT = {
     "network": {"checks", "graph", "records"},
     "regularizers": {"checks", "graph", "losses"},
     "utils": {"checks", "copying", "graph", "pictures"},
-    "optimizer": {"callbacks", "checks", "grad_modifiers", "graph", "input_modifiers", "objective", "utils"},
+    "optimizer": {"ascent", "callbacks", "checks", "grad_modifiers", "graph", "input_modifiers", "objective", "utils"},
     "visualization": {
         "backprop_modifiers",
         "checks",
@@ -35,6 +36,7 @@ MAY_IMPORT = {
         "utils",
     },
     "session": {
+        "ascent",
         "backprop_modifiers",
         "checks",
         "graph",
@@ -57,7 +59,7 @@ ONLY_IN = {
     "ipywidgets": set(),
     "IPython": set(),
     "threading": {"backprop_modifiers", "session", "widget"},
-    "tensorflow": {"backprop_modifiers", "input_modifiers", "network", "objective", "optimizer", "session"},
+    "tensorflow": {"ascent", "backprop_modifiers", "input_modifiers", "network", "objective", "session"},
 }
 
 

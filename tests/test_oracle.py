@@ -13,8 +13,8 @@ import pytest
 
 import actmax_widget as am
 from actmax_widget import utils
+from actmax_widget.ascent import Ascent
 from actmax_widget.input_modifiers import Jitter
-from actmax_widget.optimizer import Ascent
 from actmax_widget.regularizers import LPNorm
 from tests import oracle_replay as oracle
 from tests.networks import small_cnn
