@@ -38,22 +38,19 @@ class Pace:
         allowed = left if limit is None else int(limit * FRAME)
         return max(1, min(fit, allowed, left))
 
-    def measured(self, begin: float, steps: int) -> None:
-        """Note that a call began at ``begin``, made ``steps`` steps, and has just ended."""
+    def measured(self, begin: float, steps: int, limit: float | None) -> None:
+        """Note that a call began at ``begin``, made ``steps`` steps under ``limit``, and has just ended."""
         now = self.clock()
         self._step_seconds = _blend(self._step_seconds, (now - begin) / steps)
         if self._ended is not None and now > self._ended:
             self.rate = _blend(self.rate, steps / (now - self._ended))
         self._ended = now
-        self._steps = steps
-
-    def delay(self, limit: float | None) -> float:
-        """Seconds to wait until the next call keeps to ``limit`` steps per second; 0 without a limit."""
-        if limit is None or self._ended is None:
-            return 0.0
         # What was missed is not caught up by more than a frame, or a slow call would be followed by a rush.
-        self._due = max(self._due, self._ended - FRAME) + self._steps / limit
-        return max(0.0, self._due - self._ended)
+        self._due = now if limit is None else max(self._due, now - FRAME) + steps / limit
+
+    def delay(self) -> float:
+        """Seconds to wait until the next call keeps to the limit."""
+        return max(0.0, self._due - self.clock())
 
 
 def _blend(old: float | None, new: float) -> float:

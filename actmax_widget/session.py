@@ -213,7 +213,7 @@ class Session:
             self._stop.assign(True)  # the call in hand ends, the next one takes the new numbers
             if new.target() != old.target():
                 self._retarget()
-            elif new.start() != old.start() and not self.iteration:
+            elif new.start() != old.start() and not self.iteration and not self._status.busy:
                 self._start_afresh(self._status)
             if new.max_iter != old.max_iter and self._goal:
                 self._goal = self._origin + new.max_iter
@@ -250,7 +250,8 @@ class Session:
                 return None
             return self._carry_out(*plan)
         except Exception as error:  # noqa: BLE001 - whatever a model or a graph raises is shown, not lost with the thread
-            self._fail(f"{type(error).__name__}: {str(error).strip().splitlines()[0][:300]}")
+            first_line = (str(error).strip() or "no message").splitlines()[0]
+            self._fail(f"{type(error).__name__}: {first_line[:300]}")
             return 0.0
         finally:
             self._notify()
@@ -290,11 +291,11 @@ class Session:
             if run != self._run:
                 return 0.0  # reset meanwhile
             if traces == ascent.traces and len(rows):
-                self._pace.measured(begin, len(rows))
+                self._pace.measured(begin, len(rows), self._settings.steps_per_second)
             self._state = state
             self._rows.frombytes(np.ascontiguousarray(rows, np.float32).tobytes())
             self._settle(rows)
-            return self._pace.delay(self._settings.steps_per_second) if self._status.busy else 0.0
+            return self._pace.delay() if self._status.busy else 0.0
 
     def _settle(self, rows: np.ndarray) -> None:
         """Take the status that follows from what was just computed."""

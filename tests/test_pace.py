@@ -18,10 +18,10 @@ def clock():
     return Clock()
 
 
-def run(pace, clock, seconds, steps):
+def run(pace, clock, seconds, steps, limit=None):
     begin = clock.now
     clock.now += seconds
-    pace.measured(begin, steps)
+    pace.measured(begin, steps, limit)
 
 
 def test_one_step_before_anything_was_measured(clock):
@@ -50,9 +50,10 @@ def test_the_limit_is_kept_over_time(clock, limit):
     start, made = clock.now, 0
     while made < 10 * limit:
         n = pace.steps(10**6, limit)
-        run(pace, clock, 1e-5 * n, n)
+        run(pace, clock, 1e-5 * n, n, limit)
         made += n
-        clock.now += pace.delay(limit)
+        assert pace.delay() == pace.delay()  # asking changes nothing
+        clock.now += pace.delay()
     assert made / (clock.now - start) == pytest.approx(limit, rel=0.01)
     assert pace.rate == pytest.approx(limit, rel=0.2)
 
@@ -60,19 +61,16 @@ def test_the_limit_is_kept_over_time(clock, limit):
 def test_what_was_missed_is_not_caught_up_by_a_rush(clock):
     pace = Pace(clock)
     pace.begin()
-    run(pace, clock, 5.0, 1)
-    pace.delay(30)
-    run(pace, clock, 0.001, 1)
-    run(pace, clock, 0.001, 1)
-    assert pace.delay(30) >= 0
-    run(pace, clock, 0.001, 1)
-    assert pace.delay(30) > 0
+    run(pace, clock, 5.0, 1, 30)
+    run(pace, clock, 0.001, 1, 30)
+    run(pace, clock, 0.001, 1, 30)
+    assert pace.delay() > 0
 
 
 def test_no_limit_no_delay(clock):
     pace = Pace(clock)
     run(pace, clock, 0.001, 1)
-    assert pace.delay(None) == 0
+    assert pace.delay() == 0
 
 
 def test_a_pause_does_not_count_in_the_rate(clock):

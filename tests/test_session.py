@@ -346,7 +346,32 @@ def test_the_speed_limit_is_a_delay(model):
     driven = Driven(model, steps_per_second=10.0)
     driven.session.start()
     driven.session.advance()
-    assert driven.session.advance() == pytest.approx(0.1, abs=0.02)
+    assert driven.session.advance() == pytest.approx(0.1, abs=0.03)
+
+
+def test_dragging_at_a_slow_speed_neither_hurries_nor_delays(model):
+    driven = Driven(model, steps_per_second=10.0)
+    driven.session.start()
+    driven.session.advance()
+    delay = driven.session.advance()
+    run = driven.session._ascent.run
+
+    def interrupted(state, knobs, n, stop):
+        stop.assign(True)  # a slider was moved just before the call
+        return run(state, knobs, n, stop)
+
+    driven.session._ascent.run = interrupted
+    made = driven.session.iteration
+    assert driven.session.advance() <= delay
+    assert driven.session.iteration == made
+
+
+def test_another_seed_while_the_first_step_compiles_waits_for_the_next_start(model):
+    driven = Driven(model)
+    driven.session.start()
+    driven.session.update(seed=5)
+    driven.until_idle()
+    assert driven.session.iteration == 50
 
 
 def test_a_real_worker_runs_pauses_and_is_waited_for(model):
