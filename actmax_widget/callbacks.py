@@ -132,8 +132,6 @@ def _frame(wrt_value: Any) -> np.ndarray:
     if value.ndim != 4:
         advice = "An animation can show inputs that are pictures only."
         raise invalid("wrt_value", "a picture (1, height, width, channels)", value.shape, advice)
-    picture = np.moveaxis(value, graph.channel_axis(value), -1)[0]
-    if picture.shape[-1] not in {1, 3}:
-        picture = picture.mean(-1, keepdims=True)
+    picture = pictures.grey_or_rgb(graph.to_channels_last(value[0]))
     shown = np.nan_to_num(pictures.deprocess_input(picture)).astype(np.uint8)
     return shown[..., 0] if shown.shape[-1] == 1 else shown

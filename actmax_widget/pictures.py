@@ -28,6 +28,11 @@ logger = logging.getLogger(__name__)
 # --- values ----------------------------------------------------------------------------------------------------------
 
 
+def grey_or_rgb(picture: np.ndarray) -> np.ndarray:
+    """A picture that can be shown: as it is with 1 or 3 channels (the last axis), else the mean of its channels."""
+    return picture if picture.shape[-1] in {1, 3} else picture.mean(-1, keepdims=True)
+
+
 def deprocess_input(input_array: np.ndarray, input_range: tuple[float, float] = (0, 255)) -> np.ndarray:
     """Make an optimised input presentable: mean to mid-range, standard deviation to a tenth of the range, clipped.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from actmax_widget.pictures import grey_or_rgb
 from actmax_widget.records import Frame
 from actmax_widget.session import Session
 
@@ -131,6 +132,5 @@ def to_pixels(image: np.ndarray, input_range: tuple[float, float]) -> np.ndarray
     the mean of its channels.
     """
     low, high = input_range
-    shown = image if image.shape[-1] in {1, 3} else image.mean(-1, keepdims=True)
-    scaled = (shown - low) * (255 / (high - low))
+    scaled = (grey_or_rgb(image) - low) * (255 / (high - low))
     return np.rint(np.clip(np.nan_to_num(scaled), 0, 255)).astype(np.uint8)

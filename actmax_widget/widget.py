@@ -176,7 +176,7 @@ class ActMaxWidget(anywidget.AnyWidget):
         session = Session(network, settings, notify=self._wake.set)
         super().__init__(**look)
         self._adopt(session)
-        self._stream = Stream(session, self._send_frame, time.monotonic)
+        self._stream = Stream(session, self.send, time.monotonic)
         self.on_msg(self._on_message)
         threading.Thread(target=_pump, args=(weakref.ref(self), self._wake), name="actmax-widget", daemon=True).start()
 
@@ -343,7 +343,6 @@ class ActMaxWidget(anywidget.AnyWidget):
         self._complain("")
         getattr(self._session, name)(*args)
         self._publish()
-        self._wake.set()
 
     def _on_message(self, _: Any, content: dict[str, Any], buffers: Any) -> None:
         kind = content.get("type")
@@ -363,9 +362,6 @@ class ActMaxWidget(anywidget.AnyWidget):
         except (ValueError, TypeError, LookupError) as error:
             self._complain(str(error))
         self._wake.set()
-
-    def _send_frame(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        self.send(content, buffers)
 
     @traitlets.observe("comm")
     def _on_comm(self, change: Any) -> None:

@@ -49,7 +49,7 @@ MAY_IMPORT = {
         "utils",
         "visualization",
     },
-    "stream": {"records", "session"},
+    "stream": {"pictures", "records", "session"},
     "widget": {"checks", "demo", "grad_modifiers", "network", "records", "session", "stream"},
     "__init__": {"demo", "visualization", "widget"},
 }
