@@ -14,17 +14,22 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget import grad_modifiers
+from actmax_widget import grad_modifiers, graph
 from actmax_widget.checks import invalid
 from actmax_widget.input_modifiers import InputModifier
 from actmax_widget.objective import Evaluation, Objective
 
 DECAY = 0.95
 EPSILON = 1e-7
+SMALL = 100_000
+"""A network that puts out fewer values than this in all its layers is small."""
 
 
 class State(NamedTuple):
-    """The whole state of an optimization. Tensors; the shapes of all but the scalars are the input's.
+    """The whole state of an optimization. Tensors; the shapes of the pictures are the input's.
+
+    What is "() or (batch,)" is one number for the whole input, or one for each picture if the objective has losses for
+    each.
 
     Attributes:
         image: the running input, (batch, ..., channels) float32, after the last step.
@@ -32,7 +37,8 @@ class State(NamedTuple):
         iteration: steps made, int32.
         measured: the input the last step's losses were measured at; while all losses are finite this is the newest one.
         best: the running input after the step whose total loss was the lowest so far.
-        best_loss: that total, float32; inf before the first step.
+        best_loss: that total, float32, () or (batch,); inf before the first step.
+        sound: whether all totals so far were finite, bool, () or (batch,). What is not sound does not change any more.
     """
 
     image: tf.Tensor
@@ -41,12 +47,22 @@ class State(NamedTuple):
     measured: tf.Tensor
     best: tf.Tensor
     best_loss: tf.Tensor
+    sound: tf.Tensor
 
     @classmethod
-    def at(cls, image: np.ndarray) -> State:
+    def at(cls, image: np.ndarray, *, each: bool = False) -> State:
         """The state before the first step, from a starting picture (batch, ..., channels)."""
         start = tf.constant(image, tf.float32)
-        return cls(start, tf.zeros_like(start), tf.constant(0), start, start, tf.constant(np.inf, tf.float32))
+        numbers = (len(image),) if each else ()
+        return cls(
+            start,
+            tf.zeros_like(start),
+            tf.constant(0),
+            start,
+            start,
+            tf.fill(numbers, np.float32(np.inf)),
+            tf.fill(numbers, value=True),
+        )
 
 
 class Knobs(NamedTuple):
@@ -58,7 +74,7 @@ class Knobs(NamedTuple):
         bounds: (2,) float32, the input is kept between them; (-inf, inf) for no bounds.
         grad_modifier: int32, index of the gradient modifier; see :func:`modifier_index`.
         seed: int32, seeds the input modifiers' random numbers, together with the iteration.
-        losses: the losses' knobs.
+        losses: the losses' knobs, with a batch axis if the objective has losses for each picture.
         modifiers: the input modifiers' knobs, a dict for each.
     """
 
@@ -75,7 +91,8 @@ class Steps(NamedTuple):
     """What a run of n steps gives besides the next state.
 
     Attributes:
-        losses: (steps made, losses + 1) float32: each step's weighted losses and their sum.
+        losses: (steps made, losses + 1) float32: each step's weighted losses and their sum; (steps made, batch,
+            losses + 1) if the objective has losses for each picture.
         grads: the last step's gradient, after normalisation and gradient modifier.
         wrt_value: the value it was taken at.
     """
@@ -119,10 +136,25 @@ class Ascent:
         self._norm_grads = norm_grads
         self._modifiers = [grad_modifiers.identity, *grad_modifiers.BUILT_IN.values()]
         if grad_modifier is not None:
-            self._modifiers.append(_numpy_modifier(grad_modifier))
-        self._compiled = tf.function(self._loop, autograph=False)
-        # Each ascent compiles once, and by design; TensorFlow would warn from the fifth picture on.
-        self._compiled._omit_frequent_tracing_warning = True  # noqa: SLF001 - Keras's own way, without a public one
+            self._modifiers.append(_numpy_modifier(grad_modifier, each=objective.each))
+        self._small = _is_small(objective)
+        # A large network is a function of its own, outside of the loop's circle: inside, TensorFlow may leave the
+        # gradient of a pooling layer to a kernel ten times slower, as it looks for the forward one first.
+        self._evaluate = objective if self._small else _function(objective, experimental_attributes={"_noinline": True})
+        self._compiled = _function(self._loop, input_signature=self._signature() if objective.each else None)
+
+    def _signature(self) -> Any:
+        """Any number of pictures, where each has its own losses."""
+
+        def of_any_number(tensor: tf.Tensor) -> tf.TensorSpec:
+            return tf.TensorSpec([None, *tensor.shape[1:]] if tensor.shape.rank else [], tensor.dtype)
+
+        shape = [1, *self.objective.input_tensor.shape[1:]]
+        state = tf.nest.map_structure(of_any_number, State.at(np.zeros(shape, np.float32), each=True))
+        example = self.knobs()
+        knobs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), example)
+        knobs = knobs._replace(losses=tf.nest.map_structure(of_any_number, example.losses))
+        return state, knobs, tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.resource)
 
     def knobs(
         self,
@@ -137,13 +169,15 @@ class Ascent:
     ) -> Knobs:
         """Knobs from plain numbers; what is not given is as the objective and the input modifiers have it."""
         shape = tuple(self.objective.input_tensor.shape)
+        if losses is None:
+            losses = [value[None] if self.objective.each else value for value in self.objective.knobs()]
         return Knobs(
             tf.constant(self.objective.weights() if weights is None else weights, tf.float32),
             tf.constant(learning_rate, tf.float32),
             tf.constant(bounds, tf.float32),
             tf.constant(self._modifier_index(grad_modifier)),
             tf.constant(np.uint32(seed).astype(np.int32)),
-            tuple(tf.constant(value, tf.float32) for value in (self.objective.knobs() if losses is None else losses)),
+            tuple(tf.constant(value, tf.float32) for value in losses),
             tuple(
                 _tensors(modifier.knobs(shape))
                 for modifier in (self.input_modifiers if modifiers is None else modifiers)
@@ -164,31 +198,34 @@ class Ascent:
             total loss was not finite: that step's row is the last, and ``state.measured`` is the picture before it.
         """
         state, losses, grads, wrt_value, made = self._compiled(
-            state, knobs, tf.constant(n), _NEVER if stop is None else stop
+            state, knobs, tf.constant(n), (_NEVER if stop is None else stop).handle
         )
         return state, Steps(losses.numpy()[: int(made)], grads, wrt_value)
 
-    def _loop(self, state: State, knobs: Knobs, n: tf.Tensor, stop: tf.Variable) -> tuple[Any, ...]:
+    def _loop(self, state: State, knobs: Knobs, n: tf.Tensor, stop: tf.Tensor) -> tuple[Any, ...]:
         self.traces += 1
+        state = state._replace(image=_keep(state.image, knobs))  # the bounds may have changed since the last call
         width = len(self.objective.names) + 1
-        rows = tf.TensorArray(tf.float32, n, element_shape=[width])
+        rows = tf.TensorArray(tf.float32, n, element_shape=[*state.best_loss.shape, width])
 
-        def go_on(made: tf.Tensor, finite: tf.Tensor, *_: Any) -> tf.Tensor:
+        def go_on(made: tf.Tensor, state: State, *_: Any) -> tf.Tensor:
             # The variable is read at each step, so that Pause does not wait for the whole call.
-            return (made < n) & finite & ~stop.read_value()
+            stopped = tf.raw_ops.ReadVariableOp(resource=stop, dtype=tf.bool)
+            return (made < n) & tf.reduce_any(state.sound) & ~stopped
 
-        def body(made: tf.Tensor, _: Any, state: State, rows: Any, *__: Any) -> tuple[Any, ...]:
+        def body(made: tf.Tensor, state: State, rows: Any, *_: Any) -> tuple[Any, ...]:
             state, evaluation = self._step(state, knobs)
-            finite = tf.math.is_finite(evaluation.losses[-1])
-            return made + 1, finite, state, rows.write(made, evaluation.losses), evaluation.grads, evaluation.wrt_value
+            return made + 1, state, rows.write(made, evaluation.losses), evaluation.grads, evaluation.wrt_value
 
         # The gradient's shape is only known for certain where it is the input's, so any size of its axes is allowed.
         wrt = state.image if self.objective.wrt_is_input else tf.zeros([0] * self.objective.wrt_rank)
-        start = (tf.constant(0), tf.constant(True), state, rows, wrt, wrt)
+        start = (tf.constant(0), state, rows, wrt, wrt)
         shapes = tf.nest.map_structure(_shape_of, start)
         if not self.objective.wrt_is_input:
-            shapes = (*shapes[:4], *[tf.TensorShape([None] * self.objective.wrt_rank)] * 2)
-        made, _, state, rows, grads, wrt_value = tf.while_loop(go_on, body, start, shapes)
+            shapes = (*shapes[:3], *[tf.TensorShape([None] * self.objective.wrt_rank)] * 2)
+        made, state, rows, grads, wrt_value = tf.while_loop(go_on, body, start, shapes)
+        if self._small:
+            _leave_loops_whole()
         return state, rows.stack(), grads, wrt_value, made
 
     def _step(self, state: State, knobs: Knobs) -> tuple[State, Evaluation]:
@@ -196,31 +233,42 @@ class Ascent:
         image = state.image
         for index, modifier in enumerate(self.input_modifiers):
             image = modifier.pre_tensor(image, random + tf.constant([index * 7919, 0]), **knobs.modifiers[index])
-        measured = _keep(image, knobs)
-        evaluation = self.objective(measured, knobs.weights, knobs.losses)
+        if not all(getattr(modifier, "keeps_range", False) for modifier in self.input_modifiers):
+            image = _keep(image, knobs)
+        measured = image
+        evaluation = Evaluation(*self._evaluate(measured, knobs.weights, knobs.losses))
         grads = self._modify(evaluation.grads, knobs.grad_modifier)
         image, cache = self._update(measured, state.cache, grads, knobs)
         for modifier in reversed(self.input_modifiers):
             image = modifier.post_tensor(image)
         image = _keep(image, knobs)
-        total = evaluation.losses[-1]
+        total = evaluation.losses[..., -1]
+        sound = state.sound & tf.math.is_finite(total)
         # NaN never wins, nor a loss of -inf, nor a step that a NaN gradient made.
-        better = (total < state.best_loss) & tf.math.is_finite(total) & tf.math.is_finite(tf.reduce_sum(image))
+        better = sound & (total < state.best_loss) & tf.math.is_finite(tf.reduce_sum(image, self._picture_axes(image)))
         next_state = State(
             image=image,
             cache=cache,
             iteration=state.iteration + 1,
-            measured=tf.where(tf.math.is_finite(total), measured, state.measured),
-            best=tf.where(better, image, state.best),
-            best_loss=tf.where(better, total, state.best_loss),
+            measured=_select(sound, measured, state.measured),
+            best=_select(better, image, state.best),
+            best_loss=_select(better, total, state.best_loss),
+            sound=sound,
         )
         return next_state, evaluation._replace(grads=grads)
 
     def _modify(self, grads: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
         if self._norm_grads:
-            grads = tf.math.l2_normalize(grads)  # over the whole array, batch included; epsilon 1e-12 as in keras-vis
+            # By the norm of the whole array, batch included, as in keras-vis; by each picture's if it has its own loss.
+            axes = self._picture_axes(grads)
+            square = tf.reduce_sum(tf.square(grads), axes, keepdims=True) if axes else 2 * tf.nn.l2_loss(grads)
+            grads *= tf.math.rsqrt(tf.maximum(square, 1e-12))
         branches = [lambda modify=modify: tf.ensure_shape(modify(grads), grads.shape) for modify in self._modifiers]
         return tf.switch_case(index, branches)
+
+    def _picture_axes(self, tensor: tf.Tensor) -> list[int] | None:
+        """The axes of one picture if each has its own losses; None for all axes."""
+        return list(range(1, tensor.shape.rank)) if self.objective.each else None
 
     def _update(
         self, image: tf.Tensor, cache: tf.Tensor, grads: tf.Tensor, knobs: Knobs
@@ -239,8 +287,40 @@ class Ascent:
 _NEVER = tf.Variable(False, trainable=False, name="never_stop")
 
 
+def _function(function: Callable[..., Any], **options: Any) -> Any:
+    """A compiled function."""
+    compiled = tf.function(function, autograph=False, **options)
+    # Each ascent compiles once, and by design; TensorFlow would warn from the fifth picture on.
+    compiled._omit_frequent_tracing_warning = True  # noqa: SLF001 - Keras's own way, without a public one
+    return compiled
+
+
+def _is_small(objective: Objective) -> bool:
+    """Whether a network computes so little that oneDNN's kernels would not pay; see :func:`_leave_loops_whole`."""
+    operations = graph.operations(objective.outputs)
+    # Pictures with channels first only oneDNN can do; of a batch nobody knows here how large it is.
+    needed = objective.each or any(getattr(one, "data_format", None) == "channels_first" for one in operations)
+    return not needed and graph.count_values(objective.outputs) < SMALL
+
+
+def _leave_loops_whole() -> None:
+    """Have the loops of the graph being traced run as they are written, without oneDNN's kernels.
+
+    TensorFlow takes loops apart into single operations, and lets oneDNN have those it knows. On small pictures what
+    oneDNN does before and after its work takes longer than the work.
+    """
+    for operation in tf.compat.v1.get_default_graph().get_operations():
+        if operation.type in {"While", "StatelessWhile"}:
+            operation._set_attr("_lower_using_switch_merge", tf.compat.v1.AttrValue(b=False))  # noqa: SLF001
+
+
 def _keep(image: tf.Tensor, knobs: Knobs) -> tf.Tensor:
     return tf.clip_by_value(image, knobs.bounds[0], knobs.bounds[1])
+
+
+def _select(condition: tf.Tensor, new: tf.Tensor, old: tf.Tensor) -> tf.Tensor:
+    """One of two tensors, or, with a condition for each picture, of each two pictures."""
+    return tf.raw_ops.Select(condition=condition, x=new, y=old)  # tf.where, which broadcasts, takes five times as long
 
 
 def _tensors(knobs: dict[str, np.ndarray]) -> dict[str, tf.Tensor]:
@@ -251,12 +331,15 @@ def _shape_of(tensor: Any) -> Any:
     return tensor.shape if isinstance(tensor, tf.Tensor) else None
 
 
-def _numpy_modifier(function: Callable[[Any], Any]) -> Callable[[tf.Tensor], tf.Tensor]:
-    """A user's gradient modifier, written for arrays, inside the compiled loop."""
+def _numpy_modifier(function: Callable[[Any], Any], *, each: bool) -> Callable[[tf.Tensor], tf.Tensor]:
+    """A user's gradient modifier, written for arrays, inside the compiled loop; sees one picture at a time if ``each``."""
+
+    def changed(grads: np.ndarray) -> np.ndarray:
+        parts = np.split(grads, len(grads)) if each else [grads]
+        return np.concatenate([_as_gradient(function, part) for part in parts])
 
     def modify(grads: tf.Tensor) -> tf.Tensor:
-        result = tf.numpy_function(lambda array: _as_gradient(function, array), [grads], tf.float32)
-        return tf.ensure_shape(result, grads.shape)
+        return tf.ensure_shape(tf.numpy_function(changed, [grads], tf.float32), grads.shape)
 
     return modify
 

@@ -34,6 +34,18 @@ def nodes(tensors: Iterable[Any]) -> list[Any]:
     return list(found.values())
 
 
+def count_values(tensors: Iterable[Any]) -> float:
+    """How many numbers the graph above symbolic tensors computes for one picture; inf where that cannot be seen."""
+    total = 0.0
+    for node in nodes(tensors):
+        operation = node.operation
+        if getattr(operation, "_layers", None):  # a layer made of layers
+            outputs = getattr(operation, "outputs", None)
+            total += count_values(outputs) if outputs else np.inf
+        total += sum(np.prod([size or 1 for size in output.shape[1:]]) for output in node.outputs)
+    return total
+
+
 @contextlib.contextmanager
 def borrowed(input_tensor: Any) -> Iterator[set[Any]]:
     """Lets losses be built on a user's graph and leaves no trace there; yields the user's operations.
@@ -157,11 +169,3 @@ def from_channels_last(pictures: np.ndarray) -> np.ndarray:
 def image_size(tensor: Any) -> int:
     """Number of values of one picture (H * W * C)."""
     return int(np.prod(tensor.shape[1:]))
-
-
-def shifted(tensor: Any, axes: Iterable[int], by_one: int | None = None) -> Any:
-    """The tensor without its last entry along each of ``axes``, or, along ``by_one``, without its first."""
-    index = [slice(None)] * len(tensor.shape)
-    for axis in axes:
-        index[axis] = slice(1, None) if axis == by_one else slice(None, -1)
-    return tensor[tuple(index)]

@@ -16,7 +16,13 @@ from actmax_widget.checks import check_number, invalid, listify
 
 
 class InputModifier:
-    """Base class. Override ``pre`` and/or ``post``: functions of the input array, (batch, ..., channels)."""
+    """Base class. Override ``pre`` and/or ``post``: functions of the input array, (batch, ..., channels).
+
+    Attributes:
+        keeps_range: whether ``pre`` only moves values about, so that none leaves the input's range.
+    """
+
+    keeps_range = False
 
     def pre(self, inp: np.ndarray) -> np.ndarray:
         """Return the input to measure."""
@@ -61,6 +67,8 @@ class Jitter(InputModifier):
         roll.
     """
 
+    keeps_range = True
+
     def __init__(self, jitter: Any = 0.05) -> None:
         advice = "Pass e.g. 0.05 (a fraction) or 2 (pixels)."
         self.jitter = [check_number("jitter", entry, least=0, advice=advice) for entry in listify(jitter)]
@@ -92,9 +100,13 @@ class Jitter(InputModifier):
     def pre_tensor(self, inp: tf.Tensor, random: tf.Tensor, **knobs: tf.Tensor) -> tf.Tensor:
         """Roll a tensor; the offsets follow from ``random``."""
         most = knobs["pixels"]
-        uniform = tf.random.stateless_uniform(tf.shape(most), random)
-        offsets = tf.cast(tf.floor(uniform * tf.cast(2 * most + 1, tf.float32)), tf.int32) - most
-        return tf.roll(inp, offsets, graph.spatial_axes(inp))
+
+        def rolled() -> tf.Tensor:
+            uniform = tf.random.stateless_uniform(tf.shape(most), random)
+            offsets = tf.cast(tf.floor(uniform * tf.cast(2 * most + 1, tf.float32)), tf.int32) - most
+            return tf.roll(inp, offsets, graph.spatial_axes(inp))
+
+        return tf.cond(tf.reduce_any(most > 0), rolled, lambda: tf.identity(inp))
 
 
 class _Shape:

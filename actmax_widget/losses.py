@@ -5,12 +5,12 @@ from ``layer.output`` and the model's input, as in keras-vis (2017, ``vis.losses
 into one graph by :class:`actmax_widget.objective.Objective`, so all of them are computed in one forward pass.
 
 A number that shall change while the optimization runs, without compiling again, is a *knob*: ``knobs()`` names it with
-    its
-present value and ``build_loss`` takes it as a keyword.
+its present value and ``build_loss`` takes it as a keyword.
 """
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -41,9 +41,24 @@ class Loss:
         """Numbers that may change during a run: keyword of ``build_loss`` -> float32 array of a fixed shape."""
         return {}
 
+    def signature(self) -> Hashable | None:
+        """What shapes the loss's graph, knobs excepted: losses with the same signature can share a compiled step.
+
+        None, unless a loss says otherwise, is not to be shared.
+        """
+        return None
+
     def build_loss(self) -> Any:
         """Return the loss as a symbolic scalar (a KerasTensor)."""
         message = f"{type(self).__name__}.build_loss() is missing: return a scalar written with keras.ops."
+        raise NotImplementedError(message)
+
+    def build_each(self) -> Any:
+        """Return each picture's loss, symbolic of shape (batch,), so that pictures of a batch have nothing in common.
+
+        Its knobs have a batch axis. :func:`~actmax_widget.visualization.visualize_layer` asks for it.
+        """
+        message = f"{type(self).__name__}.build_each() is missing: return a loss for each picture of the batch."
         raise NotImplementedError(message)
 
 
@@ -75,15 +90,27 @@ class ActivationMaximization(Loss):
         """``selection``, (filters,): how often each filter counts. Other filters are other values, not a new graph."""
         return {"selection": selection(self.filter_indices, self.filters)}
 
+    def signature(self) -> Hashable:
+        """See :meth:`Loss.signature`."""
+        return type(self), self.layer.name, self.filters
+
     def build_loss(self, selection: Any = None) -> Any:
         """Return the loss; see :meth:`Loss.build_loss`."""
         if selection is None:
             selection = ops.convert_to_tensor(self.knobs()["selection"])
+        return -ops.sum(self._selected(selection, joint=True))
+
+    def build_each(self, selection: Any = None) -> Any:
+        """Return each picture's loss; see :meth:`Loss.build_each`."""
+        return -ops.sum(self._selected(selection, joint=False), axis=-1)
+
+    def _selected(self, selection: Any, *, joint: bool) -> Any:
+        """Each filter's mean, over the batch too if ``joint``, as often as it is selected."""
         output = ops.cast(self.layer.output, "float32")
-        channels = graph.channel_axis(output)
-        means = ops.mean(output, axis=[axis for axis in range(len(output.shape)) if axis != channels])
+        kept = {graph.channel_axis(output)} | (set() if joint else {0})
+        means = ops.mean(output, axis=[axis for axis in range(len(output.shape)) if axis not in kept])
         # A filter that is not selected must not count even if it is infinite: 0 * inf would be NaN.
-        return -ops.sum(ops.where(selection == 0, 0.0, means) * selection)
+        return ops.where(selection == 0, 0.0, means) * selection
 
 
 def selection(filter_indices: tuple[int | None, ...], filters: int) -> np.ndarray:

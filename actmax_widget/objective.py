@@ -20,7 +20,7 @@ class Evaluation(NamedTuple):
     """What one evaluation gives: tensors.
 
     Attributes:
-        losses: (n + 1,) float32: each loss times its weight, then their sum.
+        losses: (n + 1,) float32: each loss times its weight, then their sum; (batch, n + 1) if each picture has its own.
         grads: gradient of the sum, in the shape of ``wrt_value``.
         wrt_value: value of the tensor the gradient was taken by.
     """
@@ -39,6 +39,8 @@ class Objective:
         wrt_tensor: symbolic tensor to take the gradient by; ``None`` is the input.
         held: pairs of the model's other symbolic inputs and their values, float32 with batch axis.
         gate: how the gradient passes ReLUs; ``None`` is as it is. With it the objective works in compiled calls only.
+        each: every picture of a batch has losses, and knobs, of its own, so that pictures do not influence each other.
+            Needs losses with :meth:`~actmax_widget.losses.Loss.build_each`.
 
     Raises:
         ValueError: no losses, or a loss that cannot be computed from the input.
@@ -53,14 +55,12 @@ class Objective:
         *,
         held: Sequence[tuple[Any, np.ndarray]] = (),
         gate: Gate | None = None,
+        each: bool = False,
     ) -> None:
         self.input_tensor = input_tensor
+        self.each = each
         self._held, self._gate = list(held), gate
-        self.losses = [_check_pair(entry) for entry in losses]
-        if not self.losses:
-            raise invalid(
-                "losses", "at least one loss with a weight that is not 0", losses, "Pass e.g. act_max_weight=1."
-            )
+        self.losses = check_losses(losses)
         self.names = tuple(loss.name for loss, _ in self.losses)
         self.wrt_is_input = wrt_tensor is None or wrt_tensor is input_tensor
         self.wrt_rank = len((input_tensor if self.wrt_is_input else wrt_tensor).shape)
@@ -71,19 +71,24 @@ class Objective:
         with graph.borrowed(self.input_tensor) as users:
             knobs = [self._knob_inputs(loss) for loss, _ in self.losses]
             terms = [
-                ops.cast(loss.build_loss(**inputs), "float32")
+                ops.cast(loss.build_each(**inputs) if self.each else loss.build_loss(**inputs), "float32")
                 for (loss, _), inputs in zip(self.losses, knobs, strict=True)
             ]
             inputs = [self.input_tensor, *(tensor for entry in knobs for tensor in entry.values())]
             inputs += [tensor for tensor, _ in self._held]
-            outputs = {"terms": ops.stack(terms)}
+            outputs = {"terms": ops.stack(terms, axis=-1)}
             if not self.wrt_is_input:
                 outputs["wrt"] = wrt_tensor
             return graph.part(inputs, outputs, users)
 
-    @staticmethod
-    def _knob_inputs(loss: Loss) -> dict[str, Any]:
-        return {name: keras.Input(batch_shape=value.shape, dtype="float32") for name, value in loss.knobs().items()}
+    def _knob_inputs(self, loss: Loss) -> dict[str, Any]:
+        batch = (None,) if self.each else ()
+        return {name: keras.Input(batch_shape=(*batch, *value.shape)) for name, value in loss.knobs().items()}
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The symbolic tensors it computes."""
+        return list(self._graph.outputs)
 
     def weights(self) -> np.ndarray:
         """The losses' weights: float32 (n,)."""
@@ -96,10 +101,12 @@ class Objective:
     def __call__(self, inp: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor]) -> Evaluation:
         """Evaluate at ``inp``, (batch, ..., channels) float32."""
         gradient = self._gradient if self._gate is None else self._gated_gradient
-        weighted, total, wrt_value, grads = gradient(
-            inp, weights, [*knobs, *(tf.constant(value) for _, value in self._held)]
-        )
-        return Evaluation(tf.concat([weighted, total[None]], 0), tf.cast(grads, tf.float32), wrt_value)
+        weighted, total, wrt_value, grads = gradient(inp, weights, [*knobs, *self._held_for(inp)])
+        return Evaluation(tf.concat([weighted, total[..., None]], -1), tf.cast(grads, tf.float32), wrt_value)
+
+    def _held_for(self, inp: tf.Tensor) -> list[tf.Tensor]:
+        values = [tf.constant(value) for _, value in self._held]
+        return [tf.repeat(value, tf.shape(inp)[0], axis=0) for value in values] if self.each else values
 
     def _gradient(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -124,12 +131,19 @@ class Objective:
     def _forward(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
         outputs = self._graph([inp, *rest], training=False)
         weighted = outputs["terms"] * weights
-        return weighted, tf.reduce_sum(weighted), outputs.get("wrt", inp)
+        return weighted, tf.reduce_sum(weighted, -1), outputs.get("wrt", inp)
 
 
 def knobs_of(losses: Iterable[Loss]) -> list[np.ndarray]:
     """The values of losses' knobs, in graph order."""
     return [np.asarray(value, np.float32) for loss in losses for value in loss.knobs().values()]
+
+
+def check_losses(losses: Sequence[Any]) -> list[tuple[Loss, float]]:
+    """The pairs of a loss and a number, at least one; raises what :class:`Objective` does."""
+    if not losses:
+        raise invalid("losses", "at least one loss with a weight that is not 0", losses, "Pass e.g. act_max_weight=1.")
+    return [_check_pair(entry) for entry in losses]
 
 
 def _check_pair(entry: Any) -> tuple[Loss, float]:

@@ -15,7 +15,7 @@ from actmax_widget.ascent import Ascent, Knobs, State, Steps
 from actmax_widget.callbacks import OptimizerCallback, Print
 from actmax_widget.checks import check_integer, check_number, check_range, check_seed, invalid
 from actmax_widget.input_modifiers import InputModifier
-from actmax_widget.objective import Objective
+from actmax_widget.objective import Objective, check_losses, knobs_of
 
 SECONDS_PER_CALL = 0.5
 """How long a compiled call of ``minimize`` may last, so that Ctrl-C is answered."""
@@ -31,7 +31,8 @@ class Optimizer:
         input_range: (low, high), the range of the input's values.
         wrt_tensor: symbolic tensor to take gradients by. With any other than the input the input is not changed.
         norm_grads: divide the gradient by its L2 norm.
-        **objective: ``held`` and ``gate`` of :class:`~actmax_widget.objective.Objective`.
+        ascent_for: makes the compiled step from the losses and the input modifiers, see
+            :func:`actmax_widget.shelf.ascent_for`; ``None`` compiles one for each call.
 
     Raises:
         ValueError, TypeError: for bad arguments, before anything is computed.
@@ -50,12 +51,15 @@ class Optimizer:
         input_range: tuple[float, float] = (0, 255),
         wrt_tensor: Any = None,
         norm_grads: bool = True,
-        **objective: Any,
+        *,
+        ascent_for: Callable[..., Ascent] | None = None,
     ) -> None:
         self.input_range = check_range(input_range, reverse=True)
         self.norm_grads = norm_grads
-        used = [entry for entry in losses if not _is_switched_off(entry)]
-        self.objective = Objective(input_tensor, used, wrt_tensor, **objective)
+        self.input_tensor = input_tensor
+        self.losses = check_losses([entry for entry in losses if not _is_switched_off(entry)])
+        self._ascent_for = ascent_for
+        self._objective = Objective(input_tensor, self.losses, wrt_tensor) if ascent_for is None else None
 
     def minimize(
         self,
@@ -102,10 +106,13 @@ class Optimizer:
         callbacks = _check_sequence("callbacks", callbacks, OptimizerCallback, "Pass e.g. [Print()].")
         modifier = grad_modifiers.get(grad_modifier)
         custom = modifier if callable(grad_modifier) else None
-        ascent = Ascent(self.objective, input_modifiers=modifiers, grad_modifier=custom, norm_grads=self.norm_grads)
         random = np.random if seed is None else np.random.RandomState(check_seed(seed))
-        state = State.at(starting_image(self.objective.input_tensor, seed_input, self.input_range, random))
+        state = State.at(starting_image(self.input_tensor, seed_input, self.input_range, random))
+        ascent = self._ascent(modifiers, custom)
         knobs = ascent.knobs(
+            weights=[weight for _, weight in self.losses],
+            losses=knobs_of(loss for loss, _ in self.losses),
+            modifiers=modifiers,
             learning_rate=learning_rate,
             bounds=(min(self.input_range), max(self.input_range)) if clip else (-np.inf, np.inf),
             grad_modifier=grad_modifier,
@@ -118,6 +125,12 @@ class Optimizer:
             else:
                 state, steps = self._unwatched(ascent, state, knobs, max_iter, advance)
         return self._picture(state, clip=clip), utils.to_numpy(steps.grads), utils.to_numpy(steps.wrt_value)
+
+    def _ascent(self, modifiers: Sequence[InputModifier], custom: Any) -> Ascent:
+        options = {"input_modifiers": modifiers, "grad_modifier": custom, "norm_grads": self.norm_grads}
+        if self._objective is not None:
+            return Ascent(self._objective, **options)
+        return self._ascent_for(self.losses, **options)
 
     def _watched(
         self,
@@ -132,7 +145,7 @@ class Optimizer:
             state, steps = ascent.run(state, knobs, 1)
             row = steps.losses[0]
             advance(1)
-            named = list(zip(self.objective.names, row[:-1], strict=True))
+            named = [(loss.name, value) for (loss, _), value in zip(self.losses, row[:-1], strict=True)]
             for callback in callbacks:
                 callback.callback(i, named, row[-1], utils.to_numpy(steps.grads), utils.to_numpy(steps.wrt_value))
             if not np.isfinite(row[-1]):
@@ -186,7 +199,7 @@ def _check_sequence(name: str, value: Any, kind: type, advice: str) -> list[Any]
     expected = f"a sequence of {kind.__name__} objects"
     if not isinstance(value, list | tuple):
         raise invalid(name, expected, value, advice, TypeError)
-    methods = [method for method in vars(kind) if not method.startswith("_")]
+    methods = [name for name, value in vars(kind).items() if callable(value) and not name.startswith("_")]
     for entry in value:
         if not all(hasattr(entry, method) for method in methods):
             raise invalid(name, expected, entry, advice, TypeError)

@@ -231,6 +231,7 @@ class Facts:
         iteration: iterations made in this run.
         goal: the iteration at which a Run ends; 0 before the first.
         stale: the target was changed, so the next start is a fresh one; picture and rows are still the old target's.
+        preparing: the step is being compiled although nothing runs, so that a start will find it ready.
         error: why the run failed, a sentence; empty if it did not.
     """
 
@@ -239,11 +240,14 @@ class Facts:
     iteration: int
     goal: int
     stale: bool
+    preparing: bool
     error: str
 
     def sentence(self) -> str:
         """What to tell a person."""
         done = f"{self.iteration} iteration{'' if self.iteration == 1 else 's'}"
+        if self.preparing and self.status is not Status.FAILED:
+            return "Compiling the step for this layer. Run can be pressed already."
         if self.stale:
             return "The target was changed: Run starts afresh with it."
         return {

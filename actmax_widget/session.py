@@ -1,54 +1,37 @@
 """A live optimization: start, pause, step, reset and change it while it runs.
 
-The session owns the state of one optimization and the worker that advances it. It knows no UI: a view asks for
-:meth:`Session.frame` when :attr:`Session.revision` has changed. All waiting is in the worker, so a test drives
-:meth:`Session.advance` by hand, without a thread, a clock or a sleep.
+The session owns the state of one optimization. It knows no UI: a view asks for :meth:`Session.frame` when
+:attr:`~actmax_widget.worker.Worker.revision` has changed.
 """
 
 from __future__ import annotations
 
 import array
-import contextvars
 import dataclasses
-import threading
-import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget import backprop_modifiers, graph, utils
+from actmax_widget import backprop_modifiers, graph, shelf, utils
 from actmax_widget.ascent import Ascent, Knobs, State
 from actmax_widget.checks import check_integer
 from actmax_widget.input_modifiers import Jitter
 from actmax_widget.network import Network
-from actmax_widget.objective import Objective, knobs_of
+from actmax_widget.objective import knobs_of
 from actmax_widget.optimizer import starting_image
-from actmax_widget.pace import Pace
 from actmax_widget.records import Facts, Frame, History, Settings, Status
 from actmax_widget.visualization import activation_losses
-
-KEPT_COMPILED = 4
-"""How many layers' compiled steps a session keeps."""
+from actmax_widget.worker import Worker
 
 
-def in_thread(work: Callable[[], None]) -> None:
-    """Run ``work`` in a daemon thread, with this thread's context, so that what it prints lands in this cell."""
-    context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(work,), name="actmax-session", daemon=True).start()
-
-
-class Session:
+class Session(Worker):
     """One live optimization of one model.
 
     Args:
         network: the model with its input.
         settings: what to maximise and how.
-        notify: called, from any thread and without arguments, when something has changed. Must return at once.
-        spawn: runs the worker; default is a daemon thread. A test passes a function that does nothing and calls
-            :meth:`advance` itself.
-        clock: seconds, monotonic.
+        **worker: see :class:`~actmax_widget.worker.Worker`.
 
     Raises:
         ValueError, TypeError: for a bad target.
@@ -62,28 +45,16 @@ class Session:
         (28, 28, 1)
     """
 
-    def __init__(
-        self,
-        network: Network,
-        settings: Settings,
-        *,
-        notify: Callable[[], None] = lambda: None,
-        spawn: Callable[[Callable[[], None]], None] = in_thread,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, network: Network, settings: Settings, **worker: Any) -> None:
+        super().__init__(**worker)
         self.network = network
-        self._changed = threading.Condition()
-        self._notify, self._spawn = notify, spawn
         self._settings = self._checked(settings)
-        self._pace = Pace(clock)
-        self._ascents: dict[Any, Ascent] = {}
         self._ascent: Ascent | None = None
+        self._compiled: Any = None  # the settings' graph that the ascent is for
+        self._tried: Any = None  # the one that was to be compiled last
+        self._looked = False  # on the shelf, since the last start
         self._knobs: Knobs | None = None
-        self._stop = tf.Variable(False, trainable=False)
-        self._working = False
-        self._revision = 0
         self._run = 0
-        self._error = ""
         self._goal = self._origin = self._until = 0  # iterations: of the Run's end and beginning, of the next stop
         self._ending = Status.FINISHED
         with self._changed:
@@ -95,11 +66,6 @@ class Session:
     def settings(self) -> Settings:
         """The settings in force."""
         return self._settings
-
-    @property
-    def status(self) -> Status:
-        """Where the session stands."""
-        return self._status
 
     @property
     def iteration(self) -> int:
@@ -114,12 +80,9 @@ class Session:
     def facts(self) -> Facts:
         """Where the session stands, all of it at one moment."""
         with self._changed:
-            return Facts(self._run, self._status, self.iteration, self._goal, self._stale, self._error)
-
-    @property
-    def revision(self) -> int:
-        """Rises with every change that a view would show."""
-        return self._revision
+            return Facts(
+                self._run, self._status, self.iteration, self._goal, self._stale, self._preparing, self._error
+            )
 
     @property
     def loss_names(self) -> tuple[str, ...]:
@@ -180,13 +143,6 @@ class Session:
             self._go(self.iteration + n, Status.PAUSED)
         self._notify()
 
-    def pause(self) -> None:
-        """Stop after the step in hand. Not running: nothing."""
-        with self._changed:
-            if self._status.busy:
-                self._halt(Status.PAUSED)
-        self._notify()
-
     def reset(self) -> None:
         """Stop, and go back to the starting picture and an empty history."""
         with self._changed:
@@ -231,66 +187,66 @@ class Session:
                 raise
             return self._checked(dataclasses.replace(self._settings, **changes, filter_indices=(0,)))
 
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the session is not running; at most ``timeout`` seconds. Returns whether it has stopped."""
+    def prepare(self) -> None:
+        """Compile the step for the present target in the background, so that a start finds it ready."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._status.busy and not self._working, timeout)
+            if self._tried != self._settings.graph():
+                self._preparing = not self._working
+                self._begin()
+        self._notify()
 
     # --- the worker ------------------------------------------------------------------------------------------------
 
-    def advance(self) -> float | None:
-        """Make as many steps as fill about one frame.
-
-        Returns:
-            Seconds to wait before the next call (0: none), or None if there is nothing to do.
-        """
-        try:
-            plan = self._plan()
-            if plan is None:
-                return None
-            return self._carry_out(*plan)
-        except Exception as error:  # noqa: BLE001 - whatever a model or a graph raises is shown, not lost with the thread
-            first_line = (str(error).strip() or "no message").splitlines()[0]
-            self._fail(f"{type(error).__name__}: {first_line[:300]}")
-            return 0.0
-        finally:
-            self._notify()
-
-    def _plan(self) -> tuple[int, Ascent, State, Knobs, int] | None:
-        """What the next call does, decided under the lock: run, step, state, numbers, and how many steps."""
-        built = None
+    def _turn(self) -> float | None:
+        """Compile if needed, then make as many steps as fill about one frame."""
         while True:
             with self._changed:
-                if not self._status.busy:
-                    self._working = False
-                    self._changed.notify_all()
+                settings, state = self._settings, self._state
+                target = settings.graph()
+                if self._status.busy and self._looked and self._compiled == target:
+                    plan = self._next_call()
+                    break
+                if not self._status.busy and self._tried == target:
+                    self._rest()
                     return None
-                settings = self._settings
-                if self._ascent is not None and built == settings.graph():
-                    return self._next_call(self._ascent)
-            # Outside of the lock, as building takes long; the layer may be changed meanwhile.
-            self._ascent, built = self._ascent_for(settings), settings.graph()
+                self._tried = target
+                self._preparing = not self._status.busy
+                if self._status is Status.RUNNING and self._compiled != target:
+                    self._set_status(Status.COMPILING)
+            # Outside of the lock, as compiling takes long; the layer may be changed meanwhile.
+            self._compile(settings, state)
+        return self._carry_out(*plan)
 
-    def _next_call(self, ascent: Ascent) -> tuple[int, Ascent, State, Knobs, int]:
+    def _compile(self, settings: Settings, state: State) -> None:
+        gate = backprop_modifiers.BUILT_IN[settings.backprop_modifier] if settings.backprop_modifier else None
+        ascent = shelf.ascent_for(self.network, self._losses(settings), gate=gate, input_modifiers=[Jitter(0)])
+        if not ascent.traces:
+            ascent.run(state, self._make_knobs(ascent, settings), 0)
+        with self._changed:
+            self._ascent, self._compiled, self._looked = ascent, settings.graph(), True
+            self._preparing = False
+            self._touch()
+
+    def _next_call(self) -> tuple[int, Ascent, State, Knobs, int]:
+        ascent = self._ascent
+        assert ascent is not None  # noqa: S101 - for mypy: it was just compiled
         if self._knobs is None:
-            self._knobs = self._make_knobs(ascent)
-        status = Status.RUNNING if ascent.traces else Status.COMPILING
-        if status is not self._status:
-            self._set_status(status)
+            self._knobs = self._make_knobs(ascent, self._settings)
+        if self._status is not Status.RUNNING:
+            self._set_status(Status.RUNNING)
         left = max(1, self._until - self.iteration)
-        n = self._pace.steps(left, self._settings.steps_per_second) if ascent.traces else 1
+        n = self._pace.steps(left, self._settings.steps_per_second)
         self._stop.assign(False)
         return self._run, ascent, self._state, self._knobs, n
 
     def _carry_out(self, run: int, ascent: Ascent, state: State, knobs: Knobs, n: int) -> float:
-        traces = ascent.traces
         begin = self._pace.clock()
         state, steps = ascent.run(state, knobs, n, self._stop)
         rows = steps.losses
         with self._changed:
             if run != self._run:
                 return 0.0  # reset meanwhile
-            if traces == ascent.traces and len(rows):
+            if len(rows):
                 self._pace.measured(begin, len(rows), self._settings.steps_per_second)
             self._state = state
             self._rows.frombytes(np.ascontiguousarray(rows, np.float32).tobytes())
@@ -301,7 +257,7 @@ class Session:
         """Take the status that follows from what was just computed."""
         if len(rows) and not np.isfinite(rows[-1, -1]):
             # The picture itself may be NaN by now; going on means from the last good one.
-            self._state = self._state._replace(image=self._state.measured, cache=tf.zeros_like(self._state.cache))
+            self._state = State.at(self._state.measured)._replace(iteration=self._state.iteration)
             total = f"The total loss of iteration {self.iteration} is {rows[-1, -1]}."
             self._error = (
                 f"{total} The last good picture is kept. Lower the learning rate or a weight and run on, or reset."
@@ -311,17 +267,9 @@ class Session:
             self._halt(self._ending)
         self._touch()
 
-    def _fail(self, error: str) -> None:
-        with self._changed:
-            self._error = error
-            self._halt(Status.FAILED)
-
-    def _work(self) -> None:
-        while (delay := self.advance()) is not None:
-            self._sleep(delay, self._settings.steps_per_second)
-
-    def _sleep(self, seconds: float, limit: float | None) -> None:
+    def _sleep(self, seconds: float) -> None:
         """Wait for the next step's time, but not through a pause or another speed limit."""
+        limit = self._settings.steps_per_second
         with self._changed:
             if seconds:
                 self._changed.wait_for(
@@ -333,23 +281,9 @@ class Session:
     def _go(self, until: int, ending: Status) -> None:
         self._until, self._ending, self._error = until, ending, ""
         self._pace.begin()
-        ready = self._ascent is not None and self._ascent is self._ascents.get(self._settings.graph())
-        self._set_status(Status.RUNNING if ready else Status.COMPILING)
-        if not self._working:
-            self._working = True
-            self._spawn(self._work)
-
-    def _halt(self, status: Status) -> None:
-        self._stop.assign(True)
-        self._set_status(status)
-
-    def _set_status(self, status: Status) -> None:
-        self._status = status
-        self._touch()
-
-    def _touch(self) -> None:
-        self._revision += 1
-        self._changed.notify_all()
+        self._looked = self._preparing = False  # the model's layers may have been changed since the last start
+        self._set_status(Status.RUNNING if self._compiled == self._settings.graph() else Status.COMPILING)
+        self._begin()
 
     def _start_afresh(self, status: Status) -> None:
         """Go back to iteration 0 with the present settings."""
@@ -392,22 +326,7 @@ class Session:
         weights = (settings.act_max_weight, settings.lp_norm_weight, settings.tv_weight)
         return activation_losses(self.network, settings.layer, settings.filter_indices, weights)
 
-    def _ascent_for(self, settings: Settings) -> Ascent:
-        """The compiled step of a layer. Those used last are kept, so that going back does not compile again."""
-        key = settings.graph()
-        ascent = self._ascents.pop(key, None) or self._build_ascent(settings)
-        self._ascents[key] = ascent
-        if len(self._ascents) > KEPT_COMPILED:
-            del self._ascents[next(iter(self._ascents))]
-        return ascent
-
-    def _build_ascent(self, settings: Settings) -> Ascent:
-        gate = backprop_modifiers.BUILT_IN[settings.backprop_modifier] if settings.backprop_modifier else None
-        objective = Objective(self.network.input, self._losses(settings), held=self.network.held, gate=gate)
-        return Ascent(objective, input_modifiers=[Jitter(0)])
-
-    def _make_knobs(self, ascent: Ascent) -> Knobs:
-        settings = self._settings
+    def _make_knobs(self, ascent: Ascent, settings: Settings) -> Knobs:
         losses = self._losses(settings)
         return ascent.knobs(
             weights=[weight for _, weight in losses],

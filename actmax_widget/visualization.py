@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from actmax_widget import backprop_modifiers, graph, utils
+from actmax_widget import backprop_modifiers, graph, shelf, utils
+from actmax_widget.ascent import Ascent
 from actmax_widget.checks import check_number, check_range, invalid
 from actmax_widget.graph import get_num_filters
 from actmax_widget.losses import ActivationMaximization, Loss
@@ -111,14 +113,14 @@ def visualize_activation(
         model = modifier(model)
     network = Network(model, _size(model, input_shape, seed_input), held_inputs)
     losses = activation_losses(network, layer_idx, filter_indices, (act_max_weight, lp_norm_weight, tv_weight))
-    parts = {"held": network.held, "gate": gate}
+    ascent_for = functools.partial(shelf.ascent_for, network, gate=gate, wrt_tensor=wrt_tensor)
     return _minimize(
         network.input,
         losses,
         wrt_tensor,
         seed_input,
         input_range,
-        parts,
+        ascent_for,
         grad_modifier=grad_modifier,
         **optimizer_params,
     )
@@ -156,7 +158,7 @@ def visualize_activation_with_losses(
         >>> losses = [(ActivationMaximization(model.layers[-1], 3), 2), (LPNorm(model.inputs[0]), 10)]
         >>> image = visualize_activation_with_losses(model.inputs[0], losses, seed=0)
     """
-    return _minimize(input_tensor, losses, wrt_tensor, seed_input, input_range, {}, **optimizer_params)
+    return _minimize(input_tensor, losses, wrt_tensor, seed_input, input_range, None, **optimizer_params)
 
 
 def _minimize(
@@ -165,7 +167,7 @@ def _minimize(
     wrt_tensor: Any,
     seed_input: Any,
     input_range: tuple[float, float],
-    parts: Mapping[str, Any],
+    ascent_for: Callable[..., Ascent] | None,
     **optimizer_params: Any,
 ) -> np.ndarray:
     params = {"verbose": False, **optimizer_params}
@@ -175,7 +177,8 @@ def _minimize(
                 name, f"one of the parameters {', '.join(PARAMETERS)}", value, "Check the spelling.", TypeError
             )
     low, high = check_range(input_range, reverse=True)
-    image, _, _ = Optimizer(input_tensor, losses, (low, high), wrt_tensor, **parts).minimize(seed_input, **params)
+    optimizer = Optimizer(input_tensor, losses, (low, high), wrt_tensor, ascent_for=ascent_for)
+    image, _, _ = optimizer.minimize(seed_input, **params)
     if params.get("clip"):
         return image
     # As in keras-vis: bytes for a range of ints (but not of 0 to 1, which would leave black and white), and double

@@ -80,6 +80,9 @@ def test_the_whole_run(case):
 def losses_agree(case, run):
     """Each iteration's total, the more closely before keras-vis's own noise grows."""
     apart = relative(run.records.overall, case.overall_loss)
+    # Where the terms cancel out, their own rounding is large beside the total.
+    rounding = 4 * np.spacing(np.abs(case["named_losses"]).max(axis=1).astype(np.float32))
+    apart -= rounding / (np.abs(case.overall_loss) + 1e-3)
     assert apart.max() < 10 * case.sensitivity["overall_rel"] + 1e-5
     noisy = case.sensitivity["first_iter_overall_rel_gt_1e-05"]
     assert apart[:noisy].max(initial=0) < 1e-4

@@ -63,6 +63,6 @@ def test_history_by_name_and_as_a_table():
 
 @pytest.mark.parametrize("status", Status)
 def test_every_status_has_a_sentence(status):
-    facts = Facts(run=1, status=status, iteration=1, goal=5, stale=False, error="")
+    facts = Facts(run=1, status=status, iteration=1, goal=5, stale=False, preparing=False, error="")
     assert "1 iterations" not in facts.sentence()
     assert facts.sentence() or status is Status.RUNNING

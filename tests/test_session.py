@@ -299,7 +299,7 @@ def test_a_loss_that_is_not_finite_fails_with_a_sentence_and_keeps_what_there_is
     assert session.facts().error == ""
 
 
-def test_whatever_the_engine_raises_ends_the_run_with_a_sentence(model):
+def test_whatever_the_engine_raises_ends_the_run_with_a_sentence(model, monkeypatch):
     driven = Driven(model)
     session = driven.session
     session.step(2)
@@ -308,7 +308,7 @@ def test_whatever_the_engine_raises_ends_the_run_with_a_sentence(model):
     def out_of_memory(*_):
         raise MemoryError("no room\nat all")
 
-    session._ascent.run = out_of_memory
+    monkeypatch.setattr(session._ascent, "run", out_of_memory)
     session.start()
     driven.until_idle()
     assert session.facts().status is Status.FAILED
@@ -345,11 +345,10 @@ def test_frames_hold_the_rows_not_seen_yet(model):
 def test_the_speed_limit_is_a_delay(model):
     driven = Driven(model, steps_per_second=10.0)
     driven.session.start()
-    driven.session.advance()
     assert driven.session.advance() == pytest.approx(0.1, abs=0.03)
 
 
-def test_dragging_at_a_slow_speed_neither_hurries_nor_delays(model):
+def test_dragging_at_a_slow_speed_neither_hurries_nor_delays(model, monkeypatch):
     driven = Driven(model, steps_per_second=10.0)
     driven.session.start()
     driven.session.advance()
@@ -360,7 +359,7 @@ def test_dragging_at_a_slow_speed_neither_hurries_nor_delays(model):
         stop.assign(True)  # a slider was moved just before the call
         return run(state, knobs, n, stop)
 
-    driven.session._ascent.run = interrupted
+    monkeypatch.setattr(driven.session._ascent, "run", interrupted)
     made = driven.session.iteration
     assert driven.session.advance() <= delay
     assert driven.session.iteration == made

@@ -1,15 +1,15 @@
 import { h } from "./dom";
-import { type ActMaxModel, type Command, isBusy } from "./model";
+import { type ActMaxModel, isBusy, type RunCommand } from "./model";
 import { type Component, Scope } from "./scope";
 import type { Store } from "./store";
 
-const COMMANDS: Record<Command, string> = {
+const COMMANDS: Record<RunCommand, string> = {
   start: "Run",
   pause: "Pause",
   step: "Step",
   reset: "Reset",
 };
-const HINTS: Record<Command, string> = {
+const HINTS: Record<RunCommand, string> = {
   start: "Run, or go on from here",
   pause: "Pause after the current step",
   step: "Make one step",
@@ -20,7 +20,8 @@ const HINTS: Record<Command, string> = {
 export function createButtons(model: ActMaxModel, store: Store): Component {
   const scope = new Scope();
   const buttons = Object.entries(COMMANDS).map(
-    ([command, name]) => [command as Command, createButton(command as Command, name)] as const,
+    ([command, name]) =>
+      [command as RunCommand, createButton(command as RunCommand, name)] as const,
   );
   const element = h(
     "div",
@@ -51,7 +52,7 @@ export function createButtons(model: ActMaxModel, store: Store): Component {
   return { element, cleanup: scope.cleanup };
 }
 
-function createButton(command: Command, name: string): HTMLButtonElement {
+function createButton(command: RunCommand, name: string): HTMLButtonElement {
   return h(
     "button",
     {
@@ -64,7 +65,7 @@ function createButton(command: Command, name: string): HTMLButtonElement {
   );
 }
 
-function isOffered(command: Command, model: ActMaxModel, store: Store): boolean {
+function isOffered(command: RunCommand, model: ActMaxModel, store: Store): boolean {
   const busy = isBusy(model.get("status"));
   // Steps may be clicked in a row; the others wait for the kernel's answer.
   if (store.pending === command && command !== "step") return false;

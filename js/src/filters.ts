@@ -65,6 +65,13 @@ function runLength(indices: number[]): number {
   return length;
 }
 
+/** The one filter chosen, counted from the start; `null` where there are several, or all. */
+export function singleFilter(indices: number[] | null, count: number): number | null {
+  const [index, ...others] = indices ?? [];
+  if (index === undefined || others.length > 0) return null;
+  return index < 0 ? index + count : index;
+}
+
 /** The filter before or after; around the corner at the ends, so that a click always shows one. */
 export function neighbour(indices: number[] | null, direction: 1 | -1, count: number): number {
   const edge = direction > 0 ? indices?.[indices.length - 1] : indices?.[0];

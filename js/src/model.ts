@@ -84,14 +84,55 @@ export interface FrameMessage {
   remaining: number | null;
 }
 
+export type TilesStatus = Exclude<Status, "ready"> | "closed";
+
+/** Kernel to browser: pictures of all filters of a layer. The buffer holds `count` tiles, uint8, row by row. */
+export interface TilesMessage {
+  type: "tiles";
+  /** In one numbering with the frames, and acknowledged as they are. */
+  seq: number;
+  /** Another sheet is another set of tiles, and starts afresh. */
+  sheet: number;
+  layer: string;
+  /** The filter of each tile, in order. */
+  filters: number[];
+  /** Height, width and channels of one tile. */
+  shape: [number, number, 1 | 3];
+  /** Index of the first tile sent. */
+  first: number;
+  /** 0 where only the status changed. */
+  count: number;
+  /** Tiles finished. */
+  done: number;
+  /** Of the batch in hand. */
+  iteration: number;
+  /** Iterations for each tile. */
+  goal: number;
+  /** "closed" takes the sheet away. */
+  status: TilesStatus;
+  error: string;
+}
+
+/** What the buttons of the run ask for. */
+export type RunCommand = "start" | "pause" | "step" | "reset";
+/** The first one starts the tiles of the present layer, with the present settings. */
+export type TilesCommand = "visualize_layer" | "pause_tiles" | "resume_tiles" | "close_tiles";
+export type Command = RunCommand | TilesCommand;
+
 /** Browser to kernel; `seed_picture` comes with the buffer `[the file as it was chosen]`. */
-export type Command = "start" | "pause" | "step" | "reset";
 export type Outgoing =
   | { type: "hello" }
   | { type: "receipt"; seq: number }
   | { type: "step"; n: number }
   | { type: "seed_picture"; name: string }
   | { type: "clear_seed_picture" }
-  | { type: Exclude<Command, "step"> };
+  | { type: Exclude<Command, "step"> }
+  /** Makes that filter the present one, with its picture and its losses. */
+  | { type: "open_tile"; filter: number };
 
-export const isBusy = (status: Status): boolean => status === "compiling" || status === "running";
+export const isBusy = (status: Status | TilesStatus): boolean =>
+  status === "compiling" || status === "running";
+
+/** The layer that is chosen; none while a model has no layers. */
+export const layerOf = (model: ActMaxModel): Layer | undefined =>
+  (model.get("layers") ?? []).find(({ name }) => name === model.get("layer"));

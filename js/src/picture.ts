@@ -2,6 +2,7 @@ import { h } from "./dom";
 import { formatFilters } from "./filters";
 import type { Frame } from "./frame";
 import type { ActMaxModel } from "./model";
+import { putPixels } from "./pixels";
 import { decode } from "./png";
 import { type Drawn, Scope } from "./scope";
 import type { Store } from "./store";
@@ -27,6 +28,7 @@ export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Opt
   const frame = h("div", { class: "actmax-picture-frame" }, canvas, empty);
   const element = h("div", { class: "actmax-picture" }, frame, save);
   let saved: Uint8Array | null = null;
+  let painted: Uint8Array | null = null;
 
   const shown = (iteration: number) => {
     frame.classList.add("actmax-has-picture");
@@ -46,6 +48,12 @@ export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Opt
     });
   };
 
+  const paint = ({ shape }: Frame, pixels: Uint8Array) => {
+    painted = pixels;
+    resize(canvas, shape[1], shape[0]);
+    putPixels(canvas, shape, pixels);
+  };
+
   save.disabled = true;
   canvas.setAttribute("aria-label", "No picture yet");
   scope.listen(save, "click", () => download(canvas, fileName(model, store)));
@@ -57,32 +65,12 @@ export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Opt
       if (store.savedPicture) {
         if (store.savedPicture !== saved) drawSaved(store.savedPicture);
       } else if (store.frame?.pixels) {
-        paint(canvas, store.frame, store.frame.pixels);
+        // Tiles come without a new frame.
+        if (store.frame.pixels !== painted) paint(store.frame, store.frame.pixels);
         shown(store.frame.iteration);
       }
     },
   };
-}
-
-function paint(canvas: HTMLCanvasElement, { shape }: Frame, pixels: Uint8Array): void {
-  const [height, width, channels] = shape;
-  resize(canvas, width, height);
-  const context = canvas.getContext("2d");
-  if (!context) return;
-  const image = context.createImageData(width, height);
-  toRgba(pixels, channels, image.data);
-  context.putImageData(image, 0, 0);
-}
-
-/** Grey is repeated; whatever has no alpha is opaque. */
-export function toRgba(pixels: Uint8Array, channels: number, rgba: Uint8ClampedArray): void {
-  const [green, blue] = channels >= 3 ? [1, 2] : [0, 0];
-  for (let from = 0, to = 0; to < rgba.length; from += channels, to += 4) {
-    rgba[to] = pixels[from] ?? 0;
-    rgba[to + 1] = pixels[from + green] ?? 0;
-    rgba[to + 2] = pixels[from + blue] ?? 0;
-    rgba[to + 3] = channels === 4 ? (pixels[from + 3] ?? 0) : 255;
-  }
 }
 
 /** Only where it differs: setting a canvas's size clears it. */

@@ -10,6 +10,10 @@ const PENDING_WORDS: Record<Command, string> = {
   pause: "pausing …",
   step: "stepping …",
   reset: "resetting …",
+  visualize_layer: "starting all filters …",
+  pause_tiles: "pausing all filters …",
+  resume_tiles: "going on with all filters …",
+  close_tiles: "closing all filters …",
 };
 
 /** How far the run is, in a bar and in words, and what went wrong. */

@@ -2,9 +2,16 @@ import { bytesOf, type Frame, floatsOf, isFrameMessage, readFrame } from "./fram
 import { Greeting } from "./greeting";
 import { Link } from "./link";
 import { LossRows } from "./loss_rows";
-import { type ActMaxModel, type Command, isBusy, type Parameters } from "./model";
+import {
+  type ActMaxModel,
+  type Command,
+  isBusy,
+  type Parameters,
+  type TilesMessage,
+} from "./model";
 import { Receipts } from "./receipts";
 import { type Cleanup, Scope } from "./scope";
+import { isTilesMessage, Sheet } from "./sheet";
 
 /** A page hidden for longer has missed heartbeats, and perhaps the kernel's patience. */
 const SILENCE_MS = 2000;
@@ -14,7 +21,7 @@ const PENDING_MS = 3000;
 /** What was maximised in the run that is shown; the controls may be ahead of it. */
 export type Subject = Pick<Parameters, "layer" | "filter_indices">;
 
-/** All that the views of one model share: rows, newest picture, and the talk with the kernel. */
+/** All that the views of one model share: rows, newest picture, tiles, and the talk with the kernel. */
 export class Store {
   readonly rows = new LossRows();
   readonly link: Link;
@@ -23,6 +30,8 @@ export class Store {
   /** The PNG of a saved notebook, shown until there is a frame. */
   savedPicture: Uint8Array | null = null;
   subject: Subject;
+  /** All filters of a layer; `null` until they are asked for, and when they are closed. */
+  sheet: Sheet | null = null;
   /** The command clicked and not yet answered. */
   pending: Command | null = null;
 
@@ -32,6 +41,8 @@ export class Store {
   readonly #receipts: Receipts;
   readonly #greeting: Greeting;
   #heardAt = 0;
+  /** Number of the newest message that was taken. */
+  #seq: number | undefined;
   #pendingTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(model: ActMaxModel) {
@@ -60,9 +71,9 @@ export class Store {
     return () => this.#listeners.delete(listener);
   }
 
-  /** A view has put `frame` on the screen. */
-  drawn(frame: Frame): void {
-    this.#receipts.drawn(frame.seq);
+  /** A view has put all that the store holds on the screen. */
+  drawn(): void {
+    if (this.#seq !== undefined) this.#receipts.drawn(this.#seq);
   }
 
   command(type: Command): void {
@@ -83,6 +94,7 @@ export class Store {
     const receive = (content?: unknown, buffers?: DataView[]) => {
       if (isFrameMessage(content))
         this.#receive(readFrame(content, buffers ?? [], this.#lossNames()));
+      else if (isTilesMessage(content)) this.#receiveTiles(content, bytesOf(buffers?.[0]));
     };
     this.#scope.on(this.#model, "msg:custom", receive);
     this.#scope.on(this.#model, "comm_live_update", () => this.#probe());
@@ -94,9 +106,7 @@ export class Store {
   }
 
   #receive(frame: Frame): void {
-    this.#heardAt = Date.now();
-    // A message is proof of a kernel, whatever was believed before.
-    this.link.connected = true;
+    this.#hear();
     if (frame.type === "frame" && !this.#continues(frame)) {
       this.#greeting.hello();
       return;
@@ -104,6 +114,23 @@ export class Store {
     if (frame.type === "snapshot") this.#startOver(frame);
     else this.#goOn(frame);
     this.#take(frame);
+  }
+
+  #receiveTiles(message: TilesMessage, pixels: Uint8Array): void {
+    this.#hear();
+    const { sheet, status } = this.sheet?.news ?? {};
+    if (message.status === "closed") this.sheet = null;
+    else if (message.sheet === sheet) this.sheet?.take(message, pixels);
+    else this.sheet = new Sheet(message, pixels);
+    this.#seq = message.seq;
+    if (message.sheet !== sheet || message.status !== status) this.#setPending(null);
+    else this.#changed();
+  }
+
+  /** A message is proof of a kernel, whatever was believed before. */
+  #hear(): void {
+    this.#heardAt = Date.now();
+    this.link.connected = true;
   }
 
   #continues(frame: Frame): boolean {
@@ -130,6 +157,7 @@ export class Store {
   #take(frame: Frame): void {
     // The rows are stored: only the picture of the newest frame is kept.
     this.frame = { ...frame, losses: new Float32Array() };
+    this.#seq = frame.seq;
     if (frame.pixels) this.savedPicture = null;
     this.link.noteIteration(frame.iteration);
     this.#changed();
@@ -164,9 +192,8 @@ export class Store {
   /** Back from the background: after a silence the kernel may wait to be greeted. */
   #pageShown(): void {
     const silent = Date.now() - this.#heardAt > SILENCE_MS;
-    if (!document.hidden && this.link.connected && silent && isBusy(this.#model.get("status"))) {
-      this.#greeting.hello();
-    }
+    const busy = isBusy(this.#model.get("status")) || isBusy(this.sheet?.news.status ?? "closed");
+    if (!document.hidden && this.link.connected && silent && busy) this.#greeting.hello();
   }
 
   #setPending(command: Command | null): void {

@@ -2,13 +2,13 @@ import { h, setText, uniqueId } from "./dom";
 import { formatFilters, neighbour, parseFilters } from "./filters";
 import { formatLayer } from "./format";
 import type { Link } from "./link";
-import type { ActMaxModel, Layer } from "./model";
+import { type ActMaxModel, layerOf } from "./model";
 import { type Component, Scope } from "./scope";
 
-/** What is maximised: the layer, and the filters of it. */
-export function createTarget(model: ActMaxModel, link: Link): Component {
+/** What is maximised: the layer, and the filters of it; `more` stands beside them. */
+export function createTarget(model: ActMaxModel, link: Link, more: HTMLElement): Component {
   const layers = createLayers(model, link);
-  const filters = createFilters(model, link);
+  const filters = createFilters(model, link, more);
   const element = h("div", { class: "actmax-target" }, layers.element, filters.element);
   return {
     element,
@@ -18,9 +18,6 @@ export function createTarget(model: ActMaxModel, link: Link): Component {
     },
   };
 }
-
-const layerOf = (model: ActMaxModel): Layer | undefined =>
-  (model.get("layers") ?? []).find(({ name }) => name === model.get("layer"));
 
 function createLayers(model: ActMaxModel, link: Link): Component {
   const scope = new Scope();
@@ -54,7 +51,7 @@ function choose(model: ActMaxModel, link: Link, layer: string): void {
   link.change(exist ? { layer } : { layer, filter_indices: [0] });
 }
 
-function createFilters(model: ActMaxModel, link: Link): Component {
+function createFilters(model: ActMaxModel, link: Link, more: HTMLElement): Component {
   const scope = new Scope();
   const ids = { field: uniqueId("filters"), problem: uniqueId("problem") };
   const field = h("input", {
@@ -82,6 +79,7 @@ function createFilters(model: ActMaxModel, link: Link): Component {
     h("label", { for: ids.field }, "Filters"),
     h("span", { class: "actmax-stepper" }, previous, field, next),
     total,
+    more,
     problem,
   );
 

@@ -1,3 +1,4 @@
+import { createAllFilters } from "./all_filters";
 import { createButtons } from "./buttons";
 import { h, setText } from "./dom";
 import type { ActMaxModel } from "./model";
@@ -8,6 +9,7 @@ import { createSettings } from "./settings";
 import type { Store } from "./store";
 import { createTable } from "./table";
 import { createTarget } from "./target";
+import { createTiles } from "./tiles";
 import { createWeights } from "./weights";
 
 /** Set by ipywidgets on the element of a view that opens without a comm; sends are silently dropped then. */
@@ -23,7 +25,7 @@ export function renderView(model: ActMaxModel, store: Store, el: HTMLElement): C
   for (const part of Object.values(parts)) scope.add(part.cleanup);
   keepKeys(root, scope);
   if (el.classList.contains(DISCONNECTED)) store.link.connected = false;
-  redraw(store, [parts.picture, parts.progress, parts.table], scope);
+  redraw(store, [parts.picture, parts.progress, parts.tiles, parts.table], scope);
   mirror(root, model, store, scope);
   el.append(root);
   scope.add(() => root.remove());
@@ -33,6 +35,7 @@ export function renderView(model: ActMaxModel, store: Store, el: HTMLElement): C
 interface Parts extends Record<string, Component> {
   picture: Drawn;
   progress: Drawn;
+  tiles: Drawn;
   table: Drawn;
 }
 
@@ -43,15 +46,18 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
   const onDrawn = (iteration: number) => {
     root.dataset.iteration = String(iteration);
   };
+  const allFilters = createAllFilters(store);
   const picture = createPicture(model, store, { onDrawn });
   return {
     status: createStatusWord(model, store),
-    target: createTarget(model, store.link),
+    allFilters,
+    target: createTarget(model, store.link, allFilters.element),
     picture,
     buttons: createButtons(model, store),
     progress: createProgress(model, store),
     weights: createWeights(model, store.link),
     settings: createSettings(model, store, picture.element),
+    tiles: createTiles(model, store, { fallback: allFilters.element }),
     table: createTable(model, store),
   } satisfies Parts;
 }
@@ -65,7 +71,7 @@ function arrange(root: HTMLElement, model: ActMaxModel, parts: AllParts, scope: 
   scope.on(model, "change:model_name", showName);
   showName();
   const note = h("p", { class: "actmax-note", role: "status", "data-testid": "not-connected" });
-  const { status, target, picture, buttons, progress, weights, settings, table } = parts;
+  const { status, target, picture, buttons, progress, weights, settings, tiles, table } = parts;
   const controls = (...inside: Component[]) =>
     h("fieldset", { class: "actmax-controls" }, ...inside.map(({ element }) => element));
   root.append(
@@ -83,6 +89,7 @@ function arrange(root: HTMLElement, model: ActMaxModel, parts: AllParts, scope: 
         progress.element,
         controls(weights, settings),
       ),
+      tiles.element,
       table.element,
     ),
   );
@@ -99,7 +106,7 @@ function redraw(store: Store, drawn: Drawn[], scope: Scope): void {
   const draw = () => {
     request = undefined;
     for (const part of drawn) part.draw();
-    if (store.frame) store.drawn(store.frame);
+    store.drawn();
   };
   const schedule = () => {
     request ??= requestAnimationFrame(draw);

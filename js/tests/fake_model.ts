@@ -1,4 +1,4 @@
-import type { ActMaxModel, FrameMessage, Parameters, Traits } from "../src/model";
+import type { ActMaxModel, FrameMessage, Parameters, TilesMessage, Traits } from "../src/model";
 
 type Handler = (...args: unknown[]) => void;
 
@@ -65,7 +65,7 @@ export function traits(over: Partial<Traits> = {}): Traits {
  * anywidget's does.
  */
 export class FakeModel {
-  readonly sent: { type: string; seq?: number; n?: number; name?: string }[] = [];
+  readonly sent: { type: string; seq?: number; n?: number; name?: string; filter?: number }[] = [];
   /** The buffers of the message sent last. */
   buffers: ArrayBuffer[] | undefined;
   readonly saved: Partial<Traits>[] = [];
@@ -141,7 +141,7 @@ export class FakeModel {
   }
 }
 
-/** Speaks as the kernel does: row i holds i, i + 0.25, i + 0.5 and i + 0.75. */
+/** Speaks as the kernel does: row i holds i, i + 0.25, i + 0.5 and i + 0.75; tile i is all i + iteration. */
 export class FakeKernel {
   seq = 0;
   run = 1;
@@ -157,6 +157,24 @@ export class FakeKernel {
 
   frame(first: number, count: number, over: Partial<FrameMessage> = {}): number {
     return this.#send("frame", first, count, over);
+  }
+
+  /** Tiles of 16 filters, of 2 × 2 grey pixels each. */
+  tiles(first: number, count: number, over: Partial<TilesMessage> = {}): number {
+    const seq = this.seq++;
+    const message: TilesMessage = {
+      ...{ type: "tiles", seq, sheet: 1, layer: "conv2", shape: [2, 2, 1], first, count },
+      ...{ filters: Array.from({ length: 16 }, (_, i) => i) },
+      ...{ done: 0, iteration: 0, goal: 200, status: "running", error: "" },
+      ...over,
+    };
+    const size = message.shape.reduce((product, side) => product * side);
+    const pixels = new Uint8Array(3 + count * size);
+    for (let i = 0; i < count; i++) {
+      pixels.fill(first + i + message.iteration, 3 + i * size, 3 + (i + 1) * size);
+    }
+    this.model.trigger("msg:custom", message, [new DataView(pixels.buffer, 3)]);
+    return seq;
   }
 
   #send(

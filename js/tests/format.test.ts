@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { formatFilters, neighbour, parseFilters } from "../src/filters";
 import { formatLayer, formatLoss, formatProgress, formatSeconds, plural } from "../src/format";
-import { toRgba } from "../src/picture";
+import { toRgba } from "../src/pixels";
 import { POSITIONS, toPosition, toValue } from "../src/scale";
 
 describe("formatLoss", () => {

@@ -8,20 +8,55 @@ type Render = (props: { model: unknown; el: HTMLElement }) => () => void;
 /** What was painted on any canvas, newest last; the DOM of the tests has no pixels of its own. */
 export const painted: Uint8ClampedArray[] = [];
 
-/** A table nine rows high, a canvas that remembers, and time that stands still until told. */
+/** A table nine rows high, a canvas that remembers, all tiles in sight, and time that stands still until told. */
 export function standInForBrowser(): void {
   beforeEach(() => {
     painted.length = 0;
+    Sight.all.clear();
     vi.useFakeTimers();
     vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(225);
     vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(600);
     vi.spyOn(HTMLElement.prototype, "scrollHeight", "get").mockImplementation(scrollHeight);
     vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(context() as never);
+    vi.stubGlobal("IntersectionObserver", Sight);
   });
   afterEach(() => {
     document.body.replaceChildren();
     vi.useRealTimers();
+    vi.unstubAllGlobals();
   });
+}
+
+/** Tells a moment later, as the browser does, that whatever is observed is in sight. */
+export class Sight {
+  static readonly all = new Set<Sight>();
+  readonly #report: (entries: { target: Element; isIntersecting: boolean }[]) => void;
+  readonly #targets = new Set<Element>();
+
+  constructor(report: (entries: { target: Element; isIntersecting: boolean }[]) => void) {
+    this.#report = report;
+  }
+
+  observe(target: Element): void {
+    Sight.all.add(this);
+    this.#targets.add(target);
+    setTimeout(() => this.tell([target], true));
+  }
+
+  tell(targets: Element[], isIntersecting: boolean): void {
+    const observed = targets.filter((target) => this.#targets.has(target));
+    if (observed.length > 0) this.#report(observed.map((target) => ({ target, isIntersecting })));
+  }
+
+  disconnect(): void {
+    this.#targets.clear();
+    Sight.all.delete(this);
+  }
+}
+
+/** As if `targets` had been scrolled out of sight, or back. */
+export function scrolled(targets: Element[], inSight: boolean): void {
+  for (const sight of Sight.all) sight.tell(targets, inSight);
 }
 
 function scrollHeight(this: HTMLElement): number {

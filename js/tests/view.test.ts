@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { nextFrame, open, standInForBrowser, type View } from "./page";
+import { nextFrame, open, painted, standInForBrowser, type View } from "./page";
 
 standInForBrowser();
 
@@ -122,6 +122,21 @@ describe("the picture", () => {
     nextFrame();
     expect([canvas.width, canvas.height, canvas.style.width]).toEqual([40, 20, "320px"]);
     expect(canvas.classList.contains("actmax-enlarged")).toBe(true);
+  });
+
+  it("is painted once, however often tiles come beside it", () => {
+    const { kernel, render } = open();
+    const view = render();
+    kernel.snapshot(5);
+    nextFrame();
+    expect(painted).toHaveLength(1);
+    kernel.tiles(0, 0);
+    nextFrame();
+    expect(painted).toHaveLength(1);
+    kernel.frame(5, 1);
+    nextFrame();
+    expect(painted).toHaveLength(2);
+    expect(view.root.dataset.iteration).toBe("6");
   });
 
   it("stays away while the kernel has none", () => {

@@ -1,0 +1,114 @@
+"""Where compiled steps are kept: with the model they belong to, for all who ask for the same.
+
+Compiling takes longer than many a whole run, so a second picture, a second widget and a second call find the step
+ready. It is kept under everything that shapes its graph, and nothing else: other weights of losses, filters, rates and
+pictures are tensors of the same graph.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from actmax_widget.ascent import Ascent
+from actmax_widget.backprop_modifiers import Gate
+from actmax_widget.input_modifiers import InputModifier, Jitter
+from actmax_widget.losses import Loss
+from actmax_widget.network import Network, is_symbolic
+from actmax_widget.objective import Objective
+
+KEPT = 8
+"""How many compiled steps are kept for a model; those not used for longest go first."""
+PLAIN = (int, float, str, bool, type(None))
+"""Settings of a layer that are compared by value."""
+
+_BUILDING = threading.RLock()
+"""Building notes things on the model's own operations for the time being, so one at a time; and nobody builds twice."""
+
+
+def ascent_for(
+    network: Network,
+    losses: Sequence[tuple[Loss, float]],
+    *,
+    gate: Gate | None = None,
+    each: bool = False,
+    wrt_tensor: Any = None,
+    input_modifiers: Sequence[InputModifier] = (),
+    grad_modifier: Callable[[Any], Any] | None = None,
+    norm_grads: bool = True,
+) -> Ascent:
+    """The compiled step for losses of a network: the one on the shelf, if there is one.
+
+    Its own weights, knobs and input modifiers are those of whoever asked first: give yours to :meth:`Ascent.knobs`.
+
+    Args:
+        network: the model with its inputs.
+        losses, gate, each, wrt_tensor: see :class:`~actmax_widget.objective.Objective`.
+        input_modifiers, grad_modifier, norm_grads: see :class:`~actmax_widget.ascent.Ascent`.
+    """
+    # What a user wrote cannot be compared with what another wrote.
+    own = grad_modifier is not None or any(type(modifier) is not Jitter for modifier in input_modifiers)
+    own |= wrt_tensor is not None or any(loss.signature() is None for loss, _ in losses)
+    with _BUILDING:
+        kept = {} if own else _shelf(network.model)
+        key = None if own else (_key(network, losses), gate, each, len(input_modifiers), norm_grads)
+        ascent = kept.pop(key, None)
+        if ascent is None:
+            objective = Objective(network.input, losses, wrt_tensor, held=network.held, gate=gate, each=each)
+            ascent = Ascent(
+                objective, input_modifiers=input_modifiers, grad_modifier=grad_modifier, norm_grads=norm_grads
+            )
+        kept[key] = ascent
+        while len(kept) > KEPT:
+            del kept[next(iter(kept))]
+        return ascent
+
+
+class _Kept:
+    """A dictionary that Keras does not take for a part of the model to save."""
+
+    def __init__(self) -> None:
+        self.ascents: dict[Hashable, Ascent] = {}
+
+
+def _shelf(model: Any) -> dict[Hashable, Ascent]:
+    # On the model itself, past Keras's own __setattr__: a compiled step holds on to the model's layers, so a weak
+    # dictionary would never let go of either.
+    kept: _Kept = vars(model).setdefault("_actmax_kept", _Kept())
+    return kept.ascents
+
+
+def _key(network: Network, losses: Sequence[tuple[Loss, float]]) -> Hashable:
+    """What shapes the graph from the inputs to the losses."""
+    inputs = tuple((tuple(tensor.shape), tensor.dtype, tensor is network.input) for tensor in network.inputs)
+    held = tuple((value.shape, value.dtype.str, value.tobytes()) for _, value in network.held)
+    signatures = tuple(loss.signature() for loss, _ in losses)
+    return inputs, held, signatures, keras.config.image_data_format(), _layers(network.model)
+
+
+def _layers(model: Any) -> tuple[Any, ...]:
+    """The layers and their settings: a layer whose activation was exchanged is compiled anew."""
+    return tuple(
+        (layer, layer.dtype_policy.name, *_settings(layer))
+        for layer in model._flatten_layers()
+        # What compile() and fit() note on a model does not change what it computes; its layers are looked at.
+        if not is_symbolic(layer)
+    )
+
+
+def _settings(layer: Any) -> list[tuple[str, Hashable]]:
+    found: list[tuple[str, Hashable]] = []
+    for name, value in vars(layer).items():
+        if name.startswith("_"):
+            continue
+        if isinstance(value, PLAIN) or callable(value):
+            found.append((name, value if isinstance(value, Hashable) else id(value)))
+        elif isinstance(value, list | tuple | dict):
+            found.append((name, repr(value)))
+        elif isinstance(value, np.ndarray):
+            found.append((name, value.tobytes()))
+    return found

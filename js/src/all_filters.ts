@@ -1,0 +1,26 @@
+import { h } from "./dom";
+import { type Component, Scope } from "./scope";
+import type { Store } from "./store";
+
+/** The button that starts the tiles. */
+export function createAllFilters(store: Store): Component {
+  const scope = new Scope();
+  const element = h(
+    "button",
+    {
+      type: "button",
+      class: "actmax-all-filters",
+      title: "Make a picture of every filter of this layer",
+      "data-testid": "all-filters",
+    },
+    "All filters",
+  );
+  const refresh = () =>
+    element.classList.toggle("actmax-pending", store.pending === "visualize_layer");
+  // A second click would throw away what the first one has just begun.
+  const start = () => store.pending !== "visualize_layer" && store.command("visualize_layer");
+  scope.listen(element, "click", start);
+  scope.add(store.subscribe(refresh));
+  refresh();
+  return { element, cleanup: scope.cleanup };
+}

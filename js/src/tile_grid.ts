@@ -1,0 +1,101 @@
+import { moveByArrowKeys } from "./arrow_keys";
+import { h } from "./dom";
+import { singleFilter } from "./filters";
+import { type ActMaxModel, layerOf } from "./model";
+import { type Drawn, Scope } from "./scope";
+import type { Sheet } from "./sheet";
+import type { Store } from "./store";
+import { createTile, type TileButton } from "./tile";
+
+/** Tiles are drawn this far beyond either edge, in parts of the grid's height. */
+const AHEAD = "50%";
+
+/** A tile for each filter of the sheet; only those in sight, and of them what changed, are drawn. */
+export function createTileGrid(model: ActMaxModel, store: Store): Drawn {
+  const scope = new Scope();
+  const element = h("div", {
+    class: "actmax-tile-grid",
+    role: "group",
+    "data-testid": "tile-grid",
+  });
+  const tiles = new Map<Element, TileButton>();
+  let laidOut: Sheet | null = null;
+  let chosen: Element | undefined;
+  // Jupyter takes cells out of the page while they are out of sight; they come back scrolled to the top.
+  let parked = true;
+  let top = 0;
+
+  const look = (entries: IntersectionObserverEntry[]) => {
+    const wasParked = parked;
+    parked = element.clientHeight === 0;
+    if (wasParked && !parked) element.scrollTop = top;
+    for (const { target, isIntersecting } of entries) tiles.get(target)?.setInSight(isIntersecting);
+    paint();
+  };
+  const observer = new IntersectionObserver(look, { root: element, rootMargin: `${AHEAD} 0px` });
+
+  const paint = () => {
+    let index = 0;
+    for (const tile of tiles.values()) tile.draw(laidOut?.tile(index++));
+  };
+  const layOut = (sheet: Sheet | null) => {
+    laidOut = sheet;
+    observer.disconnect();
+    tiles.clear();
+    for (const tile of createTiles(sheet)) tiles.set(tile.element, tile);
+    element.replaceChildren(...tiles.keys());
+    element.setAttribute("aria-label", `Filters of layer ${sheet?.news.layer ?? ""}`);
+    element.style.setProperty("--actmax-tile-aspect", String(aspectOf(sheet)));
+    element.scrollTop = top = 0;
+    for (const tile of tiles.keys()) observer.observe(tile);
+    markChosen();
+  };
+  const markChosen = () => {
+    chosen?.removeAttribute("aria-current");
+    chosen = element.children[chosenIndex(model, laidOut)];
+    chosen?.setAttribute("aria-current", "true");
+  };
+  const open = ({ target }: MouseEvent) => {
+    // A tile that is not started has nothing to show.
+    const tile = (target as Element).closest<HTMLElement>(".actmax-tile:not([aria-disabled])");
+    if (tile) store.link.send({ type: "open_tile", filter: Number(tile.dataset.filter) });
+  };
+
+  moveByArrowKeys(element, scope);
+  scope.listen(element, "click", open);
+  scope.listen(element, "scroll", () => {
+    if (!parked) top = element.scrollTop;
+  });
+  scope.on(model, "change:layer change:filter_indices change:layers", markChosen);
+  scope.add(() => observer.disconnect());
+  return {
+    element,
+    cleanup: scope.cleanup,
+    draw() {
+      if (store.sheet !== laidOut) layOut(store.sheet);
+      paint();
+    },
+  };
+}
+
+/** The Tab key comes to the first one. */
+function createTiles(sheet: Sheet | null): TileButton[] {
+  if (!sheet) return [];
+  const { filters, shape } = sheet.news;
+  const tiles = filters.map((filter) => createTile(filter, shape));
+  if (tiles[0]) tiles[0].element.tabIndex = 0;
+  return tiles;
+}
+
+/** Width by height; a strip is shown with a margin, or its tile would be a line or a tower. */
+function aspectOf(sheet: Sheet | null): number {
+  const [height, width] = sheet?.news.shape ?? [1, 1];
+  return Math.min(2, Math.max(0.5, width / height));
+}
+
+/** Where the tile of the one filter chosen is; -1 where the sheet is of another layer. */
+function chosenIndex(model: ActMaxModel, sheet: Sheet | null): number {
+  if (!sheet || model.get("layer") !== sheet.news.layer) return -1;
+  const filter = singleFilter(model.get("filter_indices"), layerOf(model)?.filters ?? 0);
+  return filter === null ? -1 : sheet.news.filters.indexOf(filter);
+}

@@ -1,0 +1,138 @@
+import { describe, expect, it, vi } from "vitest";
+import type { TilesMessage } from "../src/model";
+import { Sheet } from "../src/sheet";
+import { nextFrame, open, standInForBrowser } from "./page";
+
+standInForBrowser();
+
+const message = (over: Partial<TilesMessage> = {}): TilesMessage => ({
+  ...{ type: "tiles", seq: 1, sheet: 1, layer: "conv2", filters: [3, 5, 8], shape: [1, 2, 1] },
+  ...{ first: 0, count: 0, done: 0, iteration: 0, goal: 100, status: "running", error: "" },
+  ...over,
+});
+const pixelsOf = (sheet: Sheet) => [0, 1, 2].map((i) => [...(sheet.tile(i)?.pixels ?? [])]);
+
+describe("a sheet", () => {
+  it("puts tiles where they belong, and keeps no hold of the message", () => {
+    const bytes = Uint8Array.of(1, 2, 3, 4);
+    const sheet = new Sheet(message({ first: 1, count: 2 }), bytes);
+    bytes.fill(0);
+    expect(pixelsOf(sheet)).toEqual([[], [1, 2], [3, 4]]);
+    sheet.take(message({ seq: 2, first: 1, count: 1 }), Uint8Array.of(9, 8));
+    expect(pixelsOf(sheet)).toEqual([[], [9, 8], [3, 4]]);
+    expect([sheet.tile(1)?.seq, sheet.tile(2)?.seq]).toEqual([2, 1]);
+  });
+
+  it("leaves out what is not whole, and what is beyond its filters", () => {
+    const sheet = new Sheet(message({ count: 3 }), Uint8Array.of(1, 2, 3));
+    expect(pixelsOf(sheet)).toEqual([[1, 2], [], []]);
+    sheet.take(message({ first: 2, count: 2 }), Uint8Array.of(5, 6, 7, 8));
+    expect(pixelsOf(sheet)).toEqual([[1, 2], [], [5, 6]]);
+    expect(sheet.tile(3)).toBe(undefined);
+  });
+
+  it("never makes more progress than there is", () => {
+    const sheet = new Sheet(message({ goal: 0, iteration: 7, count: 1 }), Uint8Array.of(1, 2));
+    expect(sheet.progress).toBe(0);
+    sheet.take(message({ iteration: 300, done: 3 }), new Uint8Array());
+    expect(sheet.progress).toBe(3);
+  });
+});
+
+describe("receipts of tiles", () => {
+  function drawing() {
+    const page = open();
+    page.render();
+    page.kernel.snapshot(0);
+    nextFrame();
+    page.model.sent.length = 0;
+    return page;
+  }
+
+  it("are counted together with those of frames, and sent after the drawing", () => {
+    const { model, kernel } = drawing();
+    kernel.tiles(0, 4);
+    nextFrame();
+    const frame = kernel.frame(0, 1);
+    expect(model.receipts()).toEqual([]);
+    nextFrame();
+    expect(model.receipts()).toEqual([frame]);
+    kernel.frame(1, 1);
+    const tiles = kernel.tiles(0, 4);
+    nextFrame();
+    vi.advanceTimersByTime(300);
+    expect(model.receipts()).toEqual([frame, tiles]);
+  });
+
+  it.each([
+    ["a change of status", { status: "paused" }],
+    ["a closing", { status: "closed" }],
+  ] as const)("follow %s, too", (_, over) => {
+    const { model, kernel } = drawing();
+    const seq = kernel.tiles(0, 0, over);
+    nextFrame();
+    vi.advanceTimersByTime(300);
+    expect(model.receipts()).toEqual([seq]);
+  });
+
+  it("are sent once, however often older tiles and frames are drawn again", () => {
+    const { model, kernel, render } = drawing();
+    kernel.tiles(0, 4);
+    const seq = kernel.frame(0, 1);
+    nextFrame();
+    vi.advanceTimersByTime(300);
+    model.update({ status: "running" });
+    render();
+    nextFrame();
+    vi.advanceTimersByTime(300);
+    expect(model.receipts()).toEqual([seq]);
+  });
+
+  it("are not sent for tiles that no view has drawn", () => {
+    const { model, kernel } = open();
+    kernel.tiles(0, 4);
+    vi.advanceTimersByTime(1000);
+    expect(model.receipts()).toEqual([]);
+  });
+});
+
+describe("the talk with the kernel", () => {
+  it("is alive when tiles come", () => {
+    const { model, kernel, render } = open();
+    const view = render();
+    model.dead = true;
+    view.part("run").click();
+    expect(view.part("not-connected").hidden).toBe(false);
+    model.dead = false;
+    kernel.tiles(0, 1);
+    expect(view.part("not-connected").hidden).toBe(true);
+  });
+
+  it("is taken up again when the page comes back while tiles are being made", () => {
+    const { model, kernel } = open();
+    kernel.snapshot(0);
+    kernel.tiles(0, 4);
+    model.sent.length = 0;
+    vi.advanceTimersByTime(5000);
+    document.dispatchEvent(new Event("visibilitychange"));
+    expect(model.sentTypes()).toEqual(["hello"]);
+    kernel.snapshot(0);
+    kernel.tiles(0, 0, { status: "paused" });
+    model.sent.length = 0;
+    vi.advanceTimersByTime(5000);
+    document.dispatchEvent(new Event("visibilitychange"));
+    expect(model.sentTypes()).toEqual([]);
+  });
+
+  it("brings all tiles made so far after a hello, whatever is held", () => {
+    const { kernel, render } = open();
+    const view = render();
+    kernel.tiles(0, 4);
+    kernel.snapshot(3);
+    kernel.tiles(0, 12, { done: 12 });
+    nextFrame();
+    expect(view.el.querySelectorAll(".actmax-tile:not([aria-disabled])")).toHaveLength(12);
+    expect(view.part("tiles-count").textContent).toBe("12 of 16 filters");
+    expect(view.part("table").dataset.rows).toBe("3");
+  });
+});
