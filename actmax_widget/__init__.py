@@ -7,6 +7,7 @@ from actmax_widget.visualization import (
     visualize_response,
     visualize_weights,
 )
+from actmax_widget.whole_layer import visualize_layer
 from actmax_widget.widget import ActMaxWidget
 
 __version__ = "0.1.0"
@@ -15,6 +16,7 @@ __all__ = [
     "demo",
     "visualize_activation",
     "visualize_activation_with_losses",
+    "visualize_layer",
     "visualize_response",
     "visualize_weights",
 ]

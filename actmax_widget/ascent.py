@@ -8,6 +8,7 @@ its L2 norm: ``cache = 0.95 cache + 0.05 g**2; x -= learning_rate * g / sqrt(cac
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ import tensorflow as tf
 
 from actmax_widget import grad_modifiers, graph
 from actmax_widget.checks import invalid
-from actmax_widget.input_modifiers import InputModifier
+from actmax_widget.input_modifiers import InputModifier, Jitter
 from actmax_widget.objective import Evaluation, Objective
 
 DECAY = 0.95
@@ -226,13 +227,19 @@ class Ascent:
         made, state, rows, grads, wrt_value = tf.while_loop(go_on, body, start, shapes)
         if self._small:
             _leave_loops_whole()
-        return state, rows.stack(), grads, wrt_value, made
+        if not self.objective.each:
+            return state, rows.stack(), grads, wrt_value, made
+        # Of no rows at all TensorFlow cannot tell the number of pictures.
+        none = tf.zeros([0, tf.shape(state.best_loss)[0], width])
+        return state, tf.cond(made > 0, rows.stack, lambda: none), grads, wrt_value, made
 
     def _step(self, state: State, knobs: Knobs) -> tuple[State, Evaluation]:
         random = tf.stack([knobs.seed, state.iteration])
         image = state.image
         for index, modifier in enumerate(self.input_modifiers):
-            image = modifier.pre_tensor(image, random + tf.constant([index * 7919, 0]), **knobs.modifiers[index])
+            seed = random + tf.constant([index * 7919, 0])
+            change = functools.partial(modifier.pre_tensor, random=seed, **knobs.modifiers[index])
+            image = self._changed(modifier, change, image)
         if not all(getattr(modifier, "keeps_range", False) for modifier in self.input_modifiers):
             image = _keep(image, knobs)
         measured = image
@@ -240,7 +247,7 @@ class Ascent:
         grads = self._modify(evaluation.grads, knobs.grad_modifier)
         image, cache = self._update(measured, state.cache, grads, knobs)
         for modifier in reversed(self.input_modifiers):
-            image = modifier.post_tensor(image)
+            image = self._changed(modifier, modifier.post_tensor, image)
         image = _keep(image, knobs)
         total = evaluation.losses[..., -1]
         sound = state.sound & tf.math.is_finite(total)
@@ -256,6 +263,12 @@ class Ascent:
             sound=sound,
         )
         return next_state, evaluation._replace(grads=grads)
+
+    def _changed(self, modifier: InputModifier, change: Callable[..., tf.Tensor], image: tf.Tensor) -> tf.Tensor:
+        """The pictures changed by a modifier; by one that a user wrote one after the other, if each is on its own."""
+        if not self.objective.each or type(modifier) is Jitter:
+            return change(image)
+        return tf.map_fn(lambda picture: change(picture[None])[0], image)
 
     def _modify(self, grads: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
         if self._norm_grads:
@@ -332,7 +345,7 @@ def _shape_of(tensor: Any) -> Any:
 
 
 def _numpy_modifier(function: Callable[[Any], Any], *, each: bool) -> Callable[[tf.Tensor], tf.Tensor]:
-    """A user's gradient modifier, written for arrays, inside the compiled loop; sees one picture at a time if ``each``."""
+    """A user's gradient modifier, written for arrays, inside the compiled loop; one picture at a time if ``each``."""
 
     def changed(grads: np.ndarray) -> np.ndarray:
         parts = np.split(grads, len(grads)) if each else [grads]

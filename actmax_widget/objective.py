@@ -20,7 +20,8 @@ class Evaluation(NamedTuple):
     """What one evaluation gives: tensors.
 
     Attributes:
-        losses: (n + 1,) float32: each loss times its weight, then their sum; (batch, n + 1) if each picture has its own.
+        losses: (n + 1,) float32: each loss times its weight, then their sum. (batch, n + 1)
+            if each picture has its own losses.
         grads: gradient of the sum, in the shape of ``wrt_value``.
         wrt_value: value of the tensor the gradient was taken by.
     """

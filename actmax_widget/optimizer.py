@@ -15,6 +15,7 @@ from actmax_widget.ascent import Ascent, Knobs, State, Steps
 from actmax_widget.callbacks import OptimizerCallback, Print
 from actmax_widget.checks import check_integer, check_number, check_range, check_seed, invalid
 from actmax_widget.input_modifiers import InputModifier
+from actmax_widget.losses import Loss
 from actmax_widget.objective import Objective, check_losses, knobs_of
 
 SECONDS_PER_CALL = 0.5
@@ -57,9 +58,13 @@ class Optimizer:
         self.input_range = check_range(input_range, reverse=True)
         self.norm_grads = norm_grads
         self.input_tensor = input_tensor
-        self.losses = check_losses([entry for entry in losses if not _is_switched_off(entry)])
-        self._ascent_for = ascent_for
-        self._objective = Objective(input_tensor, self.losses, wrt_tensor) if ascent_for is None else None
+        self.losses = switched_on(losses)
+        if ascent_for is None:
+            # Built now, so that what is wrong with a loss is said now.
+            objective = Objective(input_tensor, self.losses, wrt_tensor)
+            self._ascent_for: Callable[..., Ascent] = lambda _, **options: Ascent(objective, **options)
+        else:
+            self._ascent_for = ascent_for
 
     def minimize(
         self,
@@ -102,13 +107,14 @@ class Optimizer:
         """
         max_iter = check_integer("max_iter", max_iter, least=1, advice="Pass e.g. max_iter=200.")
         learning_rate = check_number("learning_rate", learning_rate, above=0, advice="Pass e.g. learning_rate=1.")
-        modifiers = _check_sequence("input_modifiers", input_modifiers, InputModifier, "Pass e.g. [Jitter(0.05)].")
-        callbacks = _check_sequence("callbacks", callbacks, OptimizerCallback, "Pass e.g. [Print()].")
+        modifiers = check_sequence("input_modifiers", input_modifiers, InputModifier, "Pass e.g. [Jitter(0.05)].")
+        callbacks = check_sequence("callbacks", callbacks, OptimizerCallback, "Pass e.g. [Print()].")
         modifier = grad_modifiers.get(grad_modifier)
         custom = modifier if callable(grad_modifier) else None
         random = np.random if seed is None else np.random.RandomState(check_seed(seed))
         state = State.at(starting_image(self.input_tensor, seed_input, self.input_range, random))
-        ascent = self._ascent(modifiers, custom)
+        options = {"input_modifiers": modifiers, "grad_modifier": custom, "norm_grads": self.norm_grads}
+        ascent = self._ascent_for(self.losses, **options)
         knobs = ascent.knobs(
             weights=[weight for _, weight in self.losses],
             losses=knobs_of(loss for loss, _ in self.losses),
@@ -119,18 +125,12 @@ class Optimizer:
             seed=int(random.randint(2**31)) if seed is None and modifiers else seed or 0,
         )
         watchers = [*callbacks, *([Print()] if verbose else ())]
-        with _progress_bar(max_iter, shown=progress) as advance:
+        with progress_bar(max_iter, shown=progress) as advance:
             if watchers:
                 state, steps = self._watched(ascent, state, knobs, max_iter, watchers, advance)
             else:
                 state, steps = self._unwatched(ascent, state, knobs, max_iter, advance)
         return self._picture(state, clip=clip), utils.to_numpy(steps.grads), utils.to_numpy(steps.wrt_value)
-
-    def _ascent(self, modifiers: Sequence[InputModifier], custom: Any) -> Ascent:
-        options = {"input_modifiers": modifiers, "grad_modifier": custom, "norm_grads": self.norm_grads}
-        if self._objective is not None:
-            return Ascent(self._objective, **options)
-        return self._ascent_for(self.losses, **options)
 
     def _watched(
         self,
@@ -178,7 +178,7 @@ class Optimizer:
 
 
 @contextlib.contextmanager
-def _progress_bar(total: int, *, shown: bool) -> Iterator[Callable[[int], Any]]:
+def progress_bar(total: int, *, shown: bool) -> Iterator[Callable[[int], Any]]:
     """A bar to advance by a number of iterations; not shown, it does nothing."""
     if not shown:
         yield lambda _: None
@@ -192,7 +192,7 @@ def _progress_bar(total: int, *, shown: bool) -> Iterator[Callable[[int], Any]]:
         yield bar.update
 
 
-def _check_sequence(name: str, value: Any, kind: type, advice: str) -> list[Any]:
+def check_sequence(name: str, value: Any, kind: type, advice: str) -> list[Any]:
     """A list of objects of one kind, or of any that have its methods; None is none."""
     if value is None:
         return []
@@ -204,6 +204,11 @@ def _check_sequence(name: str, value: Any, kind: type, advice: str) -> list[Any]
         if not all(hasattr(entry, method) for method in methods):
             raise invalid(name, expected, entry, advice, TypeError)
     return list(value)
+
+
+def switched_on(losses: Sequence[Any]) -> list[tuple[Loss, float]]:
+    """The losses whose weight is neither 0 nor None, checked."""
+    return check_losses([entry for entry in losses if not _is_switched_off(entry)])
 
 
 def _is_switched_off(entry: Any) -> bool:

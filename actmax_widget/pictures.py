@@ -323,3 +323,14 @@ def _plain(file: Image.Image) -> Image.Image:
     if file.mode in {"LA", "La", "PA", "RGBa"} or "transparency" in file.info:
         return file.convert("RGBA")
     return file.convert("L" if file.mode == "1" else "RGB")
+
+
+def to_pixels(image: np.ndarray, input_range: tuple[float, float]) -> np.ndarray:
+    """A picture, (H, W, C) in ``input_range``, as uint8 for display: (H, W, 1) or (H, W, 3).
+
+    Values outside of the range are shown as its ends. A picture with another number of channels than 1 or 3 is shown as
+    the mean of its channels.
+    """
+    low, high = input_range
+    scaled = (grey_or_rgb(image) - low) * (255 / (high - low))
+    return np.rint(np.clip(np.nan_to_num(scaled), 0, 255)).astype(np.uint8)

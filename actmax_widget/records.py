@@ -198,6 +198,18 @@ class History:
         )
 
 
+class LayerPictures(NamedTuple):
+    """Pictures of a layer's filters.
+
+    Attributes:
+        images: (n, H, W, C): a picture for each filter, in the order asked for.
+        histories: n :class:`History`: every iteration's losses of each picture.
+    """
+
+    images: np.ndarray
+    histories: list[History]
+
+
 @dataclass(frozen=True)
 class Frame:
     """What a view needs to catch up: the newest picture and the rows it has not seen.

@@ -13,15 +13,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget import backprop_modifiers, graph, shelf, utils
+from actmax_widget import graph, recipe, utils
 from actmax_widget.ascent import Ascent, Knobs, State
 from actmax_widget.checks import check_integer
-from actmax_widget.input_modifiers import Jitter
 from actmax_widget.network import Network
-from actmax_widget.objective import knobs_of
 from actmax_widget.optimizer import starting_image
 from actmax_widget.records import Facts, Frame, History, Settings, Status
-from actmax_widget.visualization import activation_losses
 from actmax_widget.worker import Worker
 
 
@@ -80,9 +77,7 @@ class Session(Worker):
     def facts(self) -> Facts:
         """Where the session stands, all of it at one moment."""
         with self._changed:
-            return Facts(
-                self._run, self._status, self.iteration, self._goal, self._stale, self._preparing, self._error
-            )
+            return Facts(self._run, self._status, self.iteration, self._goal, self._stale, self._preparing, self._error)
 
     @property
     def loss_names(self) -> tuple[str, ...]:
@@ -148,6 +143,27 @@ class Session(Worker):
         with self._changed:
             self._error = ""
             self._start_afresh(Status.READY)
+        self._notify()
+
+    def adopt(self, layer: str, index: int, image: np.ndarray, history: History, goal: int) -> None:
+        """Go on from a picture of a filter that was made elsewhere, with its losses; the other settings stay.
+
+        Args:
+            layer: the layer's name.
+            index: the filter.
+            image: (H, W, C), as the network saw it last.
+            history: its losses, a row for each iteration made.
+            goal: the iteration at which it was, or was to be, finished.
+        """
+        with self._changed:
+            self._settings = self._checked(dataclasses.replace(self._settings, layer=layer, filter_indices=(index,)))
+            self._error = ""
+            self._start_afresh(Status.FINISHED if len(history) >= goal else Status.PAUSED)
+            start = graph.from_channels_last(image[None])
+            self._state = State.at(start)._replace(iteration=tf.constant(len(history)))
+            self._rows.frombytes(np.ascontiguousarray(history.values, np.float32).tobytes())
+            self._goal = goal
+            self._touch()
         self._notify()
 
     def update(self, **changes: Any) -> Settings:
@@ -218,10 +234,9 @@ class Session(Worker):
         return self._carry_out(*plan)
 
     def _compile(self, settings: Settings, state: State) -> None:
-        gate = backprop_modifiers.BUILT_IN[settings.backprop_modifier] if settings.backprop_modifier else None
-        ascent = shelf.ascent_for(self.network, self._losses(settings), gate=gate, input_modifiers=[Jitter(0)])
+        ascent = recipe.ascent_for(self.network, settings)
         if not ascent.traces:
-            ascent.run(state, self._make_knobs(ascent, settings), 0)
+            ascent.run(state, recipe.knobs_for(self.network, settings, ascent, 0), 0)
         with self._changed:
             self._ascent, self._compiled, self._looked = ascent, settings.graph(), True
             self._preparing = False
@@ -231,7 +246,7 @@ class Session(Worker):
         ascent = self._ascent
         assert ascent is not None  # noqa: S101 - for mypy: it was just compiled
         if self._knobs is None:
-            self._knobs = self._make_knobs(ascent, self._settings)
+            self._knobs = recipe.knobs_for(self.network, self._settings, ascent, self._seed)
         if self._status is not Status.RUNNING:
             self._set_status(Status.RUNNING)
         left = max(1, self._until - self.iteration)
@@ -290,7 +305,7 @@ class Session(Worker):
         self._run += 1
         self._stop.assign(True)
         self._stale = False
-        self._names = tuple(loss.name for loss, _ in self._losses(self._settings))
+        self._names = tuple(loss.name for loss, _ in recipe.losses_for(self.network, self._settings))
         self._width = len(self._names) + 1
         self._rows = array.array("f")
         self._knobs = None
@@ -317,30 +332,11 @@ class Session(Worker):
 
     def _checked(self, settings: Settings) -> Settings:
         """The settings, if the model has that layer and those filters, and its input that size."""
-        self._losses(settings)
+        recipe.losses_for(self.network, settings)
         if settings.seed_input is not None:
             starting_image(self.network.input, settings.seed_input, settings.input_range)
         return settings
 
-    def _losses(self, settings: Settings) -> list[Any]:
-        weights = (settings.act_max_weight, settings.lp_norm_weight, settings.tv_weight)
-        return activation_losses(self.network, settings.layer, settings.filter_indices, weights)
-
-    def _make_knobs(self, ascent: Ascent, settings: Settings) -> Knobs:
-        losses = self._losses(settings)
-        return ascent.knobs(
-            weights=[weight for _, weight in losses],
-            learning_rate=settings.learning_rate,
-            bounds=settings.input_range if settings.clip else (-np.inf, np.inf),
-            grad_modifier=settings.grad_modifier,
-            seed=self._seed,
-            losses=knobs_of(loss for loss, _ in losses),
-            modifiers=[Jitter(settings.jitter)],
-        )
-
     def _first_state(self) -> State:
-        settings = self._settings
-        self._seed = int(np.random.SeedSequence().generate_state(1)[0]) if settings.seed is None else settings.seed
-        random = np.random.RandomState(self._seed)
-        start = tf.constant(starting_image(self.network.input, settings.seed_input, settings.input_range, random))
-        return State.at(start)
+        self._seed = recipe.random_state(self._settings)
+        return State.at(recipe.start_for(self.network, self._settings, self._seed))

@@ -47,8 +47,13 @@ def ascent_for(
 
     Args:
         network: the model with its inputs.
-        losses, gate, each, wrt_tensor: see :class:`~actmax_widget.objective.Objective`.
-        input_modifiers, grad_modifier, norm_grads: see :class:`~actmax_widget.ascent.Ascent`.
+        losses: see :class:`~actmax_widget.objective.Objective`.
+        gate: see there.
+        each: see there.
+        wrt_tensor: see there.
+        input_modifiers: see :class:`~actmax_widget.ascent.Ascent`.
+        grad_modifier: see there.
+        norm_grads: see there.
     """
     # What a user wrote cannot be compared with what another wrote.
     own = grad_modifier is not None or any(type(modifier) is not Jitter for modifier in input_modifiers)

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from actmax_widget.pictures import grey_or_rgb
+from actmax_widget.pictures import to_pixels
 from actmax_widget.records import Frame
 from actmax_widget.session import Session
+from actmax_widget.tile_feed import TileFeed
 
 FRAME = 1 / 30
 """Seconds between two frames at the least."""
@@ -46,6 +47,7 @@ class Stream:
         self._revision = -1
         self._sent_at = self._heard_at = -np.inf
         self._beats = 0
+        self.tiles = TileFeed(clock)
 
     @property
     def in_flight(self) -> int:
@@ -56,6 +58,7 @@ class Stream:
         """A front end is there (again) and has nothing."""
         self._listening = self._owed = True
         self._acknowledged = self._seq
+        self.tiles.hello()
         self._hear()
 
     def receipt(self, seq: int) -> None:
@@ -69,7 +72,13 @@ class Stream:
         Returns:
             Seconds after which to pump again, or None: not before something changes or is heard.
         """
-        if not self._listening or (not self._owed and self._session.revision == self._revision):
+        if not self._listening:
+            return None
+        waits = [self._pump_frames(), self._pump_tiles()]
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def _pump_frames(self) -> float | None:
+        if not self._owed and self._session.revision == self._revision:
             return None
         wait = self._wait(self._clock())
         if wait > 0:
@@ -81,6 +90,17 @@ class Stream:
                 return None
         self._send_frame()
         return None
+
+    def _pump_tiles(self) -> float | None:
+        """Tiles come after the frames and in the same window; into silence none are sent."""
+        if self.in_flight >= WINDOW:
+            return None
+        wait = self.tiles.wait()
+        if wait is None or wait > 0:
+            return wait
+        self._seq += 1
+        self._send(*self.tiles.message(self._seq))
+        return self.tiles.wait()
 
     def _wait(self, now: float) -> float:
         """Seconds until a frame may be sent."""
@@ -123,14 +143,3 @@ def message(kind: str, seq: int, frame: Frame, input_range: tuple[float, float])
         "remaining": left / frame.rate if frame.rate else None,
     }
     return content, [pixels.tobytes(), frame.rows.astype("<f4").tobytes()]
-
-
-def to_pixels(image: np.ndarray, input_range: tuple[float, float]) -> np.ndarray:
-    """A picture, (H, W, C) in ``input_range``, as uint8 for display: (H, W, 1) or (H, W, 3).
-
-    Values outside of the range are shown as its ends. A picture with another number of channels than 1 or 3 is shown as
-    the mean of its channels.
-    """
-    low, high = input_range
-    scaled = (grey_or_rgb(image) - low) * (255 / (high - low))
-    return np.rint(np.clip(np.nan_to_num(scaled), 0, 255)).astype(np.uint8)

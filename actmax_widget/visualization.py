@@ -107,11 +107,7 @@ def visualize_activation(
 
     Source: keras-vis ``visualize_activation``, 2017.
     """
-    modifier = backprop_modifiers.get(backprop_modifier)
-    gate = modifier if isinstance(modifier, backprop_modifiers.Gate) else None
-    if modifier is not None and not isinstance(modifier, backprop_modifiers.Gate):
-        model = modifier(model)
-    network = Network(model, _size(model, input_shape, seed_input), held_inputs)
+    network, gate = prepared(model, backprop_modifier, input_shape, held_inputs, seed_input)
     losses = activation_losses(network, layer_idx, filter_indices, (act_max_weight, lp_norm_weight, tv_weight))
     ascent_for = functools.partial(shelf.ascent_for, network, gate=gate, wrt_tensor=wrt_tensor)
     return _minimize(
@@ -124,6 +120,17 @@ def visualize_activation(
         grad_modifier=grad_modifier,
         **optimizer_params,
     )
+
+
+def prepared(
+    model: Any, backprop_modifier: Any, input_shape: Any, held_inputs: Any, seed_input: Any
+) -> tuple[Network, backprop_modifiers.Gate | None]:
+    """The network of a model, and the gate if its gradient passes ReLUs in another way."""
+    modifier = backprop_modifiers.get(backprop_modifier)
+    gate = modifier if isinstance(modifier, backprop_modifiers.Gate) else None
+    if modifier is not None and not isinstance(modifier, backprop_modifiers.Gate):
+        model = modifier(model)
+    return Network(model, _size(model, input_shape, seed_input), held_inputs), gate
 
 
 def _size(model: Any, input_shape: Sequence[int] | None, seed_input: Any) -> Sequence[int] | None:
@@ -179,15 +186,20 @@ def _minimize(
     low, high = check_range(input_range, reverse=True)
     optimizer = Optimizer(input_tensor, losses, (low, high), wrt_tensor, ascent_for=ascent_for)
     image, _, _ = optimizer.minimize(seed_input, **params)
-    if params.get("clip"):
-        return image
-    # As in keras-vis: bytes for a range of ints (but not of 0 to 1, which would leave black and white), and double
-    # precision where there was no starting picture.
+    return image if params.get("clip") else as_returned(image, (low, high), seeded=seed_input is not None)
+
+
+def as_returned(image: np.ndarray, input_range: tuple[float, float], *, seeded: bool) -> np.ndarray:
+    """A picture in keras-vis's type.
+
+    That is bytes for a range of ints (but not of 0 to 1, which would leave black and white), else double precision
+    where there was no starting picture.
+    """
+    low, high = input_range
     if isinstance(low, int) and isinstance(high, int) and (low, high) != (0, 1):
-        return (
-            np.clip(image, low, high).astype(np.int64).astype(np.uint8)
-        )  # by way of int64: negative floats as bytes are undefined
-    return image.astype(np.float64) if seed_input is None else image
+        # By way of int64: negative floats as bytes are undefined.
+        return np.clip(image, low, high).astype(np.int64).astype(np.uint8)
+    return image if seeded else image.astype(np.float64)
 
 
 def visualize_weights(

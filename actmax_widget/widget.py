@@ -16,6 +16,7 @@ import pathlib
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import anywidget
@@ -26,9 +27,11 @@ from PIL import Image
 from actmax_widget import demo, grad_modifiers
 from actmax_widget.checks import invalid
 from actmax_widget.network import Network
-from actmax_widget.records import CHECKS, Facts, History, Settings, Status
+from actmax_widget.pictures import to_pixels
+from actmax_widget.records import CHECKS, Facts, History, LayerPictures, Settings, Status
 from actmax_widget.session import Session
-from actmax_widget.stream import Stream, to_pixels
+from actmax_widget.stream import Stream
+from actmax_widget.tiles import Tiles
 
 STATIC = pathlib.Path(__file__).parent / "static"
 DEFAULTS = {"layer": ""} | {
@@ -153,6 +156,7 @@ class ActMaxWidget(anywidget.AnyWidget):
     """``history.values`` (float32, little endian) at the last transition, for saved notebooks."""
 
     _session: Any = None  # until the model was checked; ipywidgets also closes widgets that were never finished
+    _tiles: Tiles | None = None
 
     def __init__(
         self,
@@ -178,16 +182,19 @@ class ActMaxWidget(anywidget.AnyWidget):
         self._adopt(session)
         self._stream = Stream(session, self.send, time.monotonic)
         self.on_msg(self._on_message)
+        session.prepare()
         threading.Thread(target=_pump, args=(weakref.ref(self), self._wake), name="actmax-widget", daemon=True).start()
 
     # --- commands --------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Run until the goal, in the background. After the end it goes on for another ``max_iter`` iterations."""
+        self._pause_tiles()  # one thing at a time has the processor
         self._command("start")
 
     def pause(self) -> None:
         """Stop after the step in hand."""
+        self._pause_tiles()
         self._command("pause")
 
     def step(self, n: int = 1) -> None:
@@ -204,14 +211,68 @@ class ActMaxWidget(anywidget.AnyWidget):
         """Stop, and go back to the starting picture and an empty history."""
         self._command("reset")
 
+    def visualize_layer(self, filters: Any = None) -> None:
+        """Make a picture of each filter of the layer with the present settings, in the background; shown as tiles.
+
+        Args:
+            filters: an int or a sequence; ``None`` is all of the layer.
+
+        Raises:
+            ValueError, TypeError: filters that the layer does not have.
+        """
+        tiles = Tiles(self._session.network, self._session.settings, filters, notify=self._wake.set)
+        self.pause()
+        self._show_tiles(tiles)
+        tiles.start()
+
+    @property
+    def tiles(self) -> LayerPictures | None:
+        """The pictures of :meth:`visualize_layer` begun so far, as the network saw them last, and their losses."""
+        if self._tiles is None:
+            return None
+        images = self._tiles.images
+        return LayerPictures(images, [self._tiles.history(position) for position in range(len(images))])
+
+    def open_tile(self, filter_index: int) -> None:
+        """Take a tile's picture and losses over: Run goes on from there.
+
+        Args:
+            filter_index: one of the filters that there are tiles of.
+
+        Raises:
+            ValueError: there is no tile of it, or it is not begun.
+        """
+        tiles = self._tiles
+        begun = tiles.filters[: tiles.begun] if tiles is not None else ()
+        if tiles is None or filter_index not in begun:
+            raise invalid("filter", "a filter with a picture", filter_index, "Press All filters first.")
+        position = begun.index(filter_index)
+        with self.lock:
+            image, history = tiles.between(position, position + 1)[0], tiles.history(position)
+            self._session.adopt(tiles.settings.layer, filter_index, image, history, tiles.settings.max_iter)
+            self.layer = self._session.settings.layer
+            self.filter_indices = self._session.settings.filter_indices
+            self._session.prepare()
+        self._complain("")
+        self._publish()
+
+    def _show_tiles(self, tiles: Tiles | None) -> None:
+        self._pause_tiles()
+        self._tiles = tiles
+        self._stream.tiles.show(tiles)
+        self._wake.set()
+
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the optimization is not running; at most ``timeout`` seconds. Ctrl-C pauses it.
+        """Wait until neither the optimization nor the tiles are running; at most ``timeout`` seconds. Ctrl-C pauses.
 
         Returns:
-            Whether it has stopped.
+            Whether they have stopped.
         """
         try:
-            stopped = self._session.wait(timeout)
+            begin = time.monotonic()
+            stopped = self._tiles is None or self._tiles.wait(timeout)
+            left = None if timeout is None else max(0.0, timeout - (time.monotonic() - begin))
+            stopped = self._session.wait(left) and stopped
         except KeyboardInterrupt:
             self.pause()
             raise
@@ -232,6 +293,7 @@ class ActMaxWidget(anywidget.AnyWidget):
         """Stop the optimization and remove the widget from the page."""
         if self._session is not None:
             self._session.pause()
+            self._pause_tiles()
             self._wake.set()
         super().close()
 
@@ -247,6 +309,7 @@ class ActMaxWidget(anywidget.AnyWidget):
         if self._session is None or getattr(self._session.settings, change["name"]) is change["new"]:
             return
         settings = self._session.update(**{change["name"]: change["new"]})
+        self._session.prepare()
         self.filter_indices = settings.filter_indices  # another layer may not have had that filter
         if change["name"] == "seed_input":
             self._name_seed(None if change["new"] is None else _called(change["new"]))
@@ -345,23 +408,35 @@ class ActMaxWidget(anywidget.AnyWidget):
         self._publish()
 
     def _on_message(self, _: Any, content: dict[str, Any], buffers: Any) -> None:
-        kind = content.get("type")
+        answers: dict[str, Callable[[], Any]] = {
+            "hello": self._stream.hello,
+            "receipt": lambda: self._stream.receipt(int(content["seq"])),
+            "start": self.start,
+            "pause": self.pause,
+            "reset": self.reset,
+            "step": lambda: self._command("step", content.get("n", 1)),
+            "seed_picture": lambda: self._take_seed(str(content.get("name", "")), buffers[0]),
+            "clear_seed_picture": lambda: setattr(self, "seed_input", None),
+            "visualize_layer": self.visualize_layer,
+            "open_tile": lambda: self.open_tile(int(content["filter"])),
+            "pause_tiles": self._pause_tiles,
+            "resume_tiles": self._resume_tiles,
+            "close_tiles": lambda: self._show_tiles(None),
+        }
         try:
-            if kind == "hello":
-                self._stream.hello()
-            elif kind == "receipt":
-                self._stream.receipt(int(content["seq"]))
-            elif kind in {"start", "pause", "reset"}:
-                self._command(kind)
-            elif kind == "step":
-                self._command("step", content.get("n", 1))
-            elif kind == "seed_picture":
-                self._take_seed(str(content.get("name", "")), buffers[0])
-            elif kind == "clear_seed_picture":
-                self.seed_input = None
+            answers.get(content.get("type", ""), lambda: None)()
         except (ValueError, TypeError, LookupError) as error:
             self._complain(str(error))
         self._wake.set()
+
+    def _pause_tiles(self) -> None:
+        if self._tiles is not None:
+            self._tiles.pause()
+
+    def _resume_tiles(self) -> None:
+        if self._tiles is not None:
+            self._command("pause")
+            self._tiles.start()
 
     @traitlets.observe("comm")
     def _on_comm(self, change: Any) -> None:

@@ -5,9 +5,11 @@ All waiting is in the thread, so a test drives :meth:`Worker.advance` by hand, w
 
 from __future__ import annotations
 
+import atexit
 import contextvars
 import threading
 import time
+import weakref
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -16,10 +18,29 @@ from actmax_widget.pace import Pace
 from actmax_widget.records import Status
 
 
+LAST_CALL_SECONDS = 30
+"""How long the end of the process waits for a step, or a compilation, in hand."""
+
+
 def in_thread(work: Callable[[], None]) -> None:
     """Run ``work`` in a daemon thread, with this thread's context, so that what it prints lands in this cell."""
     context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(work,), name="actmax-worker", daemon=True).start()
+    thread = threading.Thread(target=context.run, args=(work,), name="actmax-worker", daemon=True)
+    _threads.add(thread)
+    thread.start()
+
+
+_threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+_workers: weakref.WeakSet[Worker] = weakref.WeakSet()
+
+
+@atexit.register
+def _end() -> None:
+    """Stop all work before Python takes its threads away: TensorFlow aborts the process if that happens in a call."""
+    for worker in list(_workers):
+        worker.pause()
+    for thread in list(_threads):
+        thread.join(LAST_CALL_SECONDS)
 
 
 class Worker:
@@ -48,6 +69,7 @@ class Worker:
         self._revision = 0
         self._working = False
         self._preparing = False  # at work although not busy
+        _workers.add(self)
 
     @property
     def status(self) -> Status:

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from actmax_widget.network import Network
+from actmax_widget.pictures import to_pixels
 from actmax_widget.records import Settings
 from actmax_widget.session import Session
-from actmax_widget.stream import FRAME, HEARTBEATS, SILENCE, WINDOW, Stream, message, to_pixels
+from actmax_widget.stream import FRAME, HEARTBEATS, SILENCE, WINDOW, Stream, message
 from tests.networks import small_cnn
 from tests.test_pace import Clock
 

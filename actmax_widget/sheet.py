@@ -1,0 +1,118 @@
+"""Pictures of many targets, made in batches: each picture as if it was made alone.
+
+A :class:`Sheet` offers steps, others loop: :func:`~actmax_widget.visualization.visualize_layer` with a progress bar,
+:class:`~actmax_widget.tiles.Tiles` with pauses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from actmax_widget import graph
+from actmax_widget.ascent import Ascent, Knobs, State, Steps
+from actmax_widget.losses import selection
+from actmax_widget.records import History
+
+VALUES_AT_ONCE = 64_000_000
+"""How many numbers a network may compute for a batch, so that what the gradient needs of them stays in memory."""
+LARGEST_BATCH = 64
+
+
+def batch_size(ascent: Ascent) -> int:
+    """How many pictures fit well in a batch, for an ascent with losses for each picture."""
+    fixed = ascent.objective.input_tensor.shape[0]
+    if fixed is not None:
+        return int(fixed)
+    return int(np.clip(VALUES_AT_ONCE // graph.count_values(ascent.objective.outputs), 1, LARGEST_BATCH))
+
+
+class Sheet:
+    """One picture for each of some filters of a layer.
+
+    Args:
+        ascent: the compiled step, with losses for each picture.
+        filters: (n,) the filters.
+        of: how many filters the layer has.
+        starts: gives the starting pictures, (n, ..., channels) as the model takes them, of a slice of the filters.
+        goal: iterations for each picture.
+        batch: pictures made at once.
+        best: keep each picture after the step whose loss was the lowest; else as the network saw it last.
+
+    Attributes:
+        pictures: (n, ..., channels) float32: each picture so far; zeros before its batch was begun.
+        begun: pictures whose batch was begun.
+        done: pictures that are finished; always a whole number of batches, but for the last.
+    """
+
+    def __init__(
+        self,
+        ascent: Ascent,
+        filters: Sequence[int],
+        of: int,
+        *,
+        starts: Callable[[slice], np.ndarray],
+        goal: int,
+        batch: int,
+        best: bool = False,
+    ) -> None:
+        self.filters, self.goal = tuple(filters), goal
+        self.pictures = np.zeros((len(self.filters), *ascent.objective.input_tensor.shape[1:]), np.float32)
+        self.begun = self.done = 0
+        self._ascent, self._of, self._starts, self._batch, self._best = ascent, of, starts, batch, best
+        self._rows: list[list[np.ndarray]] = []  # for each batch: what its calls gave, (steps, pictures, losses + 1)
+        self._state: State | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the losses."""
+        return self._ascent.objective.names
+
+    @property
+    def finished(self) -> bool:
+        """Whether all pictures are done."""
+        return self.done == len(self.filters)
+
+    @property
+    def in_hand(self) -> slice:
+        """The pictures of the batch in hand, or of the next one."""
+        return slice(self.done, min(self.done + self._batch, len(self.filters)))
+
+    @property
+    def iteration(self) -> int:
+        """Iterations made by the batch in hand."""
+        return sum(map(len, self._rows[-1])) if self.begun > self.done else 0
+
+    def selections(self) -> np.ndarray:
+        """Which filter each picture of the batch in hand is of: the knob of its ActivationMaximization."""
+        return np.stack([selection((index,), self._of) for index in self.filters[self.in_hand]])
+
+    def advance(self, knobs: Knobs, n: int, stop: tf.Variable | None = None) -> Steps:
+        """Make up to ``n`` steps of the batch in hand; after its last one the next batch is in hand.
+
+        Args:
+            knobs: from :meth:`Ascent.knobs`, with ``losses=[sheet.selections()]``.
+            n: steps, >= 1.
+            stop: see :meth:`Ascent.run`.
+        """
+        where = self.in_hand
+        if self._state is None:
+            self._state = State.at(self._starts(where), each=True)
+            self.begun = where.stop
+            self._rows.append([])
+        self._state, steps = self._ascent.run(self._state, knobs, min(n, self.goal - self.iteration), stop)
+        self._rows[-1].append(steps.losses)
+        self.pictures[where] = (self._state.best if self._best else self._state.measured).numpy()
+        if self.iteration >= self.goal or not self._state.sound.numpy().any():
+            self.done, self._state = where.stop, None
+        return steps
+
+    def history(self, position: int) -> History:
+        """The losses of a picture so far; the last row may be one that is not finite."""
+        rows = self._rows[position // self._batch] if position < self.begun else []
+        nothing = np.empty((0, len(self.names) + 1), np.float32)
+        values = np.concatenate([nothing, *[row[:, position % self._batch] for row in rows]])
+        wrong = np.flatnonzero(~np.isfinite(values[:, -1]))
+        return History(self.names, values[: wrong[0] + 1] if len(wrong) else values)

@@ -1,0 +1,95 @@
+"""Which tiles go to the browser, and when: those of the batch in hand as they grow, each finished one once more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from actmax_widget import graph
+from actmax_widget.pictures import to_pixels
+from actmax_widget.records import Status
+from actmax_widget.tiles import Tiles
+
+TILE_FRAME = 1 / 8
+"""Seconds between two messages of growing tiles at the least: there are many pictures in each."""
+TILES_AT_ONCE = 64
+"""Tiles in a message at the most."""
+SIDE = 112
+"""Pixels of a tile's longer side at the most; larger pictures are shown at half, a third, ... of their size."""
+
+
+class TileFeed:
+    """The tiles on their way to the browser.
+
+    Args:
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._tiles: Tiles | None = None
+        self._closed: Tiles | None = None  # the browser is to be told
+        self._status: Status | None = None
+        self._settled = 0  # tiles that were sent after they were finished
+        self._forget()
+
+    def show(self, tiles: Tiles | None) -> None:
+        """Show these from now on; None: no tiles any more."""
+        self._closed = (self._tiles or self._closed) if tiles is None else None
+        self._tiles = tiles
+        self._forget()
+
+    def hello(self) -> None:
+        """A front end is there (again) and has nothing."""
+        self._forget()
+
+    def wait(self) -> float | None:
+        """Seconds until there is something to send that may be sent; None if there is nothing."""
+        tiles = self._tiles or self._closed
+        if tiles is None or (tiles.revision == self._revision and self._settled >= tiles.done):
+            return None
+        if self._status is not tiles.status or self._settled < tiles.done:
+            return 0.0
+        return max(0.0, self._sent_at + TILE_FRAME - self._clock())
+
+    def message(self, seq: int) -> tuple[dict[str, Any], list[bytes]]:
+        """The next message and its buffer: ``js/src/model.ts`` tells what is in it."""
+        tiles = self._tiles or self._closed
+        assert tiles is not None  # noqa: S101 - for mypy: see wait()
+        self._revision, self._status, self._sent_at = tiles.revision, tiles.status, self._clock()
+        first, done = self._settled, tiles.done
+        end = min(first + TILES_AT_ONCE, tiles.begun) if self._tiles else first
+        pictures = [_thumbnail(one, tiles.settings.input_range) for one in tiles.between(first, end)]
+        blank = _thumbnail(graph.to_channels_last(np.zeros(tiles.network.input.shape[1:])), (0, 1))
+        self._settled = min(end, done) if self._tiles else done
+        content = {
+            "type": "tiles",
+            "seq": seq,
+            "sheet": tiles.number,
+            "layer": tiles.settings.layer,
+            "filters": list(tiles.filters),
+            "shape": list(blank.shape),
+            "first": first,
+            "count": len(pictures),
+            "done": done,
+            "iteration": tiles.iteration,
+            "goal": tiles.settings.max_iter,
+            "status": tiles.status.value if self._tiles else "closed",
+            "error": tiles.error,
+        }
+        return content, [b"".join(picture.tobytes() for picture in pictures)]
+
+    def _forget(self) -> None:
+        self._settled, self._revision, self._status = 0, -1, None
+        self._sent_at = -np.inf
+
+
+def _thumbnail(image: np.ndarray, input_range: tuple[float, float]) -> np.ndarray:
+    """A picture as uint8, (h, w, 1) or (h, w, 3), each pixel the mean of as many as make it small enough."""
+    pixels = to_pixels(image, input_range)
+    factor = -(-max(pixels.shape[:2]) // SIDE)
+    small = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).reduce(factor)
+    return np.asarray(small).reshape(small.height, small.width, -1)

@@ -1,0 +1,160 @@
+"""The pictures of a whole layer, live: they grow batch by batch, and can be paused after any step."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from actmax_widget import graph, recipe
+from actmax_widget.ascent import Ascent, Knobs, State
+from actmax_widget.network import Network
+from actmax_widget.records import History, Settings, Status
+from actmax_widget.sheet import Sheet, batch_size
+from actmax_widget.worker import Worker
+
+_numbers = itertools.count(1)
+
+
+class Tiles(Worker):
+    """A picture of each of some filters of a layer, made in the background.
+
+    Args:
+        network: the model with its input.
+        settings: the layer, and how each picture is made; each makes ``max_iter`` iterations as fast as it goes.
+        filters: which filters; None is all of the layer.
+        **worker: see :class:`~actmax_widget.worker.Worker`.
+
+    Attributes:
+        number: another one for each object.
+        settings: as given.
+        filters: the filters, in order.
+
+    Raises:
+        ValueError, TypeError: for filters that the layer does not have.
+
+    Example:
+        >>> tiles = Tiles(Network(model), Settings(layer="conv1"))
+        >>> tiles.start()
+        >>> tiles.wait(60)
+        True
+        >>> tiles.images.shape
+        (16, 28, 28, 1)
+    """
+
+    def __init__(self, network: Network, settings: Settings, filters: Any = None, **worker: Any) -> None:
+        super().__init__(**worker)
+        self.number = next(_numbers)
+        self.network, self.settings = network, settings
+        target = network.find(settings.layer)
+        chosen = range(target.filters) if filters is None else filters
+        found = graph.check_filter_indices(chosen, target.filters, target.name)
+        self.filters = tuple(index for index in found if index is not None)
+        self._count = target.filters
+        self._seed = recipe.random_state(settings)
+        self._sheet: Sheet | None = None
+        self._ascent: Ascent | None = None
+        self._knobs: Knobs | None = None
+
+    # --- what a view reads -----------------------------------------------------------------------------------------
+
+    @property
+    def error(self) -> str:
+        """Why it failed, a sentence; empty if it did not."""
+        return self._error
+
+    @property
+    def begun(self) -> int:
+        """Pictures that there is something to see of."""
+        return self._sheet.begun if self._sheet else 0
+
+    @property
+    def done(self) -> int:
+        """Pictures that are finished."""
+        return self._sheet.done if self._sheet else 0
+
+    @property
+    def iteration(self) -> int:
+        """Iterations made by the batch in hand."""
+        return self._sheet.iteration if self._sheet else 0
+
+    @property
+    def images(self) -> np.ndarray:
+        """The pictures begun so far as the network saw them last, (n, H, W, C) float32, in the order of the filters."""
+        return self.between(0, self.begun)
+
+    def between(self, first: int, end: int) -> np.ndarray:
+        """The pictures from position ``first`` to before ``end``, (n, H, W, C) float32."""
+        with self._changed:
+            if self._sheet is None:
+                return np.zeros((0, *self.network.input.shape[1:]), np.float32)
+            pictures = self._sheet.pictures[first:end]
+            return np.stack([graph.to_channels_last(one) for one in pictures]) if len(pictures) else pictures
+
+    def history(self, position: int) -> History:
+        """The losses of the picture at a position, so far."""
+        with self._changed:
+            if self._sheet is None:
+                return History((), np.empty((0, 1), np.float32))
+            return self._sheet.history(position)
+
+    # --- commands: all return at once ------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Go on until all pictures are finished. Running or finished: nothing."""
+        with self._changed:
+            if not self._status.busy and self._status is not Status.FINISHED:
+                self._error = ""
+                self._pace.begin()
+                self._set_status(Status.COMPILING if self._ascent is None else Status.RUNNING)
+                self._begin()
+        self._notify()
+
+    # --- the worker ------------------------------------------------------------------------------------------------
+
+    def _turn(self) -> float | None:
+        with self._changed:
+            if not self._status.busy:
+                self._rest()
+                return None
+            sheet, ascent = self._sheet, self._ascent
+        if sheet is None or ascent is None:
+            self._compile()
+            return 0.0
+        if self._knobs is None:
+            selections = sheet.selections()
+            self._knobs = recipe.knobs_for(self.network, self.settings, ascent, self._seed, selections)
+        self._go_on()
+        begin, where = self._pace.clock(), sheet.in_hand
+        n = self._pace.steps(self.settings.max_iter, None)
+        steps = sheet.advance(self._knobs, n, self._stop)
+        with self._changed:
+            if len(steps.losses):
+                self._pace.measured(begin, len(steps.losses), None)
+            if sheet.in_hand != where:
+                self._knobs = None
+            if sheet.finished:
+                self._halt(Status.FINISHED)
+            self._touch()
+        return 0.0
+
+    def _go_on(self) -> None:
+        """Let the next call run, unless a pause came meanwhile."""
+        with self._changed:
+            self._stop.assign(not self._status.busy)
+
+    def _compile(self) -> None:
+        ascent = recipe.ascent_for(self.network, self.settings, each=True)
+        batch = batch_size(ascent)
+        sheet = Sheet(ascent, self.filters, self._count, starts=self._starts, goal=self.settings.max_iter, batch=batch)
+        if not ascent.traces:
+            ascent.run(State.at(self._starts(slice(0, 1)), each=True), ascent.knobs(), 0)
+        with self._changed:
+            self._ascent, self._sheet = ascent, sheet
+            if self._status.busy:
+                self._set_status(Status.RUNNING)
+
+    def _starts(self, where: slice) -> np.ndarray:
+        start = recipe.start_for(self.network, self.settings, self._seed)
+        return np.repeat(start, where.stop - where.start, axis=0)

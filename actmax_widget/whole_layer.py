@@ -1,0 +1,231 @@
+"""A picture of every filter of a layer, made in batches."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from actmax_widget import grad_modifiers, graph, shelf, utils
+from actmax_widget.ascent import Steps
+from actmax_widget.callbacks import OptimizerCallback, Print
+from actmax_widget.checks import check_integer, check_number, check_range, check_seed, invalid
+from actmax_widget.input_modifiers import InputModifier
+from actmax_widget.losses import ActivationMaximization
+from actmax_widget.network import Network
+from actmax_widget.optimizer import SECONDS_PER_CALL, check_sequence, progress_bar, starting_image, switched_on
+from actmax_widget.records import History, LayerPictures
+from actmax_widget.sheet import Sheet
+from actmax_widget.sheet import batch_size as fitting_batch
+from actmax_widget.visualization import activation_losses, as_returned, prepared
+
+
+def visualize_layer(
+    model: Any,
+    layer_idx: Any,
+    filters: Any = None,
+    wrt_tensor: Any = None,
+    seed_input: Any = None,
+    input_range: tuple[float, float] = (0, 255),
+    backprop_modifier: Any = None,
+    grad_modifier: Any = None,
+    act_max_weight: float | None = 1,
+    lp_norm_weight: float | None = 10,
+    tv_weight: float | None = 10,
+    *,
+    input_shape: Sequence[int] | None = None,
+    held_inputs: Mapping[str, Any] | None = None,
+    max_iter: int = 200,
+    input_modifiers: Sequence[InputModifier] | None = None,
+    callbacks: Callable[[int], Sequence[OptimizerCallback]] | None = None,
+    verbose: bool = False,
+    learning_rate: float = 1.0,
+    clip: bool = False,
+    seed: int | None = None,
+    progress: bool | None = None,
+    batch_size: int | None = None,
+) -> LayerPictures:
+    """Make a picture for each filter of a layer: what :func:`visualize_activation` would make of each alone.
+
+    The pictures are made in batches, which is faster, and compiled once for all batches and all later calls.
+
+    Args:
+        model: see :func:`~actmax_widget.visualization.visualize_activation`, also for what is not told here.
+        layer_idx: see there.
+        filters: filters, units or classes: an int or a sequence; ``None`` is all of the layer.
+        wrt_tensor: see there.
+        seed_input: one starting picture for all, (H, W, C), or one for each, (n, H, W, C); ``None`` is noise.
+        input_range: see there.
+        backprop_modifier: see there.
+        grad_modifier: see there; a function of the gradient sees one picture at a time.
+        act_max_weight: see there.
+        lp_norm_weight: see there.
+        tv_weight: see there.
+        input_shape: see there.
+        held_inputs: see there.
+        max_iter: iterations for each picture, >= 1; default 200.
+        input_modifiers: e.g. ``[Jitter(0.05)]``; the pictures of a batch are jittered by the same offsets.
+        callbacks: a function of the filter that gives that picture's callbacks; steps are then made one at a time.
+        verbose: print each iteration's losses of each filter.
+        learning_rate: > 0, factor of the step; default 1.
+        clip: keep the inputs inside ``input_range`` at every step, and return the pictures the network saw last.
+        seed: random state of each picture's noise (the same for all) and of the jitter; ``None`` takes NumPy's global
+            one.
+        progress: show a tqdm bar; ``None``, the default, does if tqdm is installed.
+        batch_size: pictures made at once, >= 1; ``None`` takes as many as fit well in memory, at most 64.
+
+    Returns:
+        ``images`` (n, H, W, C), of the type :func:`visualize_activation` gives, and ``histories``, one for each.
+
+    Raises:
+        ValueError, TypeError: for a bad argument, before anything is computed.
+        ImportError: ``progress=True`` without tqdm.
+        FloatingPointError: no picture's loss was finite in the first iteration.
+
+    Example:
+        >>> import actmax_widget as am
+        >>> images, histories = am.visualize_layer(am.demo.digits(), "out", seed=0)
+        >>> images.shape
+        (10, 28, 28, 1)
+        >>> len(histories[3])
+        200
+        >>> sheet = am.utils.stitch_images(images)
+    """
+    max_iter = check_integer("max_iter", max_iter, least=1, advice="Pass e.g. max_iter=200.")
+    learning_rate = check_number("learning_rate", learning_rate, above=0, advice="Pass e.g. learning_rate=1.")
+    modifiers = check_sequence("input_modifiers", input_modifiers, InputModifier, "Pass e.g. [Jitter(0.05)].")
+    if batch_size is not None:
+        batch_size = check_integer("batch_size", batch_size, least=1, advice="Pass None for as many as fit well.")
+    low, high = check_range(input_range, reverse=True)
+    grad_modifiers.get(grad_modifier)
+    network, gate = prepared(model, backprop_modifier, input_shape, held_inputs, seed_input)
+    target = network.find(layer_idx)
+    chosen = _filters(filters, target.filters, target.name)
+    watchers = _watchers(callbacks, chosen, verbose=verbose)
+    losses = switched_on(activation_losses(network, layer_idx, 0, (act_max_weight, lp_norm_weight, tv_weight)))
+    random: Any = np.random
+    starts = _starts(network, seed_input, (low, high), seed, len(chosen))
+    ascent = shelf.ascent_for(
+        network,
+        losses,
+        gate=gate,
+        each=True,
+        wrt_tensor=wrt_tensor,
+        input_modifiers=modifiers,
+        grad_modifier=grad_modifier if callable(grad_modifier) else None,
+    )
+    batch = fitting_batch(ascent) if batch_size is None else batch_size
+    sheet = Sheet(ascent, chosen, target.filters, starts=starts, goal=max_iter, batch=batch, best=not clip)
+    selected = isinstance(losses[0][0], ActivationMaximization)
+
+    def knobs() -> Any:
+        return ascent.knobs(
+            weights=[weight for _, weight in losses],
+            learning_rate=learning_rate,
+            bounds=(min(low, high), max(low, high)) if clip else (-np.inf, np.inf),
+            grad_modifier=grad_modifier,
+            seed=int(random.randint(2**31)) if seed is None and modifiers else seed or 0,
+            losses=[sheet.selections()] if selected else [],
+            modifiers=modifiers,
+        )
+
+    bar = importlib.util.find_spec("tqdm") is not None if progress is None else progress
+    with progress_bar(len(chosen) * max_iter, shown=bar) as advance:
+        _run(sheet, knobs, watchers, advance)
+    histories = [sheet.history(position) for position in range(len(chosen))]
+    _report_not_finite(chosen, histories)
+    pictures = [graph.to_channels_last(picture) for picture in sheet.pictures]
+    if not clip:
+        seeded = seed_input is not None
+        pictures = [
+            as_returned(utils.deprocess_input(one, (low, high)), (low, high), seeded=seeded) for one in pictures
+        ]
+    return LayerPictures(np.stack(pictures), histories)
+
+
+def _filters(filters: Any, count: int, layer: str) -> list[int]:
+    chosen = range(count) if filters is None else filters
+    found = graph.check_filter_indices(chosen, count, layer)
+    if None in found:
+        raise invalid("filters", "integers", filters, "Pass None alone for all filters.", TypeError)
+    return [index for index in found if index is not None]
+
+
+def _starts(
+    network: Network, seed_input: Any, input_range: tuple[float, float], seed: Any, count: int
+) -> Callable[[slice], np.ndarray]:
+    """Gives the starting pictures of a slice of the filters; checked now."""
+    seed = None if seed is None else check_seed(seed)
+    if seed_input is None:
+
+        def noise(where: slice) -> np.ndarray:
+            states = [np.random if seed is None else np.random.RandomState(seed) for _ in range(count)[where]]
+            return np.concatenate([starting_image(network.input, None, input_range, state) for state in states])
+
+        return noise
+    images = starting_image(network.input, seed_input, input_range)
+    if len(images) not in {1, count}:
+        expected = f"one picture, or {count}: one for each filter"
+        raise invalid("seed_input", expected, np.shape(seed_input), "Pass (H, W, C) or (n, H, W, C).")
+    return lambda where: np.broadcast_to(images, (count, *images.shape[1:]))[where]
+
+
+class _PrintOfFilter(Print):
+    """Print each iteration's losses of a filter."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+    def callback(self, *args: Any) -> None:
+        print(f"Filter {self.index}:", end=" ")  # noqa: T201 - its purpose
+        super().callback(*args)
+
+
+def _watchers(callbacks: Any, filters: Sequence[int], *, verbose: bool) -> list[list[OptimizerCallback]] | None:
+    """Each picture's callbacks; None if there are none at all."""
+    if callbacks is not None and not callable(callbacks):
+        advice = "Pass e.g. callbacks=lambda index: [GifGenerator(f'filter{index}.gif')]."
+        raise invalid("callbacks", "a function of the filter", callbacks, advice, TypeError)
+    given = [callbacks(index) if callbacks is not None else [] for index in filters]
+    checked = [check_sequence("callbacks", one, OptimizerCallback, "Return e.g. [Print()].") for one in given]
+    found = [[*own, *([_PrintOfFilter(index)] if verbose else [])] for own, index in zip(checked, filters, strict=True)]
+    return found if any(found) else None
+
+
+def _run(sheet: Sheet, knobs: Callable[[], Any], watchers: Any, advance: Callable[[int], Any]) -> None:
+    n = 1
+    while not sheet.finished:
+        where, present = sheet.in_hand, knobs()
+        while sheet.in_hand == where and not sheet.finished:
+            before, begin = sheet.iteration, time.perf_counter()
+            steps = sheet.advance(present, 1 if watchers else n)
+            if watchers:
+                _tell(watchers[where], before, sheet.names, steps)
+            advance(len(steps.losses) * (where.stop - where.start))
+            # The first call was compiled, so it tells nothing about the time of a step.
+            n = 8 if n == 1 else max(1, int(n * SECONDS_PER_CALL / (time.perf_counter() - begin)))
+        for callback in (callback for own in (watchers[where] if watchers else []) for callback in own):
+            callback.on_end()
+
+
+def _tell(watchers: Sequence[Any], i: int, names: Sequence[str], steps: Steps) -> None:
+    """Call the callbacks of each picture of a batch."""
+    grads, wrt_value = utils.to_numpy(steps.grads), utils.to_numpy(steps.wrt_value)
+    for position, own in enumerate(watchers):
+        row, part = steps.losses[0, position], slice(position, position + 1)
+        for callback in own:
+            callback.callback(i, list(zip(names, row[:-1], strict=True)), row[-1], grads[part], wrt_value[part])
+
+
+def _report_not_finite(filters: Sequence[int], histories: Sequence[History]) -> None:
+    wrong = [index for index, history in zip(filters, histories, strict=True) if not np.isfinite(history["total"][-1])]
+    if not wrong:
+        return
+    message = f"The total loss of filters {wrong} was not finite. Lower learning_rate or a weight, or change the seed."
+    if all(len(history) == 1 for history in histories):
+        raise FloatingPointError(message)
+    warnings.warn(f"{message} Their pictures are the best ones before that.", RuntimeWarning, stacklevel=3)
