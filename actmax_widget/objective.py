@@ -91,6 +91,13 @@ class Objective:
         """The symbolic tensors it computes."""
         return list(self._graph.outputs)
 
+    @property
+    def may_pool(self) -> bool:
+        """Whether it may take maxima over neighbours: a layer of Keras does, or there is one that is not Keras's."""
+        kinds = [type(layer) for layer in self._graph._flatten_layers(include_self=False)]
+        ours = ("keras.", f"{__package__}.regularizers")
+        return any("MaxPool" in kind.__name__ or not kind.__module__.startswith(ours) for kind in kinds)
+
     def weights(self) -> np.ndarray:
         """The losses' weights: float32 (n,)."""
         return np.array([weight for _, weight in self.losses], np.float32)

@@ -332,5 +332,9 @@ def to_pixels(image: np.ndarray, input_range: tuple[float, float]) -> np.ndarray
     the mean of its channels.
     """
     low, high = input_range
-    scaled = (grey_or_rgb(image) - low) * (255 / (high - low))
-    return np.rint(np.clip(np.nan_to_num(scaled), 0, 255)).astype(np.uint8)
+    # In place, as this is done for every frame.
+    pixels = grey_or_rgb(image) - np.float32(low)
+    pixels *= np.float32(255 / (high - low))
+    np.fmax(pixels, 0, out=pixels)  # NaN too is 0
+    np.minimum(pixels, 255, out=pixels)
+    return np.rint(pixels, out=pixels).astype(np.uint8)

@@ -51,6 +51,7 @@ class Session(Worker):
         self._tried: Any = None  # the one that was to be compiled last
         self._looked = False  # on the shelf, since the last start
         self._knobs: Knobs | None = None
+        self._picture_of: State | None = None
         self._run = 0
         self._goal = self._origin = self._until = 0  # iterations: of the Run's end and beginning, of the next stop
         self._ending = Status.FINISHED
@@ -87,7 +88,10 @@ class Session(Worker):
     @property
     def image(self) -> np.ndarray:
         """The picture the network saw in the last iteration, (H, W, C) float32; at first the starting picture."""
-        return graph.to_channels_last(utils.to_numpy(self._state.measured)[0])
+        with self._changed:
+            if self._picture_of is not self._state:  # copied out of TensorFlow once, for all who ask
+                self._picture, self._picture_of = utils.to_numpy(self._state.measured)[0], self._state
+            return graph.to_channels_last(self._picture)
 
     @property
     def history(self) -> History:
@@ -235,8 +239,9 @@ class Session(Worker):
 
     def _compile(self, settings: Settings, state: State) -> None:
         ascent = recipe.ascent_for(self.network, settings)
-        if not ascent.traces:
-            ascent.run(state, recipe.knobs_for(self.network, settings, ascent, 0), 0)
+        if self._preparing and not ascent.traces:
+            # The first step does it, and makes what TensorFlow puts off until then; it counts only if somebody waits.
+            ascent.run(state, recipe.knobs_for(self.network, settings, ascent, 0), 1)
         with self._changed:
             self._ascent, self._compiled, self._looked = ascent, settings.graph(), True
             self._preparing = False
@@ -247,21 +252,22 @@ class Session(Worker):
         assert ascent is not None  # noqa: S101 - for mypy: it was just compiled
         if self._knobs is None:
             self._knobs = recipe.knobs_for(self.network, self._settings, ascent, self._seed)
-        if self._status is not Status.RUNNING:
-            self._set_status(Status.RUNNING)
+        status = Status.RUNNING if ascent.traces else Status.COMPILING
+        if status is not self._status:
+            self._set_status(status)
         left = max(1, self._until - self.iteration)
-        n = self._pace.steps(left, self._settings.steps_per_second)
+        n = self._pace.steps(left, self._settings.steps_per_second) if ascent.traces else 1
         self._stop.assign(False)
         return self._run, ascent, self._state, self._knobs, n
 
     def _carry_out(self, run: int, ascent: Ascent, state: State, knobs: Knobs, n: int) -> float:
-        begin = self._pace.clock()
+        traces, begin = ascent.traces, self._pace.clock()
         state, steps = ascent.run(state, knobs, n, self._stop)
         rows = steps.losses
         with self._changed:
             if run != self._run:
                 return 0.0  # reset meanwhile
-            if len(rows):
+            if len(rows) and traces == ascent.traces:
                 self._pace.measured(begin, len(rows), self._settings.steps_per_second)
             self._state = state
             self._rows.frombytes(np.ascontiguousarray(rows, np.float32).tobytes())

