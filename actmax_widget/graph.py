@@ -122,7 +122,22 @@ def from_end(index: int, count: int) -> int:
     return index + count if index < 0 else index
 
 
-def check_filter_indices(filter_indices: Any, count: int, layer_name: str) -> tuple[int | None, ...]:
+def check_filters(filters: Any, count: int, layer_name: str) -> tuple[int, ...]:
+    """Return the filters that there shall be a picture of each of; ``None`` is all.
+
+    Raises:
+        ValueError, TypeError: as :func:`check_filter_indices`, and for a ``None`` among others.
+    """
+    chosen = range(count) if filters is None else filters
+    found = check_filter_indices(chosen, count, layer_name, name="filters")
+    if None in found:
+        raise invalid("filters", "integers", filters, "Pass None alone for all filters.", TypeError)
+    return tuple(index for index in found if index is not None)
+
+
+def check_filter_indices(
+    filter_indices: Any, count: int, layer_name: str, *, name: str = "filter_indices"
+) -> tuple[int | None, ...]:
     """Return ``filter_indices`` as a tuple of indices counted from the start; ``None`` (all filters) stays.
 
     Raises:
@@ -132,11 +147,11 @@ def check_filter_indices(filter_indices: Any, count: int, layer_name: str) -> tu
     advice = f"Layer {layer_name!r} has {count} filters: choose from 0 to {count - 1}, or None for all."
     indices = listify(filter_indices)
     if not indices:
-        raise invalid("filter_indices", "at least one filter", filter_indices, advice)
+        raise invalid(name, "at least one filter", filter_indices, advice)
     return tuple(
         None
         if index is None
-        else from_end(check_integer("filter_indices", index, least=-count, most=count - 1, advice=advice), count)
+        else from_end(check_integer(name, index, least=-count, most=count - 1, advice=advice), count)
         for index in indices
     )
 

@@ -34,7 +34,7 @@ class Pace:
 
     def steps(self, left: int, limit: float | None) -> int:
         """How many steps fill about a frame: at least 1, at most ``left`` and what ``limit`` steps per second allow."""
-        fit = 1 if self._step_seconds is None else int(FRAME / max(self._step_seconds, 1e-9))
+        fit = 1 if self._step_seconds is None else round(FRAME / max(self._step_seconds, 1e-9))
         allowed = left if limit is None else int(limit * FRAME)
         return max(1, min(fit, allowed, left))
 

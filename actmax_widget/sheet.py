@@ -97,17 +97,28 @@ class Sheet:
             n: steps, >= 1.
             stop: see :meth:`Ascent.run`.
         """
-        where = self.in_hand
+        steps = self.compute(knobs, n, stop)
+        self.take(steps)
+        return steps
+
+    def compute(self, knobs: Knobs, n: int, stop: tf.Variable | None = None) -> Steps:
+        """The first half of :meth:`advance`, which takes long: pictures and losses stay as they are."""
         if self._state is None:
-            self._state = State.at(self._starts(where), each=True)
+            self._state = State.at(self._starts(self.in_hand), each=True)
+        self._state, steps = self._ascent.run(self._state, knobs, min(n, self.goal - self.iteration), stop)
+        return steps
+
+    def take(self, steps: Steps) -> None:
+        """The other half, which takes no time: pictures and losses change together."""
+        assert self._state is not None  # noqa: S101 - for mypy: it was computed
+        where = self.in_hand
+        if self.begun == self.done:
             self.begun = where.stop
             self._rows.append([])
-        self._state, steps = self._ascent.run(self._state, knobs, min(n, self.goal - self.iteration), stop)
         self._rows[-1].append(steps.losses)
         self.pictures[where] = (self._state.best if self._best else self._state.measured).numpy()
         if self.iteration >= self.goal or not self._state.sound.numpy().any():
             self.done, self._state = where.stop, None
-        return steps
 
     def history(self, position: int) -> History:
         """The losses of a picture so far; the last row may be one that is not finite."""

@@ -34,6 +34,9 @@ class TileFeed:
         self._closed: Tiles | None = None  # the browser is to be told
         self._status: Status | None = None
         self._settled = 0  # tiles that were sent after they were finished
+        self._reached = 0  # tiles that were sent at all
+        self._next = 0  # the tile to send next
+        self._final = 0  # tiles that were finished when this round began
         self._forget()
 
     def show(self, tiles: Tiles | None) -> None:
@@ -49,22 +52,23 @@ class TileFeed:
     def wait(self) -> float | None:
         """Seconds until there is something to send that may be sent; None if there is nothing."""
         tiles = self._tiles or self._closed
-        if tiles is None or (tiles.revision == self._revision and self._settled >= tiles.done):
+        if tiles is None:
             return None
-        if self._status is not tiles.status or self._settled < tiles.done:
+        halfway = self._next > self._settled
+        if halfway or self._status is not tiles.status or self._settled < tiles.done or self._reached < tiles.begun:
             return 0.0
+        if tiles.revision == self._revision:
+            return None
         return max(0.0, self._sent_at + TILE_FRAME - self._clock())
 
     def message(self, seq: int) -> tuple[dict[str, Any], list[bytes]]:
         """The next message and its buffer: ``js/src/model.ts`` tells what is in it."""
         tiles = self._tiles or self._closed
         assert tiles is not None  # noqa: S101 - for mypy: see wait()
-        self._revision, self._status, self._sent_at = tiles.revision, tiles.status, self._clock()
-        first, done = self._settled, tiles.done
-        end = min(first + TILES_AT_ONCE, tiles.begun) if self._tiles else first
+        self._status, self._sent_at = tiles.status, self._clock()
+        first, end = self._go_round(tiles)
         pictures = [_thumbnail(one, tiles.settings.input_range) for one in tiles.between(first, end)]
         blank = _thumbnail(graph.to_channels_last(np.zeros(tiles.network.input.shape[1:])), (0, 1))
-        self._settled = min(end, done) if self._tiles else done
         content = {
             "type": "tiles",
             "seq": seq,
@@ -74,7 +78,7 @@ class TileFeed:
             "shape": list(blank.shape),
             "first": first,
             "count": len(pictures),
-            "done": done,
+            "done": tiles.done,
             "iteration": tiles.iteration,
             "goal": tiles.settings.max_iter,
             "status": tiles.status.value if self._tiles else "closed",
@@ -82,8 +86,21 @@ class TileFeed:
         }
         return content, [b"".join(picture.tobytes() for picture in pictures)]
 
+    def _go_round(self, tiles: Tiles) -> tuple[int, int]:
+        """The tiles to send next. A round leads from the first that may still change to the last that was begun."""
+        if self._next == self._settled:
+            self._revision, self._final = tiles.revision, tiles.done
+        first, begun = self._next, tiles.begun
+        end = first if self._tiles is None else min(first + TILES_AT_ONCE, begun)
+        self._next = end
+        if end == begun or self._tiles is None:
+            self._next = self._settled = self._final
+            self._reached = begun
+        return first, end
+
     def _forget(self) -> None:
-        self._settled, self._revision, self._status = 0, -1, None
+        self._settled = self._next = self._final = self._reached = 0
+        self._revision, self._status = -1, None
         self._sent_at = -np.inf
 
 

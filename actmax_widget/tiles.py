@@ -10,7 +10,7 @@ import numpy as np
 from actmax_widget import graph, recipe
 from actmax_widget.ascent import Ascent, Knobs, State
 from actmax_widget.network import Network
-from actmax_widget.records import History, Settings, Status
+from actmax_widget.records import History, LayerPictures, Settings, Status
 from actmax_widget.sheet import Sheet, batch_size
 from actmax_widget.worker import Worker
 
@@ -48,9 +48,7 @@ class Tiles(Worker):
         self.number = next(_numbers)
         self.network, self.settings = network, settings
         target = network.find(settings.layer)
-        chosen = range(target.filters) if filters is None else filters
-        found = graph.check_filter_indices(chosen, target.filters, target.name)
-        self.filters = tuple(index for index in found if index is not None)
+        self.filters = graph.check_filters(filters, target.filters, target.name)
         self._count = target.filters
         self._seed = recipe.random_state(settings)
         self._sheet: Sheet | None = None
@@ -87,10 +85,9 @@ class Tiles(Worker):
     def between(self, first: int, end: int) -> np.ndarray:
         """The pictures from position ``first`` to before ``end``, (n, H, W, C) float32."""
         with self._changed:
-            if self._sheet is None:
-                return np.zeros((0, *self.network.input.shape[1:]), np.float32)
-            pictures = self._sheet.pictures[first:end]
-            return np.stack([graph.to_channels_last(one) for one in pictures]) if len(pictures) else pictures
+            blank = np.zeros(self.network.input.shape[1:], np.float32)
+            pictures = [blank] if self._sheet is None else [blank, *self._sheet.pictures[first:end]]
+            return np.stack([graph.to_channels_last(one) for one in pictures])[1:]
 
     def history(self, position: int) -> History:
         """The losses of the picture at a position, so far."""
@@ -98,6 +95,13 @@ class Tiles(Worker):
             if self._sheet is None:
                 return History((), np.empty((0, 1), np.float32))
             return self._sheet.history(position)
+
+    def pictures(self, first: int = 0, end: int | None = None) -> LayerPictures:
+        """Pictures begun so far with their losses, all of it at one moment; see :meth:`between`."""
+        with self._changed:
+            positions = range(self.begun)[first:end]
+            images = self.between(positions.start, positions.stop)
+            return LayerPictures(images, [self.history(position) for position in positions])
 
     # --- commands: all return at once ------------------------------------------------------------------------------
 
@@ -128,8 +132,9 @@ class Tiles(Worker):
         self._go_on()
         begin, where = self._pace.clock(), sheet.in_hand
         n = self._pace.steps(self.settings.max_iter, None)
-        steps = sheet.advance(self._knobs, n, self._stop)
+        steps = sheet.compute(self._knobs, n, self._stop)
         with self._changed:
+            sheet.take(steps)
             if len(steps.losses):
                 self._pace.measured(begin, len(steps.losses), None)
             if sheet.in_hand != where:

@@ -104,7 +104,7 @@ def visualize_layer(
     grad_modifiers.get(grad_modifier)
     network, gate = prepared(model, backprop_modifier, input_shape, held_inputs, seed_input)
     target = network.find(layer_idx)
-    chosen = _filters(filters, target.filters, target.name)
+    chosen = graph.check_filters(filters, target.filters, target.name)
     watchers = _watchers(callbacks, chosen, verbose=verbose)
     losses = switched_on(activation_losses(network, layer_idx, 0, (act_max_weight, lp_norm_weight, tv_weight)))
     random: Any = np.random
@@ -145,14 +145,6 @@ def visualize_layer(
             as_returned(utils.deprocess_input(one, (low, high)), (low, high), seeded=seeded) for one in pictures
         ]
     return LayerPictures(np.stack(pictures), histories)
-
-
-def _filters(filters: Any, count: int, layer: str) -> list[int]:
-    chosen = range(count) if filters is None else filters
-    found = graph.check_filter_indices(chosen, count, layer)
-    if None in found:
-        raise invalid("filters", "integers", filters, "Pass None alone for all filters.", TypeError)
-    return [index for index in found if index is not None]
 
 
 def _starts(

@@ -230,8 +230,7 @@ class ActMaxWidget(anywidget.AnyWidget):
         """The pictures of :meth:`visualize_layer` begun so far, as the network saw them last, and their losses."""
         if self._tiles is None:
             return None
-        images = self._tiles.images
-        return LayerPictures(images, [self._tiles.history(position) for position in range(len(images))])
+        return self._tiles.pictures()
 
     def open_tile(self, filter_index: int) -> None:
         """Take a tile's picture and losses over: Run goes on from there.
@@ -248,7 +247,7 @@ class ActMaxWidget(anywidget.AnyWidget):
             raise invalid("filter", "a filter with a picture", filter_index, "Press All filters first.")
         position = begun.index(filter_index)
         with self.lock:
-            image, history = tiles.between(position, position + 1)[0], tiles.history(position)
+            (image,), (history,) = tiles.pictures(position, position + 1)
             self._session.adopt(tiles.settings.layer, filter_index, image, history, tiles.settings.max_iter)
             self.layer = self._session.settings.layer
             self.filter_indices = self._session.settings.filter_indices

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,34 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run what fails fastest first: unit tests, then notebooks, then the browser."""
     items.sort(key=_slowness)
+
+
+class Traces:
+    """How often steps were compiled, by whomever: counted where it is done."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def of(self, work: Callable[[], Any]) -> int:
+        """How often ``work()`` compiles."""
+        before = self.made
+        work()
+        return self.made - before
+
+
+@pytest.fixture(scope="module")
+def traces() -> Iterator[Traces]:
+    from actmax_widget.ascent import Ascent  # noqa: PLC0415 - imports TensorFlow, which reads the settings above
+
+    counter, loop = Traces(), Ascent._loop
+
+    def counted(self: Ascent, *args: Any) -> Any:
+        counter.made += 1
+        return loop(self, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ascent, "_loop", counted)
+        yield counter
 
 
 def _slowness(item: pytest.Item) -> int:

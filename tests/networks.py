@@ -51,3 +51,15 @@ def losses_of(model: keras.Model, filters: object = 0) -> list[tuple[Loss, float
         (LPNorm(inp), 10.0),
         (TotalVariation(inp), 0.1),
     ]
+
+
+def partly_exploding() -> keras.Model:
+    """As :func:`exploding`, between two units that only want it darker."""
+    inputs = keras.Input((4, 4, 1))
+    bright = keras.ops.relu(keras.ops.max(inputs, axis=(1, 2)) - 150.0)
+    units = [
+        -keras.ops.mean(inputs, axis=(1, 2)),
+        inputs[:, 0, 0] + keras.ops.exp(1e4 * bright),
+        -inputs[:, 3, 3],
+    ]
+    return keras.Model(inputs, layers.Rescaling(1.0, name="out")(keras.ops.concatenate(units, axis=-1)))

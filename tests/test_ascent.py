@@ -1,13 +1,16 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras import layers
 
+from actmax_widget import ascent as ascent_module
 from actmax_widget import grad_modifiers
 from actmax_widget.ascent import Ascent, State
 from actmax_widget.input_modifiers import InputModifier, Jitter
 from actmax_widget.losses import ActivationMaximization
 from actmax_widget.objective import Objective
-from tests.networks import exploding, losses_of, small_cnn
+from tests.networks import exploding, losses_of, partly_exploding, small_cnn
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +134,183 @@ def test_gradient_modifiers_act_after_normalisation(model, seed, name):
     _, steps = ascent.run(State.at(seed), ascent.knobs(grad_modifier=name), 1)
     assert np.sum(plain.grads.numpy() ** 2) == pytest.approx(1, rel=1e-5)
     np.testing.assert_allclose(steps.grads, grad_modifiers.get(name)(plain.grads), rtol=1e-3)
+
+
+# --- each picture with its own losses --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def each(model):
+    return Ascent(Objective(model.inputs[0], losses_of(model), each=True), input_modifiers=[Jitter(0)])
+
+
+@pytest.fixture
+def seeds():
+    return np.random.default_rng(1).uniform(0, 255, (5, 12, 12, 1)).astype("float32")
+
+
+def selections(*filters):
+    return np.eye(5, dtype=np.float32)[list(filters)]
+
+
+def run_each(each, seeds, filters, n, **knobs):
+    return each.run(State.at(seeds, each=True), each.knobs(losses=[selections(*filters)], **knobs), n)
+
+
+def test_a_state_for_each_picture(seeds):
+    state = State.at(seeds, each=True)
+    assert state.best_loss.numpy().tolist() == [np.inf] * 5
+    assert state.sound.numpy().tolist() == [True] * 5
+    joint = State.at(seeds)
+    assert joint.best_loss.shape == joint.sound.shape == ()
+
+
+@pytest.mark.parametrize("knobs", [{}, {"learning_rate": 5.0, "bounds": (50.0, 200.0), "weights": [9.0, 1.0, 0.01]}])
+def test_each_picture_is_made_as_alone(model, each, seeds, knobs):
+    state, steps = run_each(each, seeds, [3, 0, 0, 4, 1], 8, **knobs)
+    assert steps.losses.shape == (8, 5, 4)
+    assert steps.grads.shape == steps.wrt_value.shape == (5, 12, 12, 1)
+    assert int(state.iteration) == 8
+    alone = ascent_of(model)
+    for position, index in enumerate([3, 0, 0, 4, 1]):
+        own, rows = alone.run(State.at(seeds[[position]]), alone.knobs(losses=[selections(index)[0]], **knobs), 8)
+        np.testing.assert_allclose(steps.losses[:, position], rows.losses, rtol=1e-3, atol=1e-3)
+        for name in ("image", "measured", "best"):
+            np.testing.assert_allclose(getattr(state, name)[position], getattr(own, name)[0], atol=0.02)
+        assert float(state.best_loss[position]) == pytest.approx(float(own.best_loss), rel=1e-3)
+
+
+def test_batch_mates_make_no_difference_bit_for_bit(each, seeds):
+    others = seeds[::-1].copy()
+    others[2] = seeds[2]
+    one, rows = run_each(each, seeds, [0, 1, 2, 3, 4], 30)
+    other, other_rows = run_each(each, others, [4, 4, 2, 0, 0], 30)
+    np.testing.assert_array_equal(one.image[2], other.image[2])
+    np.testing.assert_array_equal(rows.losses[:, 2], other_rows.losses[:, 2])
+    assert (one.image[0] != other.image[0]).numpy().any()
+
+
+def test_each_gradient_has_its_own_norm(each, seeds):
+    _, steps = run_each(each, seeds * np.reshape([0.01, 0.1, 1, 1, 1], (5, 1, 1, 1)), range(5), 1)
+    np.testing.assert_allclose(np.sum(steps.grads.numpy() ** 2, (1, 2, 3)), 1, rtol=1e-4)
+
+
+def test_without_norm_grads_the_gradients_are_as_they_are(model, seeds):
+    objective = Objective(model.inputs[0], losses_of(model), each=True)
+    _, steps = run_each(Ascent(objective, norm_grads=False), seeds, range(5), 1)
+    knobs = [tf.constant(selections(*range(5)))]
+    wanted = objective(tf.constant(seeds), tf.constant(objective.weights()), knobs).grads
+    np.testing.assert_allclose(steps.grads, wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_one_trace_for_any_number_of_pictures(model, seeds):
+    each = Ascent(Objective(model.inputs[0], losses_of(model), each=True), input_modifiers=[Jitter(0)])
+    for number in (1, 5, 2, 3):
+        _, steps = run_each(each, seeds[:number], range(number), 2, modifiers=[Jitter(number)], seed=number)
+        assert steps.losses.shape == (2, number, 4)
+    assert each.traces == 1
+
+
+def test_the_pictures_of_a_batch_are_jittered_by_the_same_offsets(each, seeds):
+    alike = seeds[:1].repeat(3, axis=0)
+    state, _ = run_each(each, alike, [2, 2, 2], 4, modifiers=[Jitter(4)], seed=9)
+    still, _ = run_each(each, alike, [2, 2, 2], 4, modifiers=[Jitter(0)])
+    np.testing.assert_array_equal(state.measured[1:], state.measured[:1].numpy().repeat(2, axis=0))
+    assert (state.measured[0] != still.measured[0]).numpy().any()
+
+
+def test_stopped_at_once_there_are_no_rows_and_nothing_has_changed(each, seeds):
+    knobs = each.knobs(losses=[selections(*range(5))])
+    state, steps = each.run(State.at(seeds, each=True), knobs, 10, tf.Variable(True))
+    assert steps.losses.shape == (0, 5, 4)
+    np.testing.assert_array_equal(state.image, seeds)
+    np.testing.assert_array_equal(state.measured, seeds)
+    assert int(state.iteration) == 0
+
+
+def test_a_picture_that_is_not_sound_any_more_stays_as_it_was_and_the_others_go_on():
+    model = partly_exploding()
+    ascent = Ascent(Objective(model.inputs[0], [(ActivationMaximization(model.get_layer("out"), 0), 1.0)], each=True))
+    state = State.at(np.full((3, 4, 4, 1), 140, "float32"), each=True)
+    knobs = ascent.knobs(losses=[np.eye(3, dtype="float32")])
+    states, rows = [state], []
+    for _ in range(20):
+        state, steps = ascent.run(state, knobs, 1)
+        states.append(state)
+        rows.append(steps.losses[0])
+    bad = [i for i, row in enumerate(rows) if not np.isfinite(row[1, -1])]
+    first = bad[0]
+    assert 0 < first < 15
+    assert [one.sound.numpy().tolist() for one in states] == [[True, i <= first, True] for i in range(21)]
+    for one in states[first + 1 :]:
+        for name in ("measured", "best", "best_loss"):
+            np.testing.assert_array_equal(getattr(one, name)[1], getattr(states[first], name)[1])
+    assert np.isfinite(model(states[-1].measured.numpy())).all()
+    assert np.isfinite([row[[0, 2]] for row in rows]).all()
+    darkest = [float(tf.reduce_mean(one.measured[0])) for one in states[1:]]
+    assert darkest == sorted(darkest, reverse=True)
+    assert darkest[-1] < darkest[first] < 140
+
+
+def test_the_run_ends_when_no_picture_is_sound():
+    model = partly_exploding()
+    ascent = Ascent(Objective(model.inputs[0], [(ActivationMaximization(model.get_layer("out"), 0), 1.0)], each=True))
+    start = np.full((2, 4, 4, 1), 140, "float32")
+    start[1] = 148  # explodes earlier
+    state, steps = ascent.run(State.at(start, each=True), ascent.knobs(losses=[np.eye(3, dtype="float32")[[1, 1]]]), 99)
+    assert not state.sound.numpy().any()
+    made = [np.flatnonzero(~np.isfinite(steps.losses[:, k, -1]))[0] + 1 for k in (0, 1)]
+    assert 1 <= made[1] < made[0] == len(steps.losses) < 99
+
+
+def test_the_best_picture_is_the_one_after_the_step_of_the_lowest_loss(each, seeds):
+    state, steps = run_each(each, seeds, range(5), 7, learning_rate=20.0)
+    totals = steps.losses[..., -1]
+    np.testing.assert_array_equal(state.best_loss, totals.min(axis=0))
+    lowest = totals.argmin(axis=0)
+    assert (lowest < 6).any()
+    for position, row in enumerate(lowest):
+        then, _ = run_each(each, seeds, range(5), int(row) + 1, learning_rate=20.0)
+        np.testing.assert_array_equal(state.best[position], then.image[position])
+
+
+# --- small networks --------------------------------------------------------------------------------------------------
+
+
+def loops(ascent, seed):
+    """For each loop of the compiled step whether TensorFlow may take it apart."""
+    state, knobs = State.at(seed, each=ascent.objective.each), ascent.knobs()
+    handle = tf.Variable(False).handle
+    graph = ascent._compiled.get_concrete_function(state, knobs, tf.constant(1), handle).graph
+    found = [operation for operation in graph.get_operations() if operation.type in {"While", "StatelessWhile"}]
+    return [operation.get_attr("_lower_using_switch_merge") for operation in found]
+
+
+def test_the_loop_of_a_small_network_runs_as_it_is_written(model, seed, monkeypatch):
+    assert loops(ascent_of(model), seed) == [False]
+    monkeypatch.setattr(ascent_module, "SMALL", 100)
+    assert loops(ascent_of(model), seed) == [True]
+
+
+def test_of_a_batch_nobody_knows_how_large_it_is(each, seed):
+    assert loops(each, seed) == [True]
+
+
+def test_a_loop_that_runs_as_it_is_written_gives_the_same_numbers(model, seed, monkeypatch):
+    small, _ = ascent_of(model).run(State.at(seed), ascent_of(model).knobs(), 10)
+    monkeypatch.setattr(ascent_module, "SMALL", 0)
+    large, _ = ascent_of(model).run(State.at(seed), ascent_of(model).knobs(), 10)
+    np.testing.assert_allclose(small.image, large.image, atol=0.05)
+
+
+def test_channels_first_are_left_to_onednn():
+    keras.config.set_image_data_format("channels_first")
+    try:
+        inputs = keras.Input((3, 8, 8))
+        model = keras.Model(inputs, layers.Conv2D(2, 3, name="out")(inputs))
+        ascent = ascent_of(model)
+        assert loops(ascent, np.ones((1, 3, 8, 8), "float32")) == [True]
+        _, steps = ascent.run(State.at(np.ones((1, 3, 8, 8), "float32")), ascent.knobs(), 2)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    assert np.isfinite(steps.losses).all()

@@ -62,3 +62,90 @@ def test_an_infinite_filter_that_is_not_selected_does_no_harm():
 def test_a_loss_without_build_loss_says_so():
     with pytest.raises(NotImplementedError, match=r"build_loss\(\) is missing"):
         Loss().build_loss()
+
+
+# --- each picture ----------------------------------------------------------------------------------------------------
+
+
+def evaluate_each(model, loss, picture, **knobs):
+    inputs = {name: keras.Input(value.shape[1:]) for name, value in knobs.items()}
+    each = keras.Model([model.inputs[0], *inputs.values()], loss.build_each(**inputs))
+    return each.predict_on_batch([picture, *knobs.values()])
+
+
+def both(filters, count):
+    """The selection of the same filters for two pictures."""
+    return selection(tuple(np.ravel(filters)), count)[None].repeat(2, axis=0)
+
+
+@pytest.mark.parametrize("layer", ["conv1", "flatten", "out"])
+@pytest.mark.parametrize("filters", [0, -1, [2, 2, 3], None])
+def test_each_pictures_activation_is_what_it_is_alone(model, picture, layer, filters):
+    loss = ActivationMaximization(model.get_layer(layer), filters)
+    wanted = [evaluate(model, loss, picture[[position]]) for position in (0, 1)]
+    found = evaluate_each(model, loss, picture, selection=both(loss.filter_indices, loss.filters))
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_each_picture_is_of_the_losss_own_filters_if_no_others_are_given(model, picture):
+    loss = ActivationMaximization(model.get_layer("out"), 3)
+    wanted = [evaluate(model, loss, picture[[position]]) for position in (0, 1)]
+    np.testing.assert_allclose(evaluate_each(model, loss, picture), wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_each_picture_may_be_of_another_filter(model, picture):
+    output = keras.Model(model.inputs[0], model.get_layer("conv2").output)(picture).numpy()
+    selections = np.stack([selection((3,), 8), selection((None,), 8)])
+    found = evaluate_each(model, ActivationMaximization(model.get_layer("conv2"), 0), picture, selection=selections)
+    np.testing.assert_allclose(found, [-output[0, ..., 3].mean(), -output[1].mean()], rtol=1e-5)
+
+
+def test_an_infinite_filter_of_one_picture_does_no_harm_to_another():
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, keras.layers.Rescaling([1, 1e38], name="scale")(inputs))
+    loss = ActivationMaximization(model.get_layer("scale"), 0)
+    values = evaluate_each(
+        model, loss, np.full((3, 2), 1e3, "float32"), selection=np.eye(2, dtype="float32")[[0, 1, 0]]
+    )
+    assert values.tolist() == [-1000, -np.inf, -1000]
+
+
+def test_filters_are_the_first_axis_with_channels_first():
+    keras.config.set_image_data_format("channels_first")
+    try:
+        inputs = keras.Input((3, 4, 5))
+        model = keras.Model(inputs, keras.layers.Rescaling(1.0, name="same")(inputs))
+        loss = ActivationMaximization(model.get_layer("same"), 1)
+        image = np.random.default_rng(0).uniform(0, 1, (2, 3, 4, 5)).astype("float32")
+        found = evaluate_each(model, loss, image, selection=both(1, 3))
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    np.testing.assert_allclose(found, -image[:, 1].mean((1, 2)), rtol=1e-5)
+
+
+# --- what can be shared ----------------------------------------------------------------------------------------------
+
+
+def test_other_filters_have_the_same_signature_and_other_layers_another_one(model):
+    def signature(layer, filters=0):
+        return ActivationMaximization(model.get_layer(layer), filters).signature()
+
+    assert signature("out") == signature("out", [1, 2]) == signature("out", None)
+    assert signature("out") != signature("flatten")
+
+
+def test_a_users_loss_is_not_to_be_shared(model):
+    assert Loss().signature() is None
+
+
+def test_a_users_kind_of_our_loss_is_not_taken_for_ours(model):
+    class Squared(ActivationMaximization):
+        pass
+
+    layer = model.get_layer("out")
+    assert Squared(layer, 0).signature() != ActivationMaximization(layer, 0).signature()
+
+
+def test_a_loss_without_build_each_says_so():
+    with pytest.raises(NotImplementedError, match=r"build_each\(\) is missing"):
+        Loss().build_each()

@@ -138,3 +138,80 @@ def test_what_are_no_losses_is_refused(model, losses):
 def test_a_bad_weight_is_refused(model, weight):
     with pytest.raises((ValueError, TypeError), match="losses: expected a finite number"):
         Objective(model.inputs[0], [(LPNorm(model.inputs[0]), weight)])
+
+
+@pytest.mark.parametrize("each", [False, True])
+def test_an_infinite_filter_that_is_not_selected_does_no_harm(each):
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, keras.layers.Rescaling([1, 1e38], name="scale")(inputs))
+    losses = [(ActivationMaximization(model.get_layer("scale"), 0), 1.0)]
+    objective = Objective(model.inputs[0], losses, each=each)
+    knobs = [tf.constant(knob[None] if each else knob) for knob in objective.knobs()]
+    found = objective(tf.constant([[1e3, 1e3]]), tf.constant([1.0]), knobs).losses
+    np.testing.assert_array_equal(np.ravel(found), [-1e3, -1e3])
+
+
+# --- each picture with its own losses --------------------------------------------------------------------------------
+
+
+def pictures(count=4):
+    return tf.constant(np.random.default_rng(3).uniform(0, 255, (count, 12, 12, 1)), tf.float32)
+
+
+def evaluate_each(objective, inp, filters):
+    knobs = [tf.constant(np.eye(5, dtype=np.float32)[filters])]
+    return objective(inp, tf.constant(objective.weights()), knobs)
+
+
+def test_each_picture_has_its_losses_and_its_gradient(model):
+    each, inp = Objective(model.inputs[0], three_losses(model), each=True), pictures()
+    evaluation = evaluate_each(each, inp, [2, 0, 4, 2])
+    assert evaluation.losses.shape == (4, 4)
+    assert evaluation.grads.shape == evaluation.wrt_value.shape == inp.shape
+    joint = Objective(model.inputs[0], three_losses(model))
+    for position, index in enumerate([2, 0, 4, 2]):
+        one = tf.constant(inp[position : position + 1])
+        knobs = [tf.constant(np.eye(5, dtype=np.float32)[index])]
+        alone = joint(one, tf.constant(joint.weights()), knobs)
+        np.testing.assert_allclose(evaluation.losses[position], alone.losses, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(evaluation.grads[position], alone.grads[0], rtol=1e-3, atol=1e-7)
+        np.testing.assert_array_equal(evaluation.wrt_value[position], one[0])
+
+
+def test_other_pictures_of_the_batch_make_no_difference(model):
+    each, inp, other = Objective(model.inputs[0], three_losses(model), each=True), pictures(), pictures().numpy() * 0.3
+    other[1] = inp[1]
+    one = evaluate_each(each, inp, [0, 1, 2, 3])
+    changed = evaluate_each(each, tf.constant(other), [4, 1, 0, 0])
+    np.testing.assert_array_equal(one.losses[1], changed.losses[1])
+    np.testing.assert_array_equal(one.grads[1], changed.grads[1])
+    assert (one.losses[0] != changed.losses[0]).numpy().any()
+
+
+def test_the_gradient_of_each_picture_by_an_inner_tensor(model):
+    wrt = model.get_layer("conv2").output
+    losses = [(ActivationMaximization(model.get_layer("out"), 1), 1)]
+    evaluation = evaluate_each(Objective(model.inputs[0], losses, wrt, each=True), pictures(3), [4, 1, 0])
+    kernel = model.get_layer("out").kernel.numpy()
+    np.testing.assert_allclose(evaluation.grads.numpy().reshape(3, -1), -kernel[:, [4, 1, 0]].T, rtol=1e-5)
+
+
+def test_held_inputs_are_held_for_each_picture():
+    image, extra = keras.Input((3,), name="image"), keras.Input((3,), name="extra")
+    model = keras.Model([image, extra], keras.layers.Multiply(name="out")([image, extra]))
+    losses = [(ActivationMaximization(model.get_layer("out"), 0), 1)]
+    held = [(model.inputs[1], np.array([[1, 2, 3]], np.float32))]
+    objective = Objective(model.inputs[0], losses, held=held, each=True)
+    inp = tf.constant(np.arange(6.0).reshape(2, 3), tf.float32)
+    evaluation = objective(inp, tf.constant([1.0]), [tf.constant([[0, 0, 1.0], [0, 1, 0]])])
+    assert evaluation.losses[:, 0].numpy().tolist() == [-2 * 3, -4 * 2]
+    assert evaluation.grads.numpy().tolist() == [[0, 0, -3], [0, -2, 0]]
+
+
+def test_a_loss_without_build_each_says_so(model):
+    class Own(Loss):
+        def build_loss(self):
+            return ops.mean(model.inputs[0])
+
+    with pytest.raises(NotImplementedError, match=r"Own\.build_each\(\) is missing"):
+        Objective(model.inputs[0], [(Own(), 1)], each=True)

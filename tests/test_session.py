@@ -1,10 +1,12 @@
 import threading
 
+import keras
 import numpy as np
 import pytest
 
+from actmax_widget import recipe
 from actmax_widget.network import Network
-from actmax_widget.records import Settings, Status
+from actmax_widget.records import History, Settings, Status
 from actmax_widget.session import Session
 from tests.networks import exploding, small_cnn
 from tests.test_pace import Clock
@@ -396,3 +398,283 @@ def test_pause_does_not_wait_for_the_whole_call(model):
     threading.Timer(0.2, session.pause).start()
     assert session.wait(60)
     assert 1 < session.iteration < 10**6
+
+
+# --- compiled in advance ---------------------------------------------------------------------------------------------
+
+
+def test_prepared_a_run_finds_its_step_ready(traces):
+    driven = Driven(small_cnn())
+    session, start = driven.session, driven.session.image
+    session.prepare()
+    facts = session.facts()
+    assert (facts.preparing, facts.status) == (True, Status.READY)
+    assert "Compiling" in facts.sentence()
+    assert traces.of(driven.until_idle) == 1
+    assert not session.facts().preparing
+    assert session.facts().sentence() == "Ready: press Run."
+    assert session.iteration == session.goal == len(session.history) == 0
+    np.testing.assert_array_equal(session.image, start)
+    session.start()
+    assert session.status is Status.RUNNING
+    assert traces.of(driven.until_idle) == 0
+    assert session.iteration == 50
+
+
+def test_what_was_prepared_makes_no_difference_to_the_numbers():
+    plain, prepared = Driven(small_cnn(), jitter=2), Driven(small_cnn(), jitter=2)
+    prepared.session.prepare()
+    prepared.until_idle()
+    for driven in (plain, prepared):
+        driven.session.start()
+        driven.until_idle()
+    np.testing.assert_array_equal(plain.session.history.values, prepared.session.history.values)
+
+
+def test_prepared_once_there_is_nothing_to_do(model):
+    driven = Driven(model)
+    for _ in range(3):
+        driven.session.prepare()
+    assert driven.workers == 1
+    driven.until_idle()
+    driven.session.prepare()
+    driven.session.update(tv_weight=3.0)
+    driven.session.prepare()
+    assert driven.workers == 1
+    assert not driven.session.facts().preparing
+
+
+def test_the_next_layer_is_prepared_too(traces):
+    driven = Driven(small_cnn())
+    for change, wanted in [
+        ({}, 1),
+        ({"layer": "conv2"}, 1),
+        ({"backprop_modifier": "guided"}, 1),
+        ({"layer": "out"}, 1),
+    ]:
+        driven.session.update(**change)
+        driven.session.prepare()
+        assert traces.of(driven.until_idle) == wanted
+    driven.session.update(backprop_modifier=None)  # the first one
+    driven.session.prepare()
+    assert traces.of(driven.until_idle) == 0
+
+
+def test_nobody_waits_for_what_is_only_prepared(model):
+    driven = Driven(model)
+    driven.session.prepare()
+    assert driven.session.wait(0)
+
+
+def meanwhile(monkeypatch, work):
+    """Something happens while the next step is being compiled."""
+    compiled, done = recipe.ascent_for, []
+
+    def compile_and_work(*args, **options):
+        if not done:
+            done.append(True)
+            work()
+        return compiled(*args, **options)
+
+    monkeypatch.setattr(recipe, "ascent_for", compile_and_work)
+
+
+def test_run_may_be_pressed_while_the_step_is_prepared(monkeypatch, traces):
+    driven = Driven(small_cnn())
+    session = driven.session
+    seen = []
+
+    def press_run():
+        session.start()
+        seen.append((session.status, session.facts().preparing, session.wait(0)))
+
+    meanwhile(monkeypatch, press_run)
+    session.prepare()
+    assert traces.of(driven.until_idle) == 1
+    assert seen == [(Status.COMPILING, False, False)]
+    assert (session.iteration, session.status, driven.workers) == (50, Status.FINISHED, 1)
+
+
+def test_another_layer_may_be_chosen_while_one_is_prepared(monkeypatch, traces):
+    driven, seen = Driven(small_cnn()), []
+
+    def choose():
+        driven.session.update(layer="conv1")
+        driven.session.prepare()
+        seen.append((driven.session.facts().preparing, driven.session.wait(0)))
+
+    meanwhile(monkeypatch, choose)
+    driven.session.prepare()
+    driven.until_idle()
+    assert driven.workers == 1
+    driven.session.start()
+    assert driven.session.status is Status.RUNNING
+    assert traces.of(driven.until_idle) == 0
+    assert seen == [(True, True)]  # it still is only prepared: nobody waits for it
+
+
+def test_prepare_does_not_disturb_a_run(model):
+    driven = Driven(model)
+    session = driven.session
+    session.start()
+    session.advance()
+    session.prepare()
+    assert (session.status, session.facts().preparing, driven.workers) == (Status.RUNNING, False, 1)
+    driven.until_idle()
+    assert session.iteration == 50
+
+
+def test_a_step_that_cannot_be_prepared_is_tried_again_by_run_and_only_then(model, monkeypatch):
+    driven, tried = Driven(model), []
+    session = driven.session
+
+    def out_of_memory(*_, **__):
+        tried.append(True)
+        raise MemoryError("no room\nat all")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recipe, "ascent_for", out_of_memory)
+        for command, times in [(session.prepare, 1), (session.prepare, 1), (session.start, 2), (session.prepare, 2)]:
+            command()
+            driven.until_idle()
+            facts = session.facts()
+            assert (facts.status, facts.preparing, facts.error) == (Status.FAILED, False, "MemoryError: no room")
+            assert "Compiling" not in facts.sentence()
+            assert len(tried) == times
+    session.start()
+    driven.until_idle()
+    assert (session.iteration, session.status, session.facts().error) == (50, Status.FINISHED, "")
+
+
+def test_a_layer_that_was_changed_between_two_runs_counts(traces):
+    model, other = small_cnn(), small_cnn()
+    other.get_layer("conv1").activation = keras.activations.tanh
+    driven, wanted = Driven(model, max_iter=10), Driven(other, max_iter=10)
+    driven.session.start()
+    driven.until_idle()
+    model.get_layer("conv1").activation = keras.activations.tanh
+    driven.session.reset()
+    driven.session.start()
+    assert traces.of(driven.until_idle) == 1
+    wanted.session.start()
+    wanted.until_idle()
+    np.testing.assert_array_equal(driven.session.history.values, wanted.session.history.values)
+
+
+def test_two_sessions_share_what_is_compiled_and_nothing_else(traces):
+    model = small_cnn()
+    first, second = Driven(model, filter_indices=1), Driven(model, filter_indices=3, seed=4)
+    for driven in (first, second):
+        driven.session.start()
+    alone = Driven(small_cnn(), filter_indices=3, seed=4)
+    alone.session.start()
+    alone.until_idle()
+
+    def take_turns():
+        going = [first, second]
+        while going:
+            going = [driven for driven in going if driven.session.advance() is not None]
+
+    assert traces.of(take_turns) == 1
+    np.testing.assert_array_equal(second.session.history.values, alone.session.history.values)
+    assert (first.session.history.values != second.session.history.values).any()
+
+
+# --- a picture that was made elsewhere -------------------------------------------------------------------------------
+
+
+def elsewhere(rows=7, names=("ActivationMax Loss", "L-6.0 Norm Loss", "TV(2.0) Loss")):
+    random = np.random.default_rng(0)
+    return random.uniform(0, 255, (12, 12, 1)).astype("float32"), History(names, random.normal(size=(rows, 4)))
+
+
+def test_a_run_goes_on_from_a_picture_made_elsewhere(model):
+    driven = Driven(model, tv_weight=3.0, max_iter=50)
+    session = driven.session
+    session.step(3)
+    driven.until_idle()
+    run = session.frame().run
+    image, history = elsewhere()
+    session.adopt("conv2", 5, image, history, 20)
+    assert (session.settings.layer, session.settings.filter_indices, session.settings.tv_weight) == ("conv2", (5,), 3.0)
+    assert (session.iteration, session.goal, session.status) == (7, 20, Status.PAUSED)
+    assert session.frame().run != run  # a view starts afresh
+    np.testing.assert_array_equal(session.image, image)
+    np.testing.assert_allclose(session.history.values, history.values, rtol=1e-6)
+    session.start()
+    driven.until_idle()
+    assert (session.iteration, session.status) == (20, Status.FINISHED)
+    np.testing.assert_allclose(session.history.values[:7], history.values, rtol=1e-6)
+    output = keras.Model(model.inputs[0], model.get_layer("conv2").output)(image[None]).numpy()
+    assert -session.history["ActivationMax Loss"][7] == pytest.approx(output[..., 5].mean(), rel=1e-4)
+    session.start()
+    driven.until_idle()
+    assert session.iteration == session.goal == 70
+
+
+def test_a_picture_that_was_finished_is_finished(model):
+    session = Driven(model).session
+    session.adopt("out", 1, *elsewhere(20), 20)
+    assert (session.status, session.iteration, session.goal) == (Status.FINISHED, 20, 20)
+    session.start()
+    assert session.goal == 70
+
+
+def test_a_picture_made_elsewhere_ends_a_run(model):
+    driven = Driven(model)
+    session = driven.session
+    session.start()
+    session.advance()
+    run = session._ascent.run
+    image, history = elsewhere()
+
+    def adopt_meanwhile(*args):
+        result = run(*args)
+        session.adopt("out", 2, image, history, 20)
+        return result
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session._ascent, "run", adopt_meanwhile)
+        session.advance()
+    assert session.advance() is None
+    assert (session.iteration, session.status) == (7, Status.PAUSED)
+    np.testing.assert_array_equal(session.image, image)
+
+
+def test_a_failure_is_forgotten_with_the_picture_it_was_of():
+    driven = Driven(exploding(), clip=False, lp_norm_weight=0, tv_weight=0, max_iter=500)
+    session = driven.session
+    session.start()
+    driven.until_idle()
+    assert session.facts().error
+    image = np.full((4, 4, 1), 20, "float32")
+    session.adopt("out", 0, image, History(session.loss_names, np.zeros((2, 4))), 5)
+    assert (session.facts().error, session.status) == ("", Status.PAUSED)
+    session.start()
+    driven.until_idle()
+    assert (session.iteration, session.status) == (5, Status.FINISHED)
+
+
+@pytest.mark.parametrize(("layer", "index"), [("nope", 0), ("out", 99)])
+def test_a_picture_of_what_there_is_not_is_refused_and_nothing_changes(model, layer, index):
+    driven = Driven(model)
+    driven.session.step(3)
+    driven.until_idle()
+    before = driven.session.settings
+    with pytest.raises(ValueError, match="expected"):
+        driven.session.adopt(layer, index, *elsewhere(), 20)
+    assert driven.session.settings == before
+    assert (driven.session.iteration, driven.session.status) == (3, Status.PAUSED)
+
+
+def test_a_picture_made_elsewhere_has_its_channels_last_whatever_the_model_takes():
+    keras.config.set_image_data_format("channels_first")
+    try:
+        inputs = keras.Input((3, 10, 8))
+        session = Driven(keras.Model(inputs, keras.layers.Conv2D(4, 3, name="out")(inputs))).session
+        image = np.random.default_rng(0).uniform(0, 255, (10, 8, 3)).astype("float32")
+        session.adopt("out", 1, image, elsewhere()[1], 20)
+        assert session._state.image.shape == (1, 3, 10, 8)
+        np.testing.assert_array_equal(session.image, image)
+    finally:
+        keras.config.set_image_data_format("channels_last")

@@ -6,8 +6,10 @@ from actmax_widget.pictures import to_pixels
 from actmax_widget.records import Settings
 from actmax_widget.session import Session
 from actmax_widget.stream import FRAME, HEARTBEATS, SILENCE, WINDOW, Stream, message
+from actmax_widget.tile_feed import TILE_FRAME
 from tests.networks import small_cnn
 from tests.test_pace import Clock
+from tests.test_tiles import Driven
 
 
 class Wire:
@@ -176,3 +178,120 @@ def test_pixels_span_the_range_and_clip_beyond_it(channels):
 
 def test_other_channels_are_shown_as_their_mean():
     assert to_pixels(np.full((2, 2, 5), 51.0), (0, 255)).tolist() == [[[51], [51]]] * 2
+
+
+# --- tiles: see test_tile_feed.py for what is in their messages -----------------------------------------------------
+
+
+@pytest.fixture
+def tiles(shared):
+    """Tiles that grow, compiled and begun."""
+    tiles = Driven(shared.session.network.model, max_iter=10**6)
+    tiles.start()
+    tiles.until(lambda: tiles.iteration)
+    return tiles
+
+
+def kinds(wire):
+    return [content["type"] for content, _ in wire.sent]
+
+
+def test_no_tiles_before_hello(wire, tiles):
+    wire.stream.tiles.show(tiles)
+    assert wire.pump_later() is None
+    assert wire.sent == []
+
+
+def test_tiles_come_after_the_frames_in_one_numbering(wire, tiles):
+    wire.stream.hello()
+    wire.stream.tiles.show(tiles)
+    wire.stream.pump()
+    assert kinds(wire) == ["snapshot", "tiles"]
+    assert [content["seq"] for content, _ in wire.sent] == [1, 2]
+    assert wire.stream.in_flight == 2
+    wire.stream.receipt(2)
+    assert wire.stream.in_flight == 0
+
+
+def test_pump_tells_when_the_next_tiles_are_due(wire, tiles):
+    wire.stream.tiles.show(tiles)
+    wire.stream.hello()
+    assert wire.stream.pump() is None
+    tiles.advance()
+    assert wire.stream.pump() == pytest.approx(TILE_FRAME)
+    assert wire.pump_later(TILE_FRAME) is None
+    assert kinds(wire) == ["snapshot", "tiles", "tiles"]
+
+
+def test_the_next_frame_may_be_due_before_the_tiles(wire, tiles):
+    wire.stream.tiles.show(tiles)
+    wire.stream.hello()
+    wire.stream.pump()
+    tiles.advance()
+    wire.steps()
+    assert wire.stream.pump() == pytest.approx(FRAME)
+
+
+def test_frames_and_tiles_share_the_window(wire, tiles):
+    wire.stream.tiles.show(tiles)
+    wire.stream.hello()
+    for _ in range(10):
+        tiles.advance()
+        wire.pump_later(0.5)
+    assert kinds(wire) == ["snapshot", *["tiles"] * (WINDOW - 1)]
+    wire.stream.receipt(1)
+    assert wire.pump_later(0) is None
+    assert kinds(wire)[WINDOW:] == ["tiles"]
+    assert wire.stream.in_flight == WINDOW
+    assert wire.last["iteration"] == tiles.iteration  # what was held back came with it
+
+
+def test_into_silence_go_frames_now_and_then_and_no_tiles(wire, tiles):
+    wire.stream.tiles.show(tiles)
+    wire.stream.hello()
+    for _ in range(100):
+        tiles.advance()
+        wire.steps()
+        wire.pump_later(SILENCE / 4)
+    sent = kinds(wire)
+    assert len(sent) == WINDOW + HEARTBEATS
+    assert set(sent[WINDOW:]) == {"frame"}
+
+
+def test_a_silence_of_tiles_alone_is_waited_out(wire, tiles):
+    wire.stream.tiles.show(tiles)
+    wire.stream.hello()
+    for _ in range(10):
+        tiles.advance()
+        wire.pump_later(SILENCE)
+    assert len(wire.sent) == WINDOW
+    assert wire.pump_later() is None  # not before something is heard
+    wire.stream.receipt(wire.last["seq"])
+    wire.stream.pump()
+    assert len(wire.sent) == WINDOW + 1
+
+
+def test_hello_is_answered_with_the_tiles_too(wire, tiles):
+    wire.stream.tiles.show(tiles)
+    for _ in range(2):
+        wire.stream.hello()
+        wire.stream.pump()
+    assert kinds(wire) == ["snapshot", "tiles"] * 2
+    first, again = ((content | {"seq": 0}, buffers) for content, buffers in wire.sent[1::2])
+    assert first == again
+    assert first[0]["count"] == 8
+
+
+def test_many_finished_tiles_come_in_one_go_as_far_as_the_window_allows(wire, monkeypatch):
+    monkeypatch.setattr("actmax_widget.tile_feed.TILES_AT_ONCE", 2)
+    tiles = Driven(wire.session.network.model, max_iter=1)
+    tiles.start()
+    tiles.until_idle()
+    wire.stream.tiles.show(tiles)
+    wire.stream.hello()
+    while wire.stream.pump() == 0:
+        pass
+    assert [content.get("count") for content, _ in wire.sent] == [0, 2, 2, 2]
+    wire.stream.receipt(WINDOW)
+    assert wire.stream.pump() is None
+    assert [content["count"] for content, _ in wire.sent[WINDOW:]] == [2]

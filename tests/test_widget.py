@@ -1,4 +1,5 @@
 import base64
+import functools
 import io
 import threading
 
@@ -9,7 +10,10 @@ import traitlets
 from PIL import Image
 
 import actmax_widget as am
+from actmax_widget import recipe
 from actmax_widget import widget as widget_module
+from actmax_widget.pictures import to_pixels
+from actmax_widget.tiles import Tiles
 from actmax_widget.widget import DEFAULTS, ActMaxWidget
 from tests.networks import exploding, small_cnn, small_sequential
 
@@ -81,6 +85,7 @@ def test_it_starts_ready_with_the_facts_about_the_model(widget):
 
 
 def test_run_and_wait(widget):
+    until_nothing_works(widget._session)  # the step is compiled in advance
     statuses = []
     widget.observe(lambda change: statuses.append(change["new"]), "status")
     widget.start()
@@ -88,8 +93,7 @@ def test_run_and_wait(widget):
     assert (widget.status, widget.iteration, widget.goal) == ("finished", 30, 30)
     assert len(widget.history) == 30
     assert np.frombuffer(widget.rows, "<f4").reshape(-1, 4).tolist() == widget.history.values.tolist()
-    assert statuses[0] == "compiling"
-    assert statuses[-1] == "finished"
+    assert statuses in (["running", "finished"], ["finished"])
     assert "30 iterations" in widget.message
 
 
@@ -208,7 +212,7 @@ def test_another_layer_takes_filter_0_if_it_lacks_the_filter(make):
     widget = make(layer="conv2", filter_indices=7)
     widget.layer = "out"
     assert widget.filter_indices == (0,)
-    assert "Run starts afresh" in widget.message
+    wait_for(widget, "message", lambda message: "Run starts afresh" in message)  # after the step is compiled
 
 
 def test_a_failed_run_says_why_and_keeps_what_there_is(make):
@@ -473,3 +477,457 @@ def test_an_open_size_and_held_inputs(make):
     widget = make(model, input_shape=(9, 8, 1), held_inputs={"extra": [1, 2]})
     widget.step(2)
     assert widget.image.shape == (9, 8, 1)
+
+
+# --- compiled in advance ---------------------------------------------------------------------------------------------
+
+
+def wait_for(widget, name, condition):
+    """Wait until a trait is as it should be."""
+    there = threading.Event()
+
+    def look(change):
+        if condition(change["new"]):
+            there.set()
+
+    widget.observe(look, name)
+    look({"new": getattr(widget, name)})
+    assert there.wait(60)
+    widget.unobserve(look, name)
+
+
+def until_nothing_works(session):
+    with session._changed:
+        assert session._changed.wait_for(lambda: not session._working, 60)
+
+
+def test_a_new_widget_compiles_in_the_background_and_run_finds_the_step_ready(make, monkeypatch, traces):
+    hold, compiled = threading.Event(), recipe.ascent_for
+    monkeypatch.setattr(recipe, "ascent_for", lambda *args, **options: hold.wait(60) and compiled(*args, **options))
+    widget = make(small_cnn())
+    wait_for(widget, "message", lambda message: message.startswith("Compiling the step for this layer."))
+    assert widget.status == "ready"
+    assert widget.wait(0)
+
+    def prepare():
+        hold.set()
+        wait_for(widget, "message", lambda message: message == "Ready: press Run.")
+
+    def run():
+        widget.start()
+        assert widget.wait(60)
+
+    assert traces.of(prepare) == 1
+    assert traces.of(run) == 0
+    assert (widget.status, widget.iteration) == ("finished", 30)
+
+
+def test_another_layer_is_compiled_in_the_background(make, traces):
+    widget = make(small_cnn())
+    until_nothing_works(widget._session)
+    front_end_sets = {"layer": "conv2", "filter_indices": [3]}
+
+    def choose():
+        widget.set_state(front_end_sets)
+        until_nothing_works(widget._session)
+
+    assert traces.of(choose) == 1
+    assert traces.of(functools.partial(widget.step, 3)) == 0
+    assert widget.iteration == 3
+
+
+def test_a_second_widget_on_a_model_compiles_nothing(make, traces):
+    model = small_cnn()
+    make(model).step(2)
+    second = []
+    assert traces.of(lambda: second.append(make(model)) or second[0].step(2)) == 0
+    assert second[0].iteration == 2
+
+
+def test_a_step_that_cannot_be_compiled_is_told_and_not_tried_again_and_again(make, monkeypatch):
+    tried = []
+
+    def out_of_memory(*_, **__):
+        tried.append(True)
+        raise MemoryError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recipe, "ascent_for", out_of_memory)
+        widget = make(small_cnn())
+        for times in (1, 2):
+            wait_for(widget, "status", lambda status: status == "failed")
+            until_nothing_works(widget._session)
+            widget.pump()
+            assert (widget.error, len(tried)) == ("MemoryError: no room", times)
+            widget.tv_weight = 3.0 + times  # no reason to try again
+            until_nothing_works(widget._session)
+            assert len(tried) == times
+            if times == 1:
+                widget.start()
+                assert widget.wait(60)
+    widget.start()
+    assert widget.wait(60)
+    assert (widget.status, widget.error) == ("finished", "")
+
+
+# --- all filters of a layer ------------------------------------------------------------------------------------------
+
+FOREVER = 10**7
+
+
+def begun(widget, iteration=20):
+    """Wait until there is something to see of the tiles."""
+    tiles = widget._tiles
+    with tiles._changed:
+        assert tiles._changed.wait_for(lambda: tiles.iteration >= iteration or tiles.done, 60)
+    return tiles
+
+
+def test_a_picture_of_every_filter(make, model):
+    widget = make(layer="conv2", seed=3, tv_weight=1)
+    assert widget.tiles is None
+    widget.visualize_layer()
+    assert widget.wait(60)
+    images, histories = widget.tiles
+    wanted = am.visualize_layer(model, "conv2", max_iter=30, seed=3, tv_weight=1, clip=True, progress=False)
+    np.testing.assert_allclose(images, wanted.images, atol=0.5)
+    assert [history.values.shape for history in histories] == [(30, 4)] * 8
+    assert (widget.iteration, widget.status) == (0, "ready")
+
+
+def test_pictures_of_some_filters(make):
+    widget = make(layer="conv2")
+    widget.visualize_layer([5, -1])
+    assert widget.wait(60)
+    assert widget._tiles.filters == (5, 7)
+    assert widget.tiles.images.shape == (2, 12, 12, 1)
+
+
+def test_filters_that_there_are_not_are_refused_and_the_tiles_stay(widget):
+    widget.visualize_layer(1)
+    before = widget._tiles
+    for filters, error in [(99, ValueError), ([], ValueError), ("1", TypeError), ([None], TypeError)]:
+        with pytest.raises(error, match=r"^filters: expected "):
+            widget.visualize_layer(filters)
+        assert widget._tiles is before
+
+
+def test_tiles_are_made_with_the_settings_at_their_start(make):
+    straight, changed = make(layer="conv2", max_iter=1000), make(layer="conv2", max_iter=1000)
+    for widget in (straight, changed):
+        widget.visualize_layer([0, 1])
+    begun(changed)
+    changed.tv_weight = 0
+    changed.layer = "conv1"
+    changed.max_iter = 5
+    assert straight.wait(60)
+    assert changed.wait(60)
+    np.testing.assert_array_equal(straight.tiles.images, changed.tiles.images)
+    assert len(changed.tiles.histories[0]) == 1000
+
+
+def test_start_pauses_the_tiles_and_tiles_pause_the_run(make):
+    widget = make(layer="conv2", max_iter=FOREVER)
+    widget.start()
+    widget.visualize_layer()
+    assert widget._session.wait(60)
+    assert widget.status == "paused"
+    tiles = begun(widget)
+    widget.start()
+    assert tiles.wait(60)
+    assert tiles.status == "paused"
+    assert widget._session.status.busy
+    widget.pause()
+    assert widget.wait(60)
+
+
+def test_pause_pauses_the_tiles(make):
+    widget = make(layer="conv2", max_iter=FOREVER)
+    widget.visualize_layer()
+    tiles = begun(widget)
+    assert not widget.wait(0.01)
+    widget.pause()
+    assert widget.wait(60)
+    assert tiles.status == "paused"
+
+
+def test_waiting_is_for_both_and_ctrl_c_pauses_both(make, monkeypatch):
+    widget = make(layer="conv2", max_iter=FOREVER)
+    widget.visualize_layer()
+    begun(widget)
+
+    def interrupted(timeout):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(widget._tiles, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        widget.wait()
+    monkeypatch.undo()
+    assert widget.wait(60)
+    assert widget._tiles.status == "paused"
+    widget.start()
+    assert not widget.wait(0.01)
+    widget.pause()
+    assert widget.wait(60)
+
+
+def test_other_tiles_pause_those_before(make):
+    widget = make(layer="conv2", max_iter=FOREVER)
+    widget.visualize_layer()
+    first = begun(widget)
+    widget.visualize_layer([1])
+    assert first.wait(60)
+    assert first.status == "paused"
+    assert widget._tiles.number != first.number
+
+
+def test_close_ends_all_work(make):
+    widget = make(layer="conv2", max_iter=FOREVER)
+    widget.visualize_layer()
+    tiles = begun(widget)
+    widget.close()
+    assert tiles.wait(60)
+    assert tiles.status == "paused"
+    until_nothing_works(widget._session)
+
+
+def test_a_widget_closed_while_its_tiles_compile(make, monkeypatch):
+    widget = make(small_cnn(), layer="conv2", max_iter=FOREVER)
+    compiled = recipe.ascent_for
+    monkeypatch.setattr(recipe, "ascent_for", lambda *args, **options: widget.close() or compiled(*args, **options))
+    widget.visualize_layer()
+    tiles = widget._tiles
+    until_nothing_works(tiles)
+    assert (tiles.status, tiles.begun) == ("paused", 0)
+
+
+class Tiled(FrontEnd):
+    """A front end that draws tiles, and acknowledges what it gets."""
+
+    def __init__(self, widget, monkeypatch):
+        super().__init__(widget, monkeypatch)
+        self.tiles, self.news = {}, {"status": None}
+        self.send(type="hello")
+
+    def wait_for_tiles(self, condition):
+        def look():
+            for content, buffers in self.custom:
+                if content["type"] == "tiles":
+                    pictures = np.frombuffer(buffers[0], np.uint8).reshape(content["count"], *content["shape"])
+                    self.tiles |= {content["first"] + k: picture for k, picture in enumerate(pictures)}
+                    self.news = content
+            if self.custom:
+                self.send(type="receipt", seq=self.custom[-1][0]["seq"])
+            self.custom.clear()
+            return condition(self.news)
+
+        self.wait_for(look)
+
+
+@pytest.fixture
+def tiled(make, monkeypatch):
+    return Tiled(make(layer="conv2", max_iter=400), monkeypatch)
+
+
+def test_the_browser_asks_for_all_filters_and_sees_them_finished(tiled):
+    tiled.send(type="visualize_layer")
+    tiled.wait_for_tiles(lambda news: news["status"] == "finished" and len(tiled.tiles) == 8)
+    assert (tiled.news["layer"], tiled.news["done"], tiled.news["goal"]) == ("conv2", 8, 400)
+    for position, image in enumerate(tiled.widget.tiles.images):
+        np.testing.assert_array_equal(tiled.tiles[position], to_pixels(image, (0, 255)))
+
+
+def test_the_browser_pauses_resumes_and_closes_the_tiles(make, monkeypatch):
+    tiled = Tiled(make(layer="conv2", max_iter=FOREVER), monkeypatch)
+    widget = tiled.widget
+    for command in ("pause_tiles", "resume_tiles", "close_tiles"):
+        tiled.send(type=command)  # no tiles: nothing
+    assert (widget.error, widget.tiles) == ("", None)
+    tiled.send(type="visualize_layer")
+    tiled.wait_for_tiles(lambda news: news["status"] == "running" and news["iteration"] > 0)
+    tiled.send(type="pause_tiles")
+    tiled.wait_for_tiles(lambda news: news["status"] == "paused")
+    tiles, iteration = widget._tiles, widget._tiles.iteration
+    tiled.send(type="start")
+    assert widget._session.status.busy
+    tiled.send(type="resume_tiles")
+    assert widget._session.wait(60)
+    assert widget._session.status == "paused"  # one at a time
+    tiled.wait_for_tiles(lambda news: news["status"] == "running" and news["iteration"] > iteration)
+    tiled.send(type="close_tiles")
+    tiled.wait_for_tiles(lambda news: news["status"] == "closed")
+    assert tiled.news["sheet"] == tiles.number
+    assert widget.tiles is None
+    assert tiles.wait(60)
+
+
+def test_resumed_tiles_that_failed_are_tried_again(tiled, monkeypatch):
+    def out_of_memory(*_, **__):
+        raise MemoryError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recipe, "ascent_for", out_of_memory)
+        tiled.send(type="visualize_layer")
+        tiled.wait_for_tiles(lambda news: news["status"] == "failed")
+    assert tiled.news["error"] == "MemoryError: no room"
+    tiled.send(type="resume_tiles")
+    tiled.wait_for_tiles(lambda news: news["status"] == "finished")
+    assert tiled.news["error"] == ""
+
+
+# --- a tile becomes the present picture ------------------------------------------------------------------------------
+
+
+def agree(widget, model, layer, index):
+    """Whether picture, losses and target belong together."""
+    assert (widget.layer, widget.filter_indices) == (layer, (index,))
+    assert widget.iteration == len(widget.history)
+    rows = np.frombuffer(widget.rows, "<f4").reshape(-1, 4)
+    np.testing.assert_array_equal(rows, widget.history.values)
+    output = keras.Model(model.inputs[0], model.get_layer(layer).output)(widget.image[None]).numpy()
+    last = widget.history["ActivationMax Loss"][-1] / widget.act_max_weight
+    assert -last == pytest.approx(output[..., index].mean(), rel=1e-4, abs=1e-5)
+
+
+def test_an_opened_tile_is_the_present_picture_and_run_goes_on_from_there(make, model):
+    widget = make(layer="conv2", learning_rate=5)
+    widget.visualize_layer([4, 6])
+    assert widget.wait(60)
+    widget.layer = "out"  # meanwhile
+    images, histories = widget.tiles
+    widget.open_tile(6)
+    np.testing.assert_array_equal(widget.image, images[1])
+    np.testing.assert_array_equal(widget.history.values, histories[1].values)
+    agree(widget, model, "conv2", 6)
+    assert (widget.status, widget.iteration, widget.goal, widget.error) == ("finished", 30, 30, "")
+    widget.start()
+    assert widget.wait(60)
+    assert (widget.status, widget.iteration) == ("finished", 60)
+    np.testing.assert_array_equal(widget.history.values[:30], histories[1].values)
+    agree(widget, model, "conv2", 6)
+
+
+def test_a_tile_that_is_not_finished_goes_on_to_its_goal(make, model):
+    widget = make(layer="conv2", max_iter=FOREVER)
+    widget.visualize_layer()
+    begun(widget)
+    widget.pause()
+    assert widget.wait(60)
+    made = widget._tiles.iteration
+    widget.open_tile(3)
+    assert (widget.status, widget.iteration, widget.goal) == ("paused", made, FOREVER)
+    agree(widget, model, "conv2", 3)
+    widget.max_iter = made + 5
+    widget.start()
+    assert widget.wait(60)
+    assert (widget.status, widget.iteration) == ("finished", made + 5)
+
+
+def test_an_opened_tile_compiles_its_step_in_the_background(make, traces):
+    widget = make(small_cnn(), layer="out")
+    until_nothing_works(widget._session)
+    widget.layer = "conv2"
+    until_nothing_works(widget._session)
+    widget.visualize_layer([1])
+    assert widget.wait(60)
+    for name, value in [("layer", "out"), ("backprop_modifier", "guided")]:
+        setattr(widget, name, value)
+        until_nothing_works(widget._session)
+
+    def open_tile():
+        widget.open_tile(1)
+        until_nothing_works(widget._session)
+
+    assert traces.of(open_tile) == 1  # the present settings with the tile's layer
+    assert traces.of(widget.step) == 0
+
+
+def test_the_browser_opens_a_tile(tiled, model):
+    widget = tiled.widget
+    tiled.send(type="visualize_layer")
+    assert widget.wait(60)
+    tiled.set(layer="out")
+    tiled.states.clear()
+    tiled.send(type="open_tile", filter=2)
+    agree(widget, model, "conv2", 2)
+    told = {name: value for message in tiled.states for name, value in message["state"].items()}
+    assert (told["layer"], told["filter_indices"], told["status"]) == ("conv2", (2,), "finished")
+
+
+@pytest.mark.parametrize("content", [{"filter": 5}, {"filter": "a"}, {"filter": None}, {}])
+def test_a_tile_that_there_is_not_is_answered_with_a_sentence(widget, front_end, content):
+    widget.visualize_layer([1, 2])
+    assert widget.wait(60)
+    before = widget.image
+    front_end.send(type="open_tile", **content)
+    assert widget.error
+    assert widget.filter_indices == (0,)
+    np.testing.assert_array_equal(widget.image, before)
+    front_end.send(type="open_tile", filter=2)
+    assert (widget.error, widget.filter_indices) == ("", (2,))
+
+
+def test_before_there_are_tiles_none_can_be_opened(widget):
+    with pytest.raises(ValueError, match=r"^filter: expected a filter with a picture, received 1 .*All filters"):
+        widget.open_tile(1)
+
+
+@pytest.fixture
+def driven_tiles(monkeypatch):
+    """Tiles that a test advances by hand."""
+    monkeypatch.setattr(widget_module, "Tiles", functools.partial(Tiles, spawn=lambda work: None))
+
+
+@pytest.mark.usefixtures("driven_tiles")
+def test_a_tile_that_is_not_begun_cannot_be_opened(make, monkeypatch):
+    monkeypatch.setattr("actmax_widget.sheet.LARGEST_BATCH", 2)
+    widget = make(layer="conv2")
+    widget.visualize_layer()
+    for _ in range(2):
+        widget._tiles.advance()
+    widget.open_tile(1)
+    with pytest.raises(ValueError, match=r"^filter: expected a filter with a picture, received 2 "):
+        widget.open_tile(2)
+
+
+class Hasty(threading.Condition):
+    """A worker's lock; the worker waits for it, and makes steps as soon as it is let go."""
+
+    def __init__(self, worker):
+        super().__init__()
+        self.worker, self.depth = worker, 0
+
+    def __enter__(self):
+        self.depth += 1
+        return super().__enter__()
+
+    def __exit__(self, *details):
+        super().__exit__(*details)
+        self.depth -= 1
+        if not self.depth:
+            self.depth += 1
+            self.worker.advance()
+            self.depth -= 1
+
+
+@pytest.mark.usefixtures("driven_tiles")
+def test_a_tile_that_grows_as_it_is_opened_has_the_losses_of_its_picture(make, model):
+    widget = make(layer="conv2", learning_rate=20, max_iter=FOREVER)
+    widget.visualize_layer()
+    for _ in range(5):
+        widget._tiles.advance()
+    widget._tiles._changed = Hasty(widget._tiles)
+    widget.open_tile(3)
+    agree(widget, model, "conv2", 3)
+
+
+@pytest.mark.usefixtures("driven_tiles")
+def test_pictures_and_losses_of_growing_tiles_belong_together(make, model):
+    widget = make(layer="out", learning_rate=20, max_iter=FOREVER)
+    widget.visualize_layer()
+    for _ in range(5):
+        widget._tiles.advance()
+    widget._tiles._changed = Hasty(widget._tiles)
+    images, histories = widget.tiles
+    wanted = [-history["ActivationMax Loss"][-1] for history in histories]
+    np.testing.assert_allclose(np.diagonal(model(images)), wanted, rtol=1e-4, atol=1e-5)

@@ -1,0 +1,173 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from actmax_widget import sheet as sheet_module
+from actmax_widget.ascent import Ascent
+from actmax_widget.losses import ActivationMaximization
+from actmax_widget.objective import Objective
+from actmax_widget.sheet import Sheet, batch_size
+from tests.networks import losses_of, partly_exploding, small_cnn
+
+LARGE = np.random.default_rng(0).uniform(100, 150, (9, 12, 12, 1)).astype("float32")
+
+
+def ascent_of(model, losses=None):
+    return Ascent(Objective(model.inputs[0], losses or losses_of(model), each=True))
+
+
+@pytest.fixture(scope="module")
+def ascent():
+    return ascent_of(small_cnn())
+
+
+def sheet_of(ascent, filters=range(5), **options):
+    """A sheet of units of ``out``; its pictures start from noise, each from its own."""
+    return Sheet(ascent, filters, 5, **{"starts": lambda where: LARGE[where], "goal": 6, "batch": 2} | options)
+
+
+def finish(sheet, ascent, n=100):
+    while not sheet.finished:
+        sheet.advance(ascent.knobs(losses=[sheet.selections()]), n)
+    return sheet
+
+
+def test_batch_after_batch(ascent):
+    sheet, seen = sheet_of(ascent), []
+    while not sheet.finished:
+        before = sheet.in_hand
+        sheet.advance(ascent.knobs(losses=[sheet.selections()]), 4)
+        seen.append((before, sheet.begun, sheet.done, sheet.iteration))
+    assert seen == [
+        (slice(0, 2), 2, 0, 4),
+        (slice(0, 2), 2, 2, 0),  # 2 of the 4 steps: no more than the goal
+        (slice(2, 4), 4, 2, 4),
+        (slice(2, 4), 4, 4, 0),
+        (slice(4, 5), 5, 4, 4),
+        (slice(4, 5), 5, 5, 0),
+    ]
+    assert [len(sheet.history(position)) for position in range(5)] == [6] * 5
+
+
+def test_before_it_begins(ascent):
+    sheet = sheet_of(ascent)
+    assert (sheet.begun, sheet.done, sheet.iteration, sheet.finished) == (0, 0, 0, False)
+    assert sheet.pictures.shape == (5, 12, 12, 1)
+    assert not sheet.pictures.any()
+    assert sheet.history(3).values.shape == (0, 4)
+    assert sheet.names == sheet.history(3).names == ("ActivationMax Loss", "L-6.0 Norm Loss", "TV(2.0) Loss")
+
+
+def test_selections_are_those_of_the_batch_in_hand(ascent):
+    sheet = sheet_of(ascent, [4, 0, 4])
+    assert sheet.selections().tolist() == [[0, 0, 0, 0, 1], [1, 0, 0, 0, 0]]
+    sheet.advance(ascent.knobs(losses=[sheet.selections()]), 6)
+    assert sheet.selections().tolist() == [[0, 0, 0, 0, 1]]
+
+
+def test_a_picture_and_its_row_are_of_its_filter_and_its_start(ascent):
+    # The first row is measured at the start: the network tells what must stand there.
+    model = keras.Model(ascent.objective.input_tensor, ascent.objective.losses[0][0].layer.output)
+    sheet = finish(sheet_of(ascent, [3, 1, 4, 1, 0], goal=1), ascent)
+    np.testing.assert_array_equal(sheet.pictures, LARGE[:5])
+    wanted = model.predict_on_batch(LARGE[:5])[range(5), [3, 1, 4, 1, 0]]
+    found = [-sheet.history(position)["ActivationMax Loss"][0] for position in range(5)]
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("best", [False, True])
+def test_it_makes_no_difference_how_many_steps_are_made_at_once(ascent, best):
+    whole = finish(sheet_of(ascent, best=best), ascent)
+    parts = finish(sheet_of(ascent, best=best), ascent, 1)
+    np.testing.assert_array_equal(parts.pictures, whole.pictures)
+    for position in range(5):
+        np.testing.assert_array_equal(parts.history(position).values, whole.history(position).values)
+
+
+def test_the_last_or_the_best_picture(ascent):
+    def final(goal, *, best):
+        sheet = sheet_of(ascent, [2], goal=goal, best=best)
+        while not sheet.finished:
+            sheet.advance(ascent.knobs(losses=[sheet.selections()], learning_rate=20.0), 100)
+        return sheet.pictures[0], sheet.history(0)["total"]
+
+    best, totals = final(6, best=True)
+    lowest = int(np.argmin(totals))
+    assert lowest < 4  # the steps are so large that the loss goes up
+    np.testing.assert_array_equal(best, final(lowest + 2, best=False)[0])  # the one after the best step
+    assert (best != final(6, best=False)[0]).any()
+
+
+def test_a_stop_ends_the_call_and_the_next_one_goes_on(ascent):
+    whole, stopped = finish(sheet_of(ascent), ascent), sheet_of(ascent)
+    stop = tf.Variable(True)
+    for n in (3, 3):
+        knobs = ascent.knobs(losses=[stopped.selections()])
+        stop.assign(True)
+        assert stopped.advance(knobs, n, stop).losses.shape == (0, 2, 4)
+        stop.assign(False)
+        stopped.advance(knobs, n, stop)
+    assert (stopped.begun, stopped.done) == (2, 2)
+    finish(stopped, ascent)
+    np.testing.assert_array_equal(stopped.pictures, whole.pictures)
+
+
+def test_stopped_before_the_first_step_it_shows_the_start(ascent):
+    sheet = sheet_of(ascent)
+    sheet.advance(ascent.knobs(losses=[sheet.selections()]), 3, tf.Variable(True))
+    assert (sheet.begun, sheet.iteration) == (2, 0)
+    np.testing.assert_array_equal(sheet.pictures[:2], LARGE[:2])
+    assert len(sheet.history(0)) == 0
+
+
+# --- losses that are not finite --------------------------------------------------------------------------------------
+
+
+def explosive(filters, **options):
+    model = partly_exploding()
+    ascent = ascent_of(model, [(ActivationMaximization(model.get_layer("out"), 0), 1.0)])
+    start = np.full((4, 4, 1), 140, np.float32)
+    options = {"goal": 30, "batch": 3} | options
+    sheet = Sheet(ascent, filters, 3, starts=lambda where: np.stack([start] * len(filters))[where], **options)
+    return finish(sheet, ascent, 7)
+
+
+def test_a_picture_whose_loss_is_not_finite_ends_alone():
+    with_it, without = explosive([0, 1, 2]), explosive([0, 2, 2])
+    values = with_it.history(1)["total"]
+    assert 1 < len(values) < 30
+    assert np.isfinite(values[:-1]).all()
+    assert not np.isfinite(values[-1])
+    assert np.isfinite(with_it.pictures).all()
+    for position in (0, 2):
+        np.testing.assert_array_equal(with_it.pictures[position], without.pictures[position])
+        np.testing.assert_array_equal(with_it.history(position).values, without.history(position).values)
+        assert len(with_it.history(position)) == 30
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_batch_of_nothing_else_ends_at_once_and_the_next_one_begins(batch):
+    sheet = explosive([1, 1, 0], batch=batch)
+    assert len(sheet.history(0)) == len(sheet.history(1)) < 30
+    assert len(sheet.history(2)) == 30
+    assert np.isfinite(sheet.history(2).values).all()
+
+
+# --- how many at once ------------------------------------------------------------------------------------------------
+
+
+def test_as_many_as_fit_in_memory(ascent, monkeypatch):
+    assert batch_size(ascent) == sheet_module.LARGEST_BATCH
+    values = 1187 + 5 + 144  # of the network, see test_graph.py; and a bit for knobs and losses
+    monkeypatch.setattr(sheet_module, "VALUES_AT_ONCE", 7 * values)
+    assert 5 <= batch_size(ascent) <= 7
+    monkeypatch.setattr(sheet_module, "VALUES_AT_ONCE", 1)
+    assert batch_size(ascent) == 1
+
+
+def test_a_batch_axis_of_fixed_size_is_kept():
+    inputs = keras.Input(batch_shape=(1, 6, 6, 1))
+    model = keras.Model(inputs, layers.Dense(3, name="out")(layers.Flatten()(inputs)))
+    assert batch_size(ascent_of(model)) == 1
