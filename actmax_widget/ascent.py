@@ -9,7 +9,6 @@ its L2 norm: ``cache = 0.95 cache + 0.05 g**2; x -= learning_rate * g / sqrt(cac
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -209,8 +208,7 @@ class Ascent:
         """The step traced for arguments like these; to find it here takes less time than ``tf.function`` does."""
         shape = None if self.objective.each else tuple(arguments[0].image.shape)
         if shape not in self._steps:
-            # Losses and gates note things on the model's layers meanwhile, so one at a time.
-            with _TRACING:
+            with graph.TRACING:
                 self._steps[shape] = self._compiled.get_concrete_function(*arguments)
         return self._steps[shape]
 
@@ -308,7 +306,6 @@ class Ascent:
         return len(self._modifiers) - 1
 
 
-_TRACING = threading.RLock()
 _NEVER = tf.Variable(False, trainable=False, name="never_stop")
 
 

@@ -16,13 +16,13 @@ minus the activation, so its gates kept what lowers the activation.
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
+from actmax_widget import graph
 from actmax_widget.checks import invalid
 
 
@@ -83,8 +83,6 @@ def get(identifier: Any) -> Gate | Callable[[Any], Any] | None:
 
 
 _sign_of_activation: Any = -1.0
-_ONE_AT_A_TIME = threading.RLock()
-"""Tracing changes layers for the time being, and two sessions may trace the same model."""
 
 
 @contextlib.contextmanager
@@ -101,7 +99,7 @@ def gated(gate: Gate | None, layers: list[Any], sign: Any) -> Iterator[None]:
     if gate is None:
         yield
         return
-    with _ONE_AT_A_TIME, contextlib.ExitStack() as stack:
+    with graph.TRACING, contextlib.ExitStack() as stack:
         for layer in layers:
             stack.enter_context(_gated_layer(gate, layer))
         kinds = {kind: f"Actmax_{gate.name}_{kind}" for kind in SLOPES}

@@ -6,6 +6,7 @@ Keras has no public way to walk a symbolic graph, so this module reads the nodes
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -14,6 +15,9 @@ import keras
 import numpy as np
 
 from actmax_widget.checks import check_integer, invalid, listify
+
+TRACING = threading.RLock()
+"""Held by whoever traces a model, or notes things on its layers for the time being: one thread at a time."""
 
 
 def operations(tensors: Iterable[Any]) -> list[Any]:

@@ -102,6 +102,8 @@ class ActivationMaximization(Loss):
 
     def build_each(self, selection: Any = None) -> Any:
         """Return each picture's loss; see :meth:`Loss.build_each`."""
+        if selection is None:
+            selection = ops.convert_to_tensor(self.knobs()["selection"])
         return -ops.sum(self._selected(selection, joint=False), axis=-1)
 
     def _selected(self, selection: Any, *, joint: bool) -> Any:
@@ -110,7 +112,7 @@ class ActivationMaximization(Loss):
         kept = {graph.channel_axis(output)} | (set() if joint else {0})
         means = ops.mean(output, axis=[axis for axis in range(len(output.shape)) if axis not in kept])
         # A filter that is not selected must not count even if it is infinite: 0 * inf would be NaN.
-        return ops.where(selection == 0, 0.0, means) * selection
+        return ops.where(ops.equal(selection, 0), 0.0, means) * selection
 
 
 def selection(filter_indices: tuple[int | None, ...], filters: int) -> np.ndarray:

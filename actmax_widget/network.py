@@ -285,7 +285,7 @@ def _recording(layers: Sequence[Any]) -> Iterator[dict[int, Any]]:
 
         return record
 
-    with contextlib.ExitStack() as stack:
+    with graph.TRACING, contextlib.ExitStack() as stack:
         for layer in layers:
             # Past Keras's own __setattr__, which would note the function as part of the layer.
             vars(layer)["call"] = recorder(layer, layer.call)

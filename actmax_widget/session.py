@@ -211,7 +211,7 @@ class Session(Worker):
         """Compile the step for the present target in the background, so that a start finds it ready."""
         with self._changed:
             if self._tried != self._settings.graph():
-                self._preparing = not self._working
+                self._preparing |= not self._working
                 self._begin()
         self._notify()
 

@@ -7,13 +7,13 @@ pictures are tensors of the same graph.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from actmax_widget import graph
 from actmax_widget.ascent import Ascent
 from actmax_widget.backprop_modifiers import Gate
 from actmax_widget.input_modifiers import InputModifier, Jitter
@@ -25,9 +25,6 @@ KEPT = 8
 """How many compiled steps are kept for a model; those not used for longest go first."""
 PLAIN = (int, float, str, bool, type(None))
 """Settings of a layer that are compared by value."""
-
-_BUILDING = threading.RLock()
-"""Building notes things on the model's own operations for the time being, so one at a time; and nobody builds twice."""
 
 
 def ascent_for(
@@ -58,7 +55,7 @@ def ascent_for(
     # What a user wrote cannot be compared with what another wrote.
     own = grad_modifier is not None or any(type(modifier) is not Jitter for modifier in input_modifiers)
     own |= wrt_tensor is not None or any(loss.signature() is None for loss, _ in losses)
-    with _BUILDING:
+    with graph.TRACING:  # and nobody builds twice
         kept = {} if own else _shelf(network.model)
         key = None if own else (_key(network, losses), gate, each, len(input_modifiers), norm_grads)
         ascent = kept.pop(key, None)

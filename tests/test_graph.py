@@ -48,3 +48,8 @@ def test_what_cannot_be_seen_is_infinite():
 @pytest.mark.parametrize("shape", [(None, None, 2), (None, 5, 2)])
 def test_an_open_size_counts_as_one(shape):
     assert count_values([keras.Input(shape)]) == 2 * (shape[1] or 1)
+
+
+def test_of_a_batch_of_fixed_size_one_picture_counts():
+    inputs = keras.Input(batch_shape=(4, 6))
+    assert count_values([inputs]) == 6

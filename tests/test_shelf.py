@@ -196,6 +196,30 @@ def test_other_held_inputs_are_compiled_once_more(traces):
     np.testing.assert_array_equal(made[0], made[3])
 
 
+def test_another_size_of_an_input_that_leaves_it_open_is_another_step():
+    inputs = keras.Input((None, None, 1))
+    model = keras.Model(inputs, layers.GlobalAveragePooling2D(name="out")(layers.Conv2D(2, 3)(inputs)))
+
+    def step(*shape):
+        network = Network(model, shape)
+        return shelf.ascent_for(network, recipe.losses_for(network, Settings(layer="out")))
+
+    assert step(9, 7, 1) is step(9, 7, 1)
+    assert step(9, 7, 1) is not step(7, 9, 1)
+
+
+def test_another_input_that_is_optimized_is_another_step():
+    one, other = keras.Input((2,), name="one"), keras.Input((2,), name="other")
+    model = keras.Model([one, other], layers.Subtract(name="out")([one, other]))
+
+    def step(held):
+        network = Network(model, held_inputs={held: [1, 2]})
+        return shelf.ascent_for(network, recipe.losses_for(network, Settings(layer="out")))
+
+    assert step("one") is step("one")
+    assert step("one") is not step("other")
+
+
 def test_channels_first_is_another_step(model):
     # The axes of filters and pixels are numbers of the graph.
     first = step_of(model)
