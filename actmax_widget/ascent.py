@@ -8,6 +8,7 @@ its L2 norm: ``cache = 0.95 cache + 0.05 g**2; x -= learning_rate * g / sqrt(cac
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -143,7 +144,7 @@ class Ascent:
         # layer to a kernel ten times slower, as it looks for the forward one first.
         apart = objective.may_pool and not self._small
         self._evaluate = _function(objective, experimental_attributes={"_noinline": True}) if apart else objective
-        self._steps: dict[tuple[int, ...] | None, Callable[..., Any]] = {}
+        self._traced_for: set[tuple[int, ...] | None] = set()  # shapes
         self._compiled = _function(self._loop, input_signature=self._signature() if objective.each else None)
 
     def _signature(self) -> Any:
@@ -200,17 +201,13 @@ class Ascent:
             The next state and what the steps measured. Fewer than ``n`` steps were made if ``stop`` was set, or if a
             total loss was not finite: that step's row is the last, and ``state.measured`` is the picture before it.
         """
-        arguments = state, knobs, tf.constant(n), (_NEVER if stop is None else stop).handle
-        state, losses, grads, wrt_value, made = self._traced(*arguments)(*arguments)
+        shape = None if self.objective.each else tuple(state.image.shape)
+        with contextlib.nullcontext() if shape in self._traced_for else graph.TRACING:
+            state, losses, grads, wrt_value, made = self._compiled(
+                state, knobs, tf.constant(n), (_NEVER if stop is None else stop).handle
+            )
+        self._traced_for.add(shape)
         return state, Steps(losses.numpy()[: int(made)], grads, wrt_value)
-
-    def _traced(self, *arguments: Any) -> Callable[..., Any]:
-        """The step traced for arguments like these; to find it here takes less time than ``tf.function`` does."""
-        shape = None if self.objective.each else tuple(arguments[0].image.shape)
-        if shape not in self._steps:
-            with graph.TRACING:
-                self._steps[shape] = self._compiled.get_concrete_function(*arguments)
-        return self._steps[shape]
 
     def _loop(self, state: State, knobs: Knobs, n: tf.Tensor, stop: tf.Tensor) -> tuple[Any, ...]:
         self.traces += 1

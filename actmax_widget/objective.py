@@ -14,6 +14,7 @@ from actmax_widget import backprop_modifiers, graph
 from actmax_widget.backprop_modifiers import Gate
 from actmax_widget.checks import check_number, invalid
 from actmax_widget.losses import ActivationMaximization, Loss
+from actmax_widget.regularizers import Regularizer
 
 
 class Evaluation(NamedTuple):
@@ -65,15 +66,20 @@ class Objective:
         self.names = tuple(loss.name for loss, _ in self.losses)
         self.wrt_is_input = wrt_tensor is None or wrt_tensor is input_tensor
         self.wrt_rank = len((input_tensor if self.wrt_is_input else wrt_tensor).shape)
+        direct = [isinstance(loss, Regularizer) and loss.img is input_tensor for loss, _ in self.losses]
+        # A regularizer of the input needs no graph, unless there is nothing else that would make one.
+        self._direct = [] if all(direct) else [k for k, is_direct in enumerate(direct) if is_direct]
+        self._in_graph = [k for k in range(len(self.losses)) if k not in self._direct]
         self._graph = self._build(input_tensor if self.wrt_is_input else wrt_tensor)
 
     def _build(self, wrt_tensor: Any) -> keras.Model:
         """One model from the input and the losses' knobs to all terms, which leaves out every layer no term needs."""
         with graph.borrowed(self.input_tensor) as users:
-            knobs = [self._knob_inputs(loss) for loss, _ in self.losses]
+            losses = [self.losses[k][0] for k in self._in_graph]
+            knobs = [self._knob_inputs(loss) for loss in losses]
             terms = [
                 ops.cast(loss.build_each(**inputs) if self.each else loss.build_loss(**inputs), "float32")
-                for (loss, _), inputs in zip(self.losses, knobs, strict=True)
+                for loss, inputs in zip(losses, knobs, strict=True)
             ]
             inputs = [self.input_tensor, *(tensor for entry in knobs for tensor in entry.values())]
             inputs += [tensor for tensor, _ in self._held]
@@ -109,8 +115,17 @@ class Objective:
     def __call__(self, inp: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor]) -> Evaluation:
         """Evaluate at ``inp``, (batch, ..., channels) float32."""
         gradient = self._gradient if self._gate is None else self._gated_gradient
-        weighted, total, wrt_value, grads = gradient(inp, weights, [*knobs, *self._held_for(inp)])
-        return Evaluation(tf.concat([weighted, total[..., None]], -1), tf.cast(grads, tf.float32), wrt_value)
+        terms, wrt_value, grads = gradient(inp, weights, [*knobs, *self._held_for(inp)])
+        found = {k: terms[..., position] for position, k in enumerate(self._in_graph)}
+        slopes = [tf.cast(grads, tf.float32)]
+        for k in self._direct:
+            regularizer: Any = self.losses[k][0]
+            value, slope = regularizer.penalty(inp, range(1 if self.each else 0, inp.shape.rank))
+            found[k] = weights[k] * tf.reshape(value, [-1] if self.each else [])
+            slopes += [slope(weights[k])] if self.wrt_is_input else []
+        weighted = tf.stack([found[k] for k in range(len(self.losses))], -1)
+        total = tf.reduce_sum(weighted, -1, keepdims=True)
+        return Evaluation(tf.concat([weighted, total], -1), tf.add_n(slopes), wrt_value)
 
     def _held_for(self, inp: tf.Tensor) -> list[tf.Tensor]:
         values = [tf.constant(value) for _, value in self._held]
@@ -119,17 +134,17 @@ class Objective:
     def _gradient(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(inp)
-            weighted, total, wrt_value = self._forward(inp, weights, rest)
-        grads = tape.gradient(total, wrt_value, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return weighted, total, wrt_value, grads
+            terms, wrt_value = self._forward(inp, weights, rest)
+        grads = tape.gradient(terms, wrt_value, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return terms, wrt_value, grads
 
     def _gated_gradient(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
         # tf.gradients, as the tape does not look at overridden gradients.
         layers = self._graph._flatten_layers(include_self=False)
         with backprop_modifiers.gated(self._gate, layers, self._sign_of_activation(weights)):
-            weighted, total, wrt_value = self._forward(inp, weights, rest)
-            (grads,) = tf.gradients(total, [wrt_value], unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return weighted, total, wrt_value, grads
+            terms, wrt_value = self._forward(inp, weights, rest)
+            (grads,) = tf.gradients(terms, [wrt_value], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return terms, wrt_value, grads
 
     def _sign_of_activation(self, weights: tf.Tensor) -> tf.Tensor:
         """What turns the sign of the total's gradient into that of the activation's."""
@@ -138,8 +153,7 @@ class Objective:
 
     def _forward(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
         outputs = self._graph([inp, *rest], training=False)
-        weighted = outputs["terms"] * weights
-        return weighted, tf.reduce_sum(weighted, -1), outputs.get("wrt", inp)
+        return outputs["terms"] * tf.gather(weights, self._in_graph), outputs.get("wrt", inp)
 
 
 def knobs_of(losses: Iterable[Loss]) -> list[np.ndarray]:

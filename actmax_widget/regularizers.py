@@ -3,8 +3,9 @@
 The formulas and names are keras-vis's (2017, ``vis.regularizers``). Where those gave NaN gradients (a zero or a flat
 picture), these give 0.
 
-Their gradients are written out by hand: what TensorFlow derives for a power and a slice cost more on a picture of
-224 pixels than a sixth of a whole SqueezeNet step.
+Their gradients are written out by hand, and the :class:`~actmax_widget.objective.Objective` takes them from here: what
+TensorFlow derives for a power and a slice took a third of a whole step of SqueezeNet. (``tf.custom_gradient`` would
+keep each traced graph for ever.)
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from actmax_widget import graph
 from actmax_widget.checks import check_number, invalid
 from actmax_widget.losses import Loss
 
+Slope = Callable[[tf.Tensor], tf.Tensor]
+
 
 class Regularizer(Loss):
     """A loss on the input alone.
@@ -36,8 +39,11 @@ class Regularizer(Loss):
         """See :meth:`Loss.signature`."""
         return type(self), self.name
 
-    def penalty(self, img: tf.Tensor, axes: Sequence[int]) -> tf.Tensor:
-        """The penalty of pictures, float32: summed up over ``axes``, which keep a length of 1."""
+    def penalty(self, img: tf.Tensor, axes: Sequence[int]) -> tuple[tf.Tensor, Slope]:
+        """The penalty of pictures, float32, summed up over ``axes``, which keep a length of 1; and its gradient.
+
+        The gradient is a function of what it shall be multiplied with.
+        """
         raise NotImplementedError
 
     def build_loss(self) -> Any:
@@ -70,11 +76,11 @@ class TotalVariation(Regularizer):
         self.beta = beta
         self.name = f"TV({beta}) Loss"
 
-    def penalty(self, img: tf.Tensor, axes: Sequence[int]) -> tf.Tensor:
+    def penalty(self, img: tf.Tensor, axes: Sequence[int]) -> tuple[tf.Tensor, Slope]:
         """See :meth:`Regularizer.penalty`."""
         spatial, size = graph.spatial_axes(img), graph.image_size(img)
         if not spatial:
-            return tf.reduce_sum(img * 0, axes, keepdims=True)
+            return tf.reduce_sum(img * 0, axes, keepdims=True), lambda _: tf.zeros_like(img)
         corner = _without_last(img, spatial)
         rises = [_without_last(img, spatial, first_of=axis) - corner for axis in spatial]
         squares = tf.add_n([tf.square(rise) for rise in rises])
@@ -88,7 +94,7 @@ class TotalVariation(Regularizer):
             return tf.add_n(ahead) - _padded(tf.add_n(pulls), spatial)
 
         total = tf.reduce_sum(_power(squares, self.beta / 2), axes, keepdims=True)
-        return _with_slope(img, total / size, slope)
+        return total / size, slope
 
 
 class LPNorm(Regularizer):
@@ -113,12 +119,12 @@ class LPNorm(Regularizer):
         self.p = p
         self.name = f"L-{p} Norm Loss"
 
-    def penalty(self, img: tf.Tensor, axes: Sequence[int]) -> tf.Tensor:
+    def penalty(self, img: tf.Tensor, axes: Sequence[int]) -> tuple[tf.Tensor, Slope]:
         """See :meth:`Regularizer.penalty`."""
         size = graph.image_size(img)
         largest = tf.reduce_max(tf.abs(img), axes, keepdims=True)
         if self.p == math.inf:
-            return largest / size
+            return largest / size, lambda upstream: _slope_of_largest(img, largest, axes) * (upstream / size)
         # Scaled by the largest value, so that a high power cannot overflow.
         scale = tf.where(largest > 0, largest, 1.0)
         scaled = img / scale
@@ -128,7 +134,7 @@ class LPNorm(Regularizer):
         def slope(upstream: tf.Tensor) -> tf.Tensor:
             return lower * (upstream * _power(total, 1 / self.p - 1) / size)
 
-        return _with_slope(img, scale * _power(total, 1 / self.p) / size, slope)
+        return scale * _power(total, 1 / self.p) / size, slope
 
 
 class _Penalty(keras.Layer):  # type: ignore[misc]
@@ -140,21 +146,21 @@ class _Penalty(keras.Layer):  # type: ignore[misc]
         self.built = True
 
     def call(self, img: tf.Tensor) -> tf.Tensor:
-        return self._regularizer.penalty(tf.cast(img, tf.float32), self._axes)
+        img = tf.cast(img, tf.float32)
+        value, slope = self._regularizer.penalty(tf.stop_gradient(img), self._axes)
+        # Adds nothing but the gradient.
+        moved = slope(tf.ones_like(value)) * (img - tf.stop_gradient(img))
+        return value + tf.reduce_sum(moved, self._axes, keepdims=True)
 
     def compute_output_spec(self, img: Any) -> Any:
         shape = [1 if axis in self._axes else size for axis, size in enumerate(img.shape)]
         return keras.KerasTensor(shape, "float32")
 
 
-def _with_slope(img: tf.Tensor, value: tf.Tensor, slope: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-    """``value``, whose gradient by ``img`` is ``slope(upstream)``."""
-
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def passed(_: tf.Tensor, value: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        return tf.identity(value), lambda upstream: (slope(upstream), None)
-
-    return passed(img, tf.stop_gradient(value))
+def _slope_of_largest(img: tf.Tensor, largest: tf.Tensor, axes: Sequence[int]) -> tf.Tensor:
+    """The gradient of the largest magnitude; several that are as large share it."""
+    there = tf.cast(tf.abs(img) == largest, img.dtype)
+    return tf.sign(img) * there / tf.reduce_sum(there, axes, keepdims=True)
 
 
 def _without_last(img: tf.Tensor, axes: Iterable[int], first_of: int | None = None) -> tf.Tensor:
