@@ -16,15 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget import grad_modifiers, graph
+from actmax_widget import compilation, grad_modifiers, graph
 from actmax_widget.checks import invalid
 from actmax_widget.input_modifiers import InputModifier, Jitter
 from actmax_widget.objective import Evaluation, Objective
 
 DECAY = 0.95
 EPSILON = 1e-7
-SMALL = 100_000
-"""A network that puts out fewer values than this in all its layers is small."""
 
 
 class State(NamedTuple):
@@ -139,13 +137,15 @@ class Ascent:
         self._modifiers = [grad_modifiers.identity, *grad_modifiers.BUILT_IN.values()]
         if grad_modifier is not None:
             self._modifiers.append(_numpy_modifier(grad_modifier, each=objective.each))
-        self._small = _is_small(objective)
+        self._small = compilation.is_small(objective.outputs, each=objective.each)
         # A function of its own is outside of the loop's circle: inside, TensorFlow may leave the gradient of a pooling
         # layer to a kernel ten times slower, as it looks for the forward one first.
         apart = objective.may_pool and not self._small
-        self._evaluate = _function(objective, experimental_attributes={"_noinline": True}) if apart else objective
+        self._evaluate = (
+            compilation.function(objective, experimental_attributes={"_noinline": True}) if apart else objective
+        )
         self._traced_for: set[tuple[int, ...] | None] = set()  # shapes
-        self._compiled = _function(self._loop, input_signature=self._signature() if objective.each else None)
+        self._compiled = compilation.function(self._loop, input_signature=self._signature() if objective.each else None)
 
     def _signature(self) -> Any:
         """Any number of pictures, where each has its own losses."""
@@ -202,7 +202,8 @@ class Ascent:
             total loss was not finite: that step's row is the last, and ``state.measured`` is the picture before it.
         """
         shape = None if self.objective.each else tuple(state.image.shape)
-        with contextlib.nullcontext() if shape in self._traced_for else graph.TRACING:
+        tracing = contextlib.nullcontext() if shape in self._traced_for else graph.TRACING
+        with tracing, compilation.as_written():
             state, losses, grads, wrt_value, made = self._compiled(
                 state, knobs, tf.constant(n), (_NEVER if stop is None else stop).handle
             )
@@ -232,7 +233,7 @@ class Ascent:
             shapes = (*shapes[:3], *[tf.TensorShape([None] * self.objective.wrt_rank)] * 2)
         made, state, rows, grads, wrt_value = tf.while_loop(go_on, body, start, shapes)
         if self._small:
-            _leave_loops_whole()
+            compilation.leave_loops_whole()
         if not self.objective.each:
             return state, rows.stack(), grads, wrt_value, made
         # Of no rows at all TensorFlow cannot tell the number of pictures.
@@ -255,7 +256,7 @@ class Ascent:
         for modifier in reversed(self.input_modifiers):
             image = self._changed(modifier, modifier.post_tensor, image)
         image = _keep(image, knobs)
-        total = evaluation.losses[..., -1]
+        *_, total = tf.unstack(evaluation.losses, axis=-1)
         sound = state.sound & tf.math.is_finite(total)
         # NaN never wins, nor a loss of -inf, nor a step that a NaN gradient made.
         better = sound & (total < state.best_loss) & tf.math.is_finite(tf.reduce_sum(image, self._picture_axes(image)))
@@ -306,35 +307,8 @@ class Ascent:
 _NEVER = tf.Variable(False, trainable=False, name="never_stop")
 
 
-def _function(function: Callable[..., Any], **options: Any) -> Any:
-    """A compiled function."""
-    compiled = tf.function(function, autograph=False, **options)
-    # Each ascent compiles once, and by design; TensorFlow would warn from the fifth picture on.
-    compiled._omit_frequent_tracing_warning = True  # noqa: SLF001 - Keras's own way, without a public one
-    return compiled
-
-
-def _is_small(objective: Objective) -> bool:
-    """Whether a network computes so little that oneDNN's kernels would not pay; see :func:`_leave_loops_whole`."""
-    operations = graph.operations(objective.outputs)
-    # Pictures with channels first only oneDNN can do; of a batch nobody knows here how large it is.
-    needed = objective.each or any(getattr(one, "data_format", None) == "channels_first" for one in operations)
-    return not needed and graph.count_values(objective.outputs) < SMALL
-
-
-def _leave_loops_whole() -> None:
-    """Have the loops of the graph being traced run as they are written, without oneDNN's kernels.
-
-    TensorFlow takes loops apart into single operations, and lets oneDNN have those it knows. On small pictures what
-    oneDNN does before and after its work takes longer than the work.
-    """
-    for operation in tf.compat.v1.get_default_graph().get_operations():
-        if operation.type in {"While", "StatelessWhile"}:
-            operation._set_attr("_lower_using_switch_merge", tf.compat.v1.AttrValue(b=False))  # noqa: SLF001
-
-
 def _keep(image: tf.Tensor, knobs: Knobs) -> tf.Tensor:
-    return tf.clip_by_value(image, knobs.bounds[0], knobs.bounds[1])
+    return tf.clip_by_value(image, *tf.unstack(knobs.bounds))
 
 
 def _select(condition: tf.Tensor, new: tf.Tensor, old: tf.Tensor) -> tf.Tensor:

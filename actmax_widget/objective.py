@@ -116,13 +116,14 @@ class Objective:
         """Evaluate at ``inp``, (batch, ..., channels) float32."""
         gradient = self._gradient if self._gate is None else self._gated_gradient
         terms, wrt_value, grads = gradient(inp, weights, [*knobs, *self._held_for(inp)])
-        found = {k: terms[..., position] for position, k in enumerate(self._in_graph)}
+        found = dict(zip(self._in_graph, tf.unstack(terms, axis=-1), strict=True))
+        weight_of = tf.unstack(weights, len(self.losses))
         slopes = [tf.cast(grads, tf.float32)]
         for k in self._direct:
             regularizer: Any = self.losses[k][0]
             value, slope = regularizer.penalty(inp, range(1 if self.each else 0, inp.shape.rank))
-            found[k] = weights[k] * tf.reshape(value, [-1] if self.each else [])
-            slopes += [slope(weights[k])] if self.wrt_is_input else []
+            found[k] = weight_of[k] * tf.reshape(value, [-1] if self.each else [])
+            slopes += [slope(weight_of[k])] if self.wrt_is_input else []
         weighted = tf.stack([found[k] for k in range(len(self.losses))], -1)
         total = tf.reduce_sum(weighted, -1, keepdims=True)
         return Evaluation(tf.concat([weighted, total], -1), tf.add_n(slopes), wrt_value)

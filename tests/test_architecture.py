@@ -16,7 +16,8 @@ MAY_IMPORT = {
     "losses": {"graph"},
     "regularizers": {"checks", "graph", "losses"},
     "objective": {"backprop_modifiers", "checks", "graph", "losses", "regularizers"},
-    "ascent": {"checks", "grad_modifiers", "graph", "input_modifiers", "objective"},
+    "compilation": {"graph"},
+    "ascent": {"checks", "compilation", "grad_modifiers", "graph", "input_modifiers", "objective"},
     "pace": set(),
     "pictures": {"checks"},
     "callbacks": {"checks", "graph", "pictures"},
@@ -95,6 +96,7 @@ ONLY_IN = {
     "tensorflow": {
         "ascent",
         "backprop_modifiers",
+        "compilation",
         "input_modifiers",
         "network",
         "objective",

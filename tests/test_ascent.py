@@ -1,10 +1,7 @@
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras import layers
 
-from actmax_widget import ascent as ascent_module
 from actmax_widget import grad_modifiers
 from actmax_widget.ascent import Ascent, State
 from actmax_widget.input_modifiers import InputModifier, Jitter
@@ -272,45 +269,3 @@ def test_the_best_picture_is_the_one_after_the_step_of_the_lowest_loss(each, see
     for position, row in enumerate(lowest):
         then, _ = run_each(each, seeds, range(5), int(row) + 1, learning_rate=20.0)
         np.testing.assert_array_equal(state.best[position], then.image[position])
-
-
-# --- small networks --------------------------------------------------------------------------------------------------
-
-
-def loops(ascent, seed):
-    """For each loop of the compiled step whether TensorFlow may take it apart."""
-    state, knobs = State.at(seed, each=ascent.objective.each), ascent.knobs()
-    handle = tf.Variable(False).handle
-    graph = ascent._compiled.get_concrete_function(state, knobs, tf.constant(1), handle).graph
-    found = [operation for operation in graph.get_operations() if operation.type in {"While", "StatelessWhile"}]
-    return [operation.get_attr("_lower_using_switch_merge") for operation in found]
-
-
-def test_the_loop_of_a_small_network_runs_as_it_is_written(model, seed, monkeypatch):
-    assert loops(ascent_of(model), seed) == [False]
-    monkeypatch.setattr(ascent_module, "SMALL", 100)
-    assert loops(ascent_of(model), seed) == [True]
-
-
-def test_of_a_batch_nobody_knows_how_large_it_is(each, seed):
-    assert loops(each, seed) == [True]
-
-
-def test_a_loop_that_runs_as_it_is_written_gives_the_same_numbers(model, seed, monkeypatch):
-    small, _ = ascent_of(model).run(State.at(seed), ascent_of(model).knobs(), 10)
-    monkeypatch.setattr(ascent_module, "SMALL", 0)
-    large, _ = ascent_of(model).run(State.at(seed), ascent_of(model).knobs(), 10)
-    np.testing.assert_allclose(small.image, large.image, atol=0.05)
-
-
-def test_channels_first_are_left_to_onednn():
-    keras.config.set_image_data_format("channels_first")
-    try:
-        inputs = keras.Input((3, 8, 8))
-        model = keras.Model(inputs, layers.Conv2D(2, 3, name="out")(inputs))
-        ascent = ascent_of(model)
-        assert loops(ascent, np.ones((1, 3, 8, 8), "float32")) == [True]
-        _, steps = ascent.run(State.at(np.ones((1, 3, 8, 8), "float32")), ascent.knobs(), 2)
-    finally:
-        keras.config.set_image_data_format("channels_last")
-    assert np.isfinite(steps.losses).all()

@@ -1,0 +1,129 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+from tensorflow.python.eager import context as tf_context
+
+from actmax_widget import compilation
+from actmax_widget.ascent import Ascent, State
+from actmax_widget.objective import Objective
+from tests.networks import losses_of, small_cnn
+
+
+@pytest.fixture(scope="module")
+def model():
+    return small_cnn()
+
+
+@pytest.fixture
+def seed():
+    return np.random.default_rng(0).uniform(100, 150, (1, 12, 12, 1)).astype("float32")
+
+
+def ascent_of(model, **options):
+    return Ascent(Objective(model.inputs[0], losses_of(model), **options))
+
+
+# --- as_written ------------------------------------------------------------------------------------------------------
+
+
+def executed(call):
+    """The operations of the functions that TensorFlow ran in a call."""
+    context = tf_context.context()
+    context.enable_graph_collection()
+    try:
+        call()
+        graphs = context.export_run_metadata().function_graphs
+    finally:
+        context.disable_graph_collection()
+    return [node.op for graph in graphs for node in graph.post_optimization_graph.node]
+
+
+def superfluous():
+    """A compiled multiplication that TensorFlow leaves out if it may rewrite."""
+    function, ones = compilation.function(lambda x: x * 1.0), tf.ones(3)
+    return lambda: function(ones)
+
+
+def test_functions_run_as_they_were_traced():
+    assert "Mul" not in executed(superfluous())
+    with compilation.as_written():
+        assert "Mul" in executed(superfluous())
+
+
+def test_a_run_of_steps_is_not_rewritten(model, seed, monkeypatch):
+    def operations():
+        ascent = ascent_of(model)
+        return executed(lambda: ascent.run(State.at(seed), ascent.knobs(), 2))
+
+    written = operations()
+    monkeypatch.setattr(compilation, "_has_gpu", lambda: True)
+    assert len(operations()) != len(written)
+
+
+def test_other_peoples_functions_are_rewritten_afterwards(model, seed):
+    ascent = ascent_of(model)
+    ascent.run(State.at(seed), ascent.knobs(), 1)
+    with pytest.raises(ZeroDivisionError), compilation.as_written():
+        1 / 0  # noqa: B018 - for its error
+    assert "Mul" not in executed(superfluous())
+
+
+def test_what_was_set_otherwise_stays_in_force():
+    before = tf_context.context().function_call_options
+    expected = tf.compat.v1.ConfigProto.FromString(before.config_proto_serialized)
+    expected.graph_options.rewrite_options.disable_meta_optimizer = True
+    with compilation.as_written():
+        options = tf_context.context().function_call_options
+        assert tf.compat.v1.ConfigProto.FromString(options.config_proto_serialized) == expected
+        assert options.executor_type == before.executor_type
+    assert tf_context.context().function_call_options is before
+
+
+def test_on_a_gpu_tensorflow_may_choose_the_layout(monkeypatch):
+    monkeypatch.setattr(compilation, "_has_gpu", lambda: True)
+    with compilation.as_written():
+        assert "Mul" not in executed(superfluous())
+
+
+# --- small networks --------------------------------------------------------------------------------------------------
+
+
+def loops(ascent, seed):
+    """For each loop of the compiled step whether TensorFlow may take it apart."""
+    state, knobs = State.at(seed, each=ascent.objective.each), ascent.knobs()
+    handle = tf.Variable(False).handle
+    graph = ascent._compiled.get_concrete_function(state, knobs, tf.constant(1), handle).graph
+    found = [operation for operation in graph.get_operations() if operation.type in {"While", "StatelessWhile"}]
+    return [operation.get_attr("_lower_using_switch_merge") for operation in found]
+
+
+def test_the_loop_of_a_small_network_runs_as_it_is_written(model, seed, monkeypatch):
+    assert loops(ascent_of(model), seed) == [False]
+    monkeypatch.setattr(compilation, "SMALL", 100)
+    assert loops(ascent_of(model), seed) == [True]
+
+
+def test_of_a_batch_nobody_knows_how_large_it_is(model, seed):
+    assert loops(ascent_of(model, each=True), seed) == [True]
+
+
+def test_a_loop_that_runs_as_it_is_written_gives_the_same_numbers(model, seed, monkeypatch):
+    small, _ = ascent_of(model).run(State.at(seed), ascent_of(model).knobs(), 10)
+    monkeypatch.setattr(compilation, "SMALL", 0)
+    large, _ = ascent_of(model).run(State.at(seed), ascent_of(model).knobs(), 10)
+    np.testing.assert_allclose(small.image, large.image, atol=0.05)
+
+
+def test_channels_first_are_left_to_onednn():
+    keras.config.set_image_data_format("channels_first")
+    try:
+        inputs = keras.Input((3, 8, 8))
+        model = keras.Model(inputs, layers.Conv2D(2, 3, name="out")(inputs))
+        ascent = ascent_of(model)
+        assert loops(ascent, np.ones((1, 3, 8, 8), "float32")) == [True]
+        _, steps = ascent.run(State.at(np.ones((1, 3, 8, 8), "float32")), ascent.knobs(), 2)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    assert np.isfinite(steps.losses).all()
