@@ -8,7 +8,6 @@ its L2 norm: ``cache = 0.95 cache + 0.05 g**2; x -= learning_rate * g / sqrt(cac
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -144,8 +143,8 @@ class Ascent:
         self._evaluate = (
             compilation.function(objective, experimental_attributes={"_noinline": True}) if apart else objective
         )
-        self._traced_for: set[tuple[int, ...] | None] = set()  # shapes
-        self._compiled = compilation.function(self._loop, input_signature=self._signature() if objective.each else None)
+        self._function = compilation.function(self._loop, input_signature=self._signature() if objective.each else None)
+        self._compiled: dict[tuple[int, ...] | None, Callable[..., Any]] = {}  # by the shape of the pictures
 
     def _signature(self) -> Any:
         """Any number of pictures, where each has its own losses."""
@@ -202,12 +201,12 @@ class Ascent:
             total loss was not finite: that step's row is the last, and ``state.measured`` is the picture before it.
         """
         shape = None if self.objective.each else tuple(state.image.shape)
-        tracing = contextlib.nullcontext() if shape in self._traced_for else graph.TRACING
-        with tracing, compilation.as_written():
-            state, losses, grads, wrt_value, made = self._compiled(
-                state, knobs, tf.constant(n), (_NEVER if stop is None else stop).handle
-            )
-        self._traced_for.add(shape)
+        arguments = (state, knobs, tf.constant(n), (_NEVER if stop is None else stop).handle)
+        if shape not in self._compiled:
+            with graph.TRACING:
+                self._compiled[shape] = compilation.traced(self._function, *arguments)
+        with compilation.as_written():
+            state, losses, grads, wrt_value, made = self._compiled[shape](*arguments)
         return state, Steps(losses.numpy()[: int(made)], grads, wrt_value)
 
     def _loop(self, state: State, knobs: Knobs, n: tf.Tensor, stop: tf.Tensor) -> tuple[Any, ...]:

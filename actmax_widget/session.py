@@ -186,7 +186,7 @@ class Session(Worker):
             new = self.preview(**changes)
             old, self._settings = self._settings, new
             self._knobs = None
-            self._stop.assign(True)  # the call in hand ends, the next one takes the new numbers
+            self._stop_call(True)  # the call in hand ends, the next one takes the new numbers
             if new.target() != old.target():
                 self._retarget()
             elif new.start() != old.start() and not self.iteration and not self._status.busy:
@@ -257,7 +257,7 @@ class Session(Worker):
             self._set_status(status)
         left = max(1, self._until - self.iteration)
         n = self._pace.steps(left, self._settings.steps_per_second) if ascent.traces else 1
-        self._stop.assign(False)
+        self._stop_call(False)
         return self._run, ascent, self._state, self._knobs, n
 
     def _carry_out(self, run: int, ascent: Ascent, state: State, knobs: Knobs, n: int) -> float:
@@ -309,7 +309,7 @@ class Session(Worker):
     def _start_afresh(self, status: Status) -> None:
         """Go back to iteration 0 with the present settings."""
         self._run += 1
-        self._stop.assign(True)
+        self._stop_call(True)
         self._stale = False
         self._names = tuple(loss.name for loss, _ in recipe.losses_for(self.network, self._settings))
         self._width = len(self._names) + 1

@@ -16,7 +16,7 @@ from actmax_widget.ascent import Ascent, Knobs, State, Steps
 from actmax_widget.losses import selection
 from actmax_widget.records import History
 
-VALUES_AT_ONCE = 64_000_000
+VALUES_AT_ONCE = 100_000_000
 """How many numbers a network may compute for a batch, so that what the gradient needs of them stays in memory."""
 LARGEST_BATCH = 64
 

@@ -147,7 +147,7 @@ class Tiles(Worker):
     def _go_on(self) -> None:
         """Let the next call run, unless a pause came meanwhile."""
         with self._changed:
-            self._stop.assign(not self._status.busy)
+            self._stop_call(not self._status.busy)
 
     def _compile(self) -> None:
         ascent = recipe.ascent_for(self.network, self.settings, each=True)

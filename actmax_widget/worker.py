@@ -62,7 +62,8 @@ class Worker:
         self._changed = threading.Condition()
         self._notify, self._spawn = notify, spawn
         self._pace = Pace(clock)
-        self._stop = tf.Variable(False, trainable=False)
+        self._stop = tf.Variable(False, trainable=False)  # what a compiled loop looks at
+        self._stopping = False  # its value
         self._status = Status.READY
         self._error = ""
         self._revision = 0
@@ -141,8 +142,14 @@ class Worker:
         self._working = self._preparing = False
         self._changed.notify_all()
 
+    def _stop_call(self, stop: bool) -> None:
+        """Have the call in hand end after its step, or the next one run."""
+        if stop is not self._stopping:  # to assign takes as long as the rest of what is done for a call
+            self._stop.assign(stop)
+            self._stopping = stop
+
     def _halt(self, status: Status) -> None:
-        self._stop.assign(True)
+        self._stop_call(True)
         self._set_status(status)
 
     def _set_status(self, status: Status) -> None:

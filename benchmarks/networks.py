@@ -29,7 +29,7 @@ class Case:
         make: makes the network.
         layer: the target layer's name.
         index: the filter, unit or class.
-        steps: how many steps of ours take about half a second.
+        steps: how many steps of ours take about a second.
     """
 
     name: str
@@ -103,8 +103,8 @@ def _weights() -> dict[str, Any]:
 
 
 CASES = {
-    "digits": Case("digits", demo.digits, "out", 3, 800),
-    "squeezenet": Case("SqueezeNet", squeezenet, "logits", 1, 25),
-    "mobilenet": Case("MobileNetV2", mobilenet, "predictions", 3, 12),
-    "vgg": Case("VGG16", vgg, "block3_conv1", 3, 4),
+    "digits": Case("digits", demo.digits, "out", 3, 1600),
+    "squeezenet": Case("SqueezeNet", squeezenet, "logits", 1, 60),
+    "mobilenet": Case("MobileNetV2", mobilenet, "predictions", 3, 40),
+    "vgg": Case("VGG16", vgg, "block3_conv1", 3, 12),
 }

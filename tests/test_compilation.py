@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -87,6 +90,31 @@ def test_on_a_gpu_tensorflow_may_choose_the_layout(monkeypatch):
         assert "Mul" not in executed(superfluous())
 
 
+# --- traced ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_traced_function_gives_what_the_function_gives_in_its_structure():
+    function = compilation.function(lambda pair, c: {"sum": pair[0] + pair[1], "more": (c * 2.0,)})
+    arguments = ((tf.constant(1.0), tf.constant(2.0)), tf.constant(3.0))
+    traced = compilation.traced(function, *arguments)
+    assert tf.nest.map_structure(float, traced(*arguments)) == {"sum": 3.0, "more": (6.0,)}
+    assert tf.nest.map_structure(float, traced((tf.constant(5.0), tf.constant(2.0)), tf.constant(0.0))) == {
+        "sum": 7.0,
+        "more": (0.0,),
+    }
+
+
+def test_a_graph_goes_with_the_ascent_it_was_traced_for(seed):
+    model = small_cnn()
+    ascent = ascent_of(model)
+    ascent.run(State.at(seed), ascent.knobs(), 1)
+    graph = weakref.ref(ascent._function._list_all_concrete_functions()[0].graph)
+    assert graph() is not None
+    del ascent
+    gc.collect()
+    assert graph() is None
+
+
 # --- small networks --------------------------------------------------------------------------------------------------
 
 
@@ -94,7 +122,7 @@ def loops(ascent, seed):
     """For each loop of the compiled step whether TensorFlow may take it apart."""
     state, knobs = State.at(seed, each=ascent.objective.each), ascent.knobs()
     handle = tf.Variable(False).handle
-    graph = ascent._compiled.get_concrete_function(state, knobs, tf.constant(1), handle).graph
+    graph = ascent._function.get_concrete_function(state, knobs, tf.constant(1), handle).graph
     found = [operation for operation in graph.get_operations() if operation.type in {"While", "StatelessWhile"}]
     return [operation.get_attr("_lower_using_switch_merge") for operation in found]
 
