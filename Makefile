@@ -28,7 +28,7 @@ help:
 	@echo 'make format      let ruff and biome rewrite the files'
 	@echo 'make soak        the slow tests'
 	@echo 'make bench       measure against the peers (half an hour; ARGS="--quick steps" for a part, see benchmarks/README.md)'
-	@echo 'make screenshot  make the picture of the README anew'
+	@echo 'make screenshot  make the pictures of the README anew'
 	@echo 'make clean       delete what was built, the virtual environment too'
 
 lab: $(VENV)/.lab-ready $(BUNDLE)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.core.protobuf import config_pb2
 from tensorflow.python.eager import context as tf_context
 
 from actmax_widget import graph
@@ -66,7 +65,7 @@ def _has_gpu() -> bool:
 
 @functools.lru_cache(4)
 def _not_rewriting(config: bytes, executor: str | None) -> tf_context.FunctionCallOptions:
-    changed = config_pb2.ConfigProto.FromString(config)
+    changed = tf.compat.v1.ConfigProto.FromString(config)
     changed.graph_options.rewrite_options.disable_meta_optimizer = True
     return tf_context.FunctionCallOptions(executor, changed)
 

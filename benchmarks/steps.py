@@ -43,7 +43,7 @@ def steps(case_name: str, *, quick: bool) -> list[Row]:
         "one": (contenders.one_step_a_call, 1),
         "bare": (contenders.bare, 1),
         "xplique": (contenders.xplique, 4 if case_name == "digits" else 1),
-        "tf-keras-vis": (contenders.tf_keras_vis, 20 if case_name == "digits" else 6),  # slow, so fewer steps do
+        "tf-keras-vis": (contenders.tf_keras_vis, 8 if case_name == "digits" else 6),  # slow, so fewer steps do
     }
     runs, counts = {}, {}
     for name, (make, fewer) in makers.items():

@@ -1,4 +1,4 @@
-"""Makes the picture of the README, of a real JupyterLab during a run: `make screenshot`."""
+"""Makes the pictures of the README, of a real JupyterLab: `make screenshot`."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import tempfile
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.browser.lab import ROOT, OpenNotebook, launch, open_notebook, serve, write_notebook
 from tests.browser.view import WidgetView
 
-PICTURE = ROOT / "examples" / "images" / "widget.png"
+FOLDER = ROOT / "examples" / "images"
+RUN, LAYER = FOLDER / "widget.png", FOLDER / "layer.png"
 MOST_BYTES = 200_000
 CELL = "import actmax_widget as am\n\nwidget = am.ActMaxWidget(filter_indices=3)\nwidget"
 
 
 def main() -> None:
-    """Run the widget on the digit 3 and picture the notebook half-way."""
+    """Picture the notebook half-way to the digit 3, and the tiles of all ten digits."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
         serve(Path(folder)) as server,
@@ -27,29 +29,37 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1100, "height": 960}, device_scale_factor=2)
         write_notebook(server.folder / "first-image.ipynb", [CELL])
         notebook = open_notebook(page, server, "first-image.ipynb")
-        picture(notebook)
-    shrink()
+        notebook.command("application:toggle-left-area")
+        notebook.run(0)
+        view = WidgetView(notebook.widget)
+        picture_run(notebook, view)
+        picture_layer(view)
+    for path in (RUN, LAYER):
+        shrink(path)
 
 
-def picture(notebook: OpenNotebook) -> None:
-    """Run the cell, press Run, and picture the notebook while the run goes on."""
-    notebook.command("application:toggle-left-area")
-    notebook.run(0)
-    view = WidgetView(notebook.widget)
+def picture_run(notebook: OpenNotebook, view: WidgetView) -> None:
+    """Press Run, and picture the notebook while the run goes on."""
     view.press("Run", then="running")
     view.wait_beyond(320)
-    PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    notebook.page.locator(".jp-NotebookPanel").screenshot(path=PICTURE)
+    notebook.page.locator(".jp-NotebookPanel").screenshot(path=RUN)
 
 
-def shrink() -> None:
+def picture_layer(view: WidgetView) -> None:
+    """Press All filters, and picture the tiles when they are finished."""
+    view.part("all-filters").click()
+    expect(view.part("tiles")).to_have_attribute("data-status", "finished", timeout=60_000)
+    view.part("tiles").screenshot(path=LAYER)
+
+
+def shrink(path: Path) -> None:
     """Keep the picture small: 256 colours are enough for it."""
-    with Image.open(PICTURE) as full:
+    with Image.open(path) as full:
         few_colours = full.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    few_colours.save(PICTURE, optimize=True)
-    size = PICTURE.stat().st_size
+    few_colours.save(path, optimize=True)
+    size = path.stat().st_size
     if size > MOST_BYTES:
-        raise RuntimeError(f"{PICTURE} has {size} bytes, more than the {MOST_BYTES} that a README may cost.")
+        raise RuntimeError(f"{path} has {size} bytes, more than the {MOST_BYTES} that a README may cost.")
 
 
 if __name__ == "__main__":
