@@ -147,13 +147,14 @@ class Ascent:
         self._compiled: dict[tuple[int, ...] | None, Callable[..., Any]] = {}  # by the shape of the pictures
 
     def _signature(self) -> Any:
-        """Any number of pictures, where each has its own losses."""
+        """Any number of pictures, or as many as the model takes, where each has its own losses."""
+        batch, *shape = self.objective.input_tensor.shape
 
-        def of_any_number(tensor: tf.Tensor) -> tf.TensorSpec:
-            return tf.TensorSpec([None, *tensor.shape[1:]] if tensor.shape.rank else [], tensor.dtype)
+        def of_any_number(tensor: tf.Tensor, number: int | None = None) -> tf.TensorSpec:
+            return tf.TensorSpec([number, *tensor.shape[1:]] if tensor.shape.rank else [], tensor.dtype)
 
-        shape = [1, *self.objective.input_tensor.shape[1:]]
-        state = tf.nest.map_structure(of_any_number, State.at(np.zeros(shape, np.float32), each=True))
+        start = State.at(np.zeros([1, *shape], np.float32), each=True)
+        state = tf.nest.map_structure(functools.partial(of_any_number, number=batch), start)
         example = self.knobs()
         knobs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), example)
         knobs = knobs._replace(losses=tf.nest.map_structure(of_any_number, example.losses))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -84,12 +85,15 @@ class Network:
         self,
         model: Any,
         input_shape: Sequence[int] | None = None,
-        held_inputs: Mapping[str, Any] | None = None,
+        held_inputs: Any = None,
     ) -> None:
         if not isinstance(model, keras.Model):
             raise invalid(
                 "model", "a Keras model", model, "Pass e.g. keras.saving.load_model('model.keras').", TypeError
             )
+        if held_inputs is not None and not isinstance(held_inputs, Mapping):
+            advice = "Pass e.g. held_inputs={'age': 30.0}."
+            raise invalid("held_inputs", "a mapping from input names to values", held_inputs, advice, TypeError)
         self.model = model
         self._symbolic = is_symbolic(model)
         own = list(model.inputs) if self._symbolic else [_input_of_subclassed(model, input_shape)]
@@ -274,13 +278,18 @@ def _chain(outer: Callable[[Inputs], Any], inner: Callable[[Inputs], Any]) -> Ca
 
 @contextlib.contextmanager
 def _recording(layers: Sequence[Any]) -> Iterator[dict[int, Any]]:
-    """While the model is called, note the output of each layer's first call, by ``id(layer)``."""
+    """While the model is called, note the output of each layer's first call, by ``id(layer)``.
+
+    Others may use the model meanwhile: only calls of this thread are noted.
+    """
     seen: dict[int, Any] = {}
+    listener = threading.get_ident()
 
     def recorder(layer: Any, call: Any) -> Callable[..., Any]:
         def record(*args: Any, **kwargs: Any) -> Any:
             outputs = call(*args, **kwargs)
-            seen.setdefault(id(layer), outputs)
+            if threading.get_ident() == listener:
+                seen.setdefault(id(layer), outputs)
             return outputs
 
         return record

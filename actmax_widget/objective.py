@@ -46,7 +46,7 @@ class Objective:
 
     Raises:
         ValueError: no losses, or a loss that cannot be computed from the input.
-        TypeError: not pairs of a loss and a number.
+        TypeError: not pairs of a loss and a number, or not a symbolic tensor.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Objective:
         gate: Gate | None = None,
         each: bool = False,
     ) -> None:
+        _check_wrt(wrt_tensor)
         self.input_tensor = input_tensor
         self.each = each
         self._held, self._gate = list(held), gate
@@ -167,6 +168,12 @@ def check_losses(losses: Sequence[Any]) -> list[tuple[Loss, float]]:
     if not losses:
         raise invalid("losses", "at least one loss with a weight that is not 0", losses, "Pass e.g. act_max_weight=1.")
     return [_check_pair(entry) for entry in losses]
+
+
+def _check_wrt(tensor: Any) -> None:
+    if tensor is not None and not isinstance(tensor, keras.KerasTensor):
+        advice = "Pass e.g. model.get_layer('conv1').output, or None for the input."
+        raise invalid("wrt_tensor", "a symbolic tensor of the model", tensor, advice, TypeError)
 
 
 def _check_pair(entry: Any) -> tuple[Loss, float]:

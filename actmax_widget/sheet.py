@@ -87,7 +87,7 @@ class Sheet:
 
     def selections(self) -> np.ndarray:
         """Which filter each picture of the batch in hand is of: the knob of its ActivationMaximization."""
-        return np.stack([selection((index,), self._of) for index in self.filters[self.in_hand]])
+        return self._filled(np.stack([selection((index,), self._of) for index in self.filters[self.in_hand]]))
 
     def advance(self, knobs: Knobs, n: int, stop: tf.Variable | None = None) -> Steps:
         """Make up to ``n`` steps of the batch in hand; after its last one the next batch is in hand.
@@ -104,7 +104,7 @@ class Sheet:
     def compute(self, knobs: Knobs, n: int, stop: tf.Variable | None = None) -> Steps:
         """The first half of :meth:`advance`, which takes long: pictures and losses stay as they are."""
         if self._state is None:
-            self._state = State.at(self._starts(self.in_hand), each=True)
+            self._state = State.at(self._filled(self._starts(self.in_hand)), each=True)
         self._state, steps = self._ascent.run(self._state, knobs, min(n, self.goal - self.iteration), stop)
         return steps
 
@@ -115,8 +115,9 @@ class Sheet:
         if self.begun == self.done:
             self.begun = where.stop
             self._rows.append([])
-        self._rows[-1].append(steps.losses)
-        self.pictures[where] = (self._state.best if self._best else self._state.measured).numpy()
+        count = where.stop - where.start
+        self._rows[-1].append(steps.losses[:, :count])
+        self.pictures[where] = (self._state.best if self._best else self._state.measured).numpy()[:count]
         if self.iteration >= self.goal or not self._state.sound.numpy().any():
             self.done, self._state = where.stop, None
 
@@ -127,3 +128,9 @@ class Sheet:
         values = np.concatenate([nothing, *[row[:, position % self._batch] for row in rows]])
         wrong = np.flatnonzero(~np.isfinite(values[:, -1]))
         return History(self.names, values[: wrong[0] + 1] if len(wrong) else values)
+
+    def _filled(self, entries: np.ndarray) -> np.ndarray:
+        """One entry for each picture of the batch: the last is repeated where a model takes more than are left."""
+        fixed = self._ascent.objective.input_tensor.shape[0]
+        missing = 0 if fixed is None else fixed - len(entries)
+        return np.concatenate([entries, np.repeat(entries[-1:], missing, axis=0)])

@@ -7,6 +7,7 @@ pictures are tensors of the same graph.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
@@ -103,14 +104,44 @@ def _layers(model: Any) -> tuple[Any, ...]:
 
 
 def _settings(layer: Any) -> list[tuple[str, Hashable]]:
-    found: list[tuple[str, Hashable]] = []
-    for name, value in vars(layer).items():
-        if name.startswith("_"):
-            continue
-        if isinstance(value, PLAIN) or callable(value):
-            found.append((name, value if isinstance(value, Hashable) else id(value)))
-        elif isinstance(value, list | tuple | dict):
-            found.append((name, repr(value)))
-        elif isinstance(value, np.ndarray):
-            found.append((name, value.tobytes()))
-    return found
+    # What Keras notes on its layers under private names does not change what they compute; what a user notes may.
+    users = not isinstance(layer, keras.Model) and not type(layer).__module__.startswith("keras.")
+    return [
+        (name, _comparable(value))
+        for name, value in vars(layer).items()
+        if not name.startswith("_") or (users and name not in _names_of_keras())
+    ]
+
+
+@functools.cache
+def _names_of_keras() -> frozenset[str]:
+    return frozenset(vars(keras.Layer()))
+
+
+def _comparable(value: Any, *, deep: bool = True) -> Hashable:
+    """What is equal if, and as far as anyone can tell only if, a layer computes the same with it."""
+    if isinstance(value, PLAIN) or callable(value):
+        return value if isinstance(value, Hashable) else id(value)
+    if isinstance(value, list | tuple | dict):
+        return repr(value)
+    if isinstance(value, np.ndarray):
+        return value.tobytes()
+    if keras.ops.is_tensor(value):  # variables are read at each step, other tensors are part of the graph
+        return _Same(value) if hasattr(value, "_numpy_internal") else None
+    if deep and not type(value).__module__.startswith(("keras.", "tensorflow.")):
+        inside = getattr(value, "__dict__", {}).items()
+        return tuple((name, _comparable(one, deep=False)) for name, one in inside if not name.startswith("_"))
+    return None
+
+
+class _Same:
+    """Equal to itself alone. It holds what it is of, whose id would be another's otherwise."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other._value is self._value
+
+    def __hash__(self) -> int:
+        return id(self._value)

@@ -154,7 +154,8 @@ class Tiles(Worker):
         batch = batch_size(ascent)
         sheet = Sheet(ascent, self.filters, self._count, starts=self._starts, goal=self.settings.max_iter, batch=batch)
         if not ascent.traces:
-            ascent.run(State.at(self._starts(slice(0, 1)), each=True), ascent.knobs(), 0)
+            batch = self.network.input.shape[0] or 1
+            ascent.run(State.at(self._starts(slice(0, batch)), each=True), ascent.knobs(), 0)
         with self._changed:
             self._ascent, self._sheet = ascent, sheet
             if self._status.busy:

@@ -51,7 +51,9 @@ def visualize_layer(
 ) -> LayerPictures:
     """Make a picture for each filter of a layer: what :func:`visualize_activation` would make of each alone.
 
-    The pictures are made in batches, which is faster, and compiled once for all batches and all later calls.
+    The pictures are made in batches, which is faster, and compiled once for all batches and all later calls. No picture
+    depends on its batch mates. Single pictures and batches are computed by other kernels, so a picture made alone has
+    the same losses but for rounding, which many iterations can make visible.
 
     Args:
         model: see :func:`~actmax_widget.visualization.visualize_activation`, also for what is not told here.
@@ -104,6 +106,9 @@ def visualize_layer(
     grad_modifiers.get(grad_modifier)
     network, gate = prepared(model, backprop_modifier, input_shape, held_inputs, seed_input)
     target = network.find(layer_idx)
+    fixed = network.input.shape[0]
+    if fixed is not None and batch_size not in {None, fixed}:
+        raise invalid("batch_size", f"{fixed}, which the model's input is made for", batch_size, "Pass None.")
     chosen = graph.check_filters(filters, target.filters, target.name)
     watchers = _watchers(callbacks, chosen, verbose=verbose)
     losses = switched_on(activation_losses(network, layer_idx, 0, (act_max_weight, lp_norm_weight, tv_weight)))
@@ -192,11 +197,14 @@ def _run(sheet: Sheet, knobs: Callable[[], Any], watchers: Any, advance: Callabl
     n = 1
     while not sheet.finished:
         where, present = sheet.in_hand, knobs()
+        told = watchers[where] if watchers else []
         while sheet.in_hand == where and not sheet.finished:
             before, begin = sheet.iteration, time.perf_counter()
             steps = sheet.advance(present, 1 if watchers else n)
             if watchers:
-                _tell(watchers[where], before, sheet.names, steps)
+                _tell(told, before, sheet.names, steps)
+                finite = np.isfinite(steps.losses[0, :, -1])
+                told = [own if sound else [] for own, sound in zip(told, finite[: len(told)], strict=True)]
             advance(len(steps.losses) * (where.stop - where.start))
             # The first call was compiled, so it tells nothing about the time of a step.
             n = 8 if n == 1 else max(1, int(n * SECONDS_PER_CALL / (time.perf_counter() - begin)))

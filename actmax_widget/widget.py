@@ -62,6 +62,19 @@ class Parameter(traitlets.TraitType[Any, Any]):
             super().set(obj, value)
 
 
+class _Text:
+    """A file's text as it is when a widget is made.
+
+    A path would be watched by anywidget, which holds on to each widget, and so to its model, for ever.
+    """
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self._path = path
+
+    def __str__(self) -> str:
+        return self._path.read_text(encoding="utf-8")
+
+
 class ActMaxWidget(anywidget.AnyWidget):
     """Watch and steer activation maximization in a notebook.
 
@@ -90,8 +103,8 @@ class ActMaxWidget(anywidget.AnyWidget):
     """
 
     if STATIC.is_dir():  # without it the functions still work, and the widget says what to do
-        _esm = STATIC / "widget.js"
-        _css = STATIC / "widget.css"
+        _esm = _Text(STATIC / "widget.js")
+        _css = _Text(STATIC / "widget.css")
 
     layer = Parameter("layer")
     """Name of the target layer. A change restarts a running optimization."""

@@ -92,7 +92,7 @@ ONLY_IN = {
     "traitlets": {"widget"},
     "ipywidgets": set(),
     "IPython": set(),
-    "threading": {"graph", "widget", "worker"},
+    "threading": {"graph", "network", "widget", "worker"},
     "tensorflow": {
         "ascent",
         "backprop_modifiers",

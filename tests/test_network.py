@@ -1,9 +1,12 @@
+import threading
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
 import actmax_widget as am
+from actmax_widget import network as network_module
 from actmax_widget.losses import ActivationMaximization
 from actmax_widget.network import Network
 from actmax_widget.objective import Objective
@@ -291,3 +294,31 @@ def test_channels_first_in_channels_last_out():
     widget = am.ActMaxWidget(model, seed_input=start)
     np.testing.assert_array_equal(widget.image, start)
     widget.close()
+
+
+def test_a_model_may_be_used_while_it_is_listened_to():
+    class Sub(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = layers.Dense(3, name="inner")
+
+        def call(self, x, training=False):
+            del training
+            return self.inner(x) * 2
+
+    model, seen = Sub(), []
+    model(np.ones((1, 4), "float32"))
+    with network_module._recording([model.inner]) as noted:
+        other = threading.Thread(target=lambda: seen.append(model(np.ones((1, 4), "float32"))))
+        other.start()
+        other.join()
+        assert len(seen) == 1
+        assert noted == {}
+        own = model(np.zeros((1, 4), "float32"))
+    np.testing.assert_array_equal(noted[id(model.inner)] * 2, own)
+
+
+@pytest.mark.parametrize("held", [3, ["age"]])
+def test_held_inputs_that_are_no_mapping(held):
+    with pytest.raises(TypeError, match="held_inputs: expected a mapping from input names to values"):
+        Network(small_cnn(), held_inputs=held)

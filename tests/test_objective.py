@@ -215,3 +215,9 @@ def test_a_loss_without_build_each_says_so(model):
 
     with pytest.raises(NotImplementedError, match=r"Own\.build_each\(\) is missing"):
         Objective(model.inputs[0], [(Own(), 1)], each=True)
+
+
+def test_a_wrt_tensor_that_is_none(model):
+    losses = [(ActivationMaximization(model.get_layer("out"), 1), 1)]
+    with pytest.raises(TypeError, match=r"wrt_tensor: expected a symbolic tensor of the model, received 3 \(int\)"):
+        Objective(model.inputs[0], losses, 3)

@@ -2,11 +2,13 @@ import copy
 import gc
 import pickle
 import threading
+import types
 import weakref
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers, ops
 
 import actmax_widget as am
@@ -300,6 +302,40 @@ def test_each_call_has_its_own_gradient_function(model):
     np.testing.assert_array_equal(own[0], start)
     np.testing.assert_allclose(own[1], picture(model, grad_modifier="negate", **options), atol=1e-3)
     assert (own[1] != start).any()
+
+
+class Scale(layers.Layer):
+    """What a user may keep a number in."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self._hidden, self.tensor, self.config = 1.0, tf.constant(1.0), types.SimpleNamespace(factor=1.0)
+
+    def call(self, x):
+        return x * self._hidden * self.tensor * self.config.factor
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda layer: setattr(layer, "_hidden", 0.001),
+        lambda layer: setattr(layer, "tensor", tf.constant(0.001)),
+        lambda layer: setattr(layer.config, "factor", 0.001),
+    ],
+    ids=["hidden", "tensor", "nested"],
+)
+def test_a_changed_number_of_a_users_layer_is_compiled_anew(traces, change):
+    layer = Scale(name="scale")
+    model = keras.Sequential([keras.Input((12, 12, 1)), layers.Conv2D(4, 3), layer])
+
+    def loss():
+        return am.visualize_layer(model, "scale", 0, max_iter=1, seed=0, progress=False).histories[0].values[0, 0]
+
+    before = loss()
+    assert traces.of(loss) == 0
+    change(layer)
+    np.testing.assert_allclose(loss(), 0.001 * before, rtol=1e-4)
+    assert traces.of(loss) == 0
 
 
 # --- how many, and how long ------------------------------------------------------------------------------------------

@@ -11,6 +11,9 @@ from actmax_widget import sheet as sheet_module
 from actmax_widget.ascent import Ascent
 from actmax_widget.callbacks import OptimizerCallback, Print
 from actmax_widget.input_modifiers import InputModifier, Jitter
+from actmax_widget.network import Network
+from actmax_widget.records import Settings
+from actmax_widget.tiles import Tiles
 from tests.networks import partly_exploding, small_cnn, small_sequential
 
 FEW = 8
@@ -441,6 +444,20 @@ def test_nothing_but_bad_pictures_raise(batch_size):
         pictures(partly_exploding(), filters=[1, 1], **options)
 
 
+def test_callbacks_of_a_picture_that_is_not_finite_hear_of_it_once():
+    recorders = {}
+
+    def callbacks(index):
+        return [recorders.setdefault(index, Recorder())]
+
+    with pytest.warns(RuntimeWarning, match="not finite"):
+        _, histories = pictures(partly_exploding(), filters=[0, 1], callbacks=callbacks, **EXPLOSIVE)
+    assert len(histories[1]) < len(histories[0])
+    for index, history in enumerate(histories):
+        np.testing.assert_array_equal([call[2] for call in recorders[index].calls], history["total"])
+        assert recorders[index].ends == 1
+
+
 # --- bad arguments ---------------------------------------------------------------------------------------------------
 
 
@@ -486,3 +503,36 @@ def test_bad_arguments_are_named_before_anything_is_computed(model, traces, argu
             am.visualize_layer(**{"model": model, "layer_idx": "out", "progress": False, **arguments})
 
     assert traces.of(call) == 0
+
+
+# --- models that take so many pictures and no others -----------------------------------------------------------------
+
+
+def stateful(batch):
+    return keras.Sequential(
+        [
+            keras.Input(batch_shape=(batch, 6, 4)),
+            layers.LSTM(4, stateful=True, name="lstm"),
+            layers.Dense(6, name="out"),
+        ]
+    )
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_model_of_fixed_batch_gets_whole_batches(batch):
+    images, histories = pictures(stateful(batch), filters=range(6), max_iter=3)
+    assert images.shape == (6, 6, 4)
+    assert [len(history) for history in histories] == [3] * 6
+
+
+def test_a_batch_size_that_the_model_does_not_take():
+    with pytest.raises(ValueError, match="batch_size: expected 4, which the model's input is made for, received 3"):
+        pictures(stateful(4), batch_size=3)
+
+
+def test_tiles_of_a_model_of_fixed_batch():
+    model = keras.Sequential([keras.Input(batch_shape=(4, 8, 8, 1)), layers.Conv2D(6, 3, name="out")])
+    tiles = Tiles(Network(model), Settings(layer="out", max_iter=3))
+    tiles.start()
+    assert tiles.wait(60)
+    assert (tiles.done, tiles.error, tiles.images.shape) == (6, "", (6, 8, 8, 1))

@@ -1,7 +1,9 @@
 import base64
 import functools
+import gc
 import io
 import threading
+import weakref
 
 import keras
 import numpy as np
@@ -931,3 +933,19 @@ def test_pictures_and_losses_of_growing_tiles_belong_together(make, model):
     images, histories = widget.tiles
     wanted = [-history["ActivationMax Loss"][-1] for history in histories]
     np.testing.assert_allclose(np.diagonal(model(images)), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_a_closed_widget_goes_and_takes_its_model_along():
+    model = small_sequential()
+    widget = ActMaxWidget(model, "out", max_iter=2)
+    widget.start()
+    assert widget.wait(60)
+    widget.close()
+    gone = [weakref.ref(widget), weakref.ref(model)]
+    del widget, model
+    # Its threads let go of it one after the other.
+    for thread in threading.enumerate():
+        if thread.name.startswith("actmax"):
+            thread.join(10)
+    gc.collect()
+    assert [one() for one in gone] == [None, None]
