@@ -85,22 +85,20 @@ class Network:
         self,
         model: Any,
         input_shape: Sequence[int] | None = None,
-        held_inputs: Any = None,
+        held_inputs: Mapping[str, Any] | None = None,
     ) -> None:
         if not isinstance(model, keras.Model):
             raise invalid(
                 "model", "a Keras model", model, "Pass e.g. keras.saving.load_model('model.keras').", TypeError
             )
-        if held_inputs is not None and not isinstance(held_inputs, Mapping):
-            advice = "Pass e.g. held_inputs={'age': 30.0}."
-            raise invalid("held_inputs", "a mapping from input names to values", held_inputs, advice, TypeError)
+        held = _checked_held(held_inputs)
         self.model = model
         self._symbolic = is_symbolic(model)
         own = list(model.inputs) if self._symbolic else [_input_of_subclassed(model, input_shape)]
-        position = _position_of_optimized(own, held_inputs or {})
+        position = _position_of_optimized(own, held)
         self.inputs = [*own]
         self.inputs[position] = self.input = _sized(own[position], input_shape)
-        self.held = [(tensor, _held_value(tensor, held_inputs or {})) for tensor in own if tensor is not own[position]]
+        self.held = [(tensor, _held_value(tensor, held)) for tensor in own if tensor is not own[position]]
         self._targets: dict[str, Target] | None = None
 
     @property
@@ -173,6 +171,13 @@ def _input_of_subclassed(model: Any, input_shape: Sequence[int] | None) -> Any:
     if not all(isinstance(size, int) for size in shape) or (len(known) > 1 and input_shape is None):
         raise invalid("model", "an input of known size", model, "Pass input_shape=, e.g. (224, 224, 3).")
     return keras.Input(shape)
+
+
+def _checked_held(held_inputs: Any) -> Mapping[str, Any]:
+    if held_inputs is not None and not isinstance(held_inputs, Mapping):
+        advice = "Pass e.g. held_inputs={'age': 30.0}."
+        raise invalid("held_inputs", "a mapping from input names to values", held_inputs, advice, TypeError)
+    return held_inputs or {}
 
 
 def _position_of_optimized(inputs: Inputs, held: Mapping[str, Any]) -> int:

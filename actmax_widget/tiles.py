@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from actmax_widget import graph, recipe
-from actmax_widget.ascent import Ascent, Knobs, State
+from actmax_widget.ascent import Ascent, Knobs
 from actmax_widget.network import Network
 from actmax_widget.records import History, LayerPictures, Settings, Status
 from actmax_widget.sheet import Sheet, batch_size
@@ -154,8 +154,7 @@ class Tiles(Worker):
         batch = batch_size(ascent)
         sheet = Sheet(ascent, self.filters, self._count, starts=self._starts, goal=self.settings.max_iter, batch=batch)
         if not ascent.traces:
-            batch = self.network.input.shape[0] or 1
-            ascent.run(State.at(self._starts(slice(0, batch)), each=True), ascent.knobs(), 0)
+            sheet.compute(ascent.knobs(losses=[sheet.selections()]), 0)  # no step: it only compiles
         with self._changed:
             self._ascent, self._sheet = ascent, sheet
             if self._status.busy:

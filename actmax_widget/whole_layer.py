@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -197,18 +198,18 @@ def _run(sheet: Sheet, knobs: Callable[[], Any], watchers: Any, advance: Callabl
     n = 1
     while not sheet.finished:
         where, present = sheet.in_hand, knobs()
-        told = watchers[where] if watchers else []
+        told = own = watchers[where] if watchers else []
         while sheet.in_hand == where and not sheet.finished:
             before, begin = sheet.iteration, time.perf_counter()
             steps = sheet.advance(present, 1 if watchers else n)
             if watchers:
                 _tell(told, before, sheet.names, steps)
                 finite = np.isfinite(steps.losses[0, :, -1])
-                told = [own if sound else [] for own, sound in zip(told, finite[: len(told)], strict=True)]
+                told = [one if sound else [] for one, sound in zip(told, finite[: len(told)], strict=True)]
             advance(len(steps.losses) * (where.stop - where.start))
             # The first call was compiled, so it tells nothing about the time of a step.
             n = 8 if n == 1 else max(1, int(n * SECONDS_PER_CALL / (time.perf_counter() - begin)))
-        for callback in (callback for own in (watchers[where] if watchers else []) for callback in own):
+        for callback in itertools.chain.from_iterable(own):
             callback.on_end()
 
 
