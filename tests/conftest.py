@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 # Both are read when TensorFlow and Matplotlib are imported, so before any test module is.
@@ -44,6 +45,29 @@ def traces() -> Iterator[Traces]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Ascent, "_loop", counted)
         yield counter
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    """A small network of pictures, for modules that need none of their own."""
+    from tests.networks import small_cnn  # noqa: PLC0415 - as above
+
+    return small_cnn()
+
+
+@pytest.fixture
+def seed() -> np.ndarray:
+    """A starting picture for it, with a batch axis."""
+    return np.random.default_rng(0).uniform(100, 150, (1, 12, 12, 1)).astype("float32")
+
+
+@pytest.fixture
+def channels_first() -> Iterator[None]:
+    """Keras with channels first throughout the test."""
+    from tests import networks  # noqa: PLC0415 - as above
+
+    with networks.channels_first():
+        yield
 
 
 def _slowness(item: pytest.Item) -> int:

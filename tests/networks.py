@@ -1,12 +1,26 @@
-"""Small untrained networks for the unit tests."""
+"""Small untrained networks for the unit tests, and the order of their axes."""
 
 from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
 
 import keras
 from keras import layers
 
 from actmax_widget.losses import ActivationMaximization, Loss
 from actmax_widget.regularizers import LPNorm, TotalVariation
+
+
+@contextlib.contextmanager
+def channels_first() -> Iterator[None]:
+    """Keras with channels first for a while."""
+    before = keras.config.image_data_format()
+    keras.config.set_image_data_format("channels_first")
+    try:
+        yield
+    finally:
+        keras.config.set_image_data_format(before)
 
 
 def small_cnn(channels: int = 1, *, size: int = 12, softmax: bool = False) -> keras.Model:

@@ -7,17 +7,7 @@ from actmax_widget.ascent import Ascent, State
 from actmax_widget.input_modifiers import InputModifier, Jitter
 from actmax_widget.losses import ActivationMaximization
 from actmax_widget.objective import Objective
-from tests.networks import exploding, losses_of, partly_exploding, small_cnn
-
-
-@pytest.fixture(scope="module")
-def model():
-    return small_cnn()
-
-
-@pytest.fixture
-def seed():
-    return np.random.default_rng(0).uniform(100, 150, (1, 12, 12, 1)).astype("float32")
+from tests.networks import exploding, losses_of, partly_exploding
 
 
 def ascent_of(model, **options):

@@ -1,4 +1,3 @@
-import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,6 +6,7 @@ from actmax_widget import utils
 from actmax_widget.callbacks import GifGenerator, OptimizerCallback, Print
 from actmax_widget.visualization import visualize_activation
 from tests import networks
+from tests.networks import channels_first
 
 
 def test_print_is_in_the_format_of_keras_vis(capsys):
@@ -116,13 +116,10 @@ def test_a_new_run_starts_the_file_anew(tmp_path):
 
 
 def test_channels_first_and_nan(tmp_path):
-    keras.config.set_image_data_format("channels_first")
-    try:
+    with channels_first():
         generator = GifGenerator(tmp_path / "run.gif")
         show(generator, 0, np.moveaxis(noise(1), -1, 1))
         show(generator, 1, np.full((1, 1, 40, 90), np.nan))
-    finally:
-        keras.config.set_image_data_format("channels_last")
     first, second = frames(tmp_path / "run.gif")
     np.testing.assert_array_equal(first, expected(noise(1), 1))
     assert not second.any()

@@ -11,17 +11,7 @@ from tensorflow.python.eager import context as tf_context
 from actmax_widget import compilation
 from actmax_widget.ascent import Ascent, State
 from actmax_widget.objective import Objective
-from tests.networks import losses_of, small_cnn
-
-
-@pytest.fixture(scope="module")
-def model():
-    return small_cnn()
-
-
-@pytest.fixture
-def seed():
-    return np.random.default_rng(0).uniform(100, 150, (1, 12, 12, 1)).astype("float32")
+from tests.networks import channels_first, losses_of, small_cnn
 
 
 def ascent_of(model, **options):
@@ -145,13 +135,10 @@ def test_a_loop_that_runs_as_it_is_written_gives_the_same_numbers(model, seed, m
 
 
 def test_channels_first_are_left_to_onednn():
-    keras.config.set_image_data_format("channels_first")
-    try:
+    with channels_first():
         inputs = keras.Input((3, 8, 8))
         model = keras.Model(inputs, layers.Conv2D(2, 3, name="out")(inputs))
         ascent = ascent_of(model)
         assert loops(ascent, np.ones((1, 3, 8, 8), "float32")) == [True]
         _, steps = ascent.run(State.at(np.ones((1, 3, 8, 8), "float32")), ascent.knobs(), 2)
-    finally:
-        keras.config.set_image_data_format("channels_last")
     assert np.isfinite(steps.losses).all()

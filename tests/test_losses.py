@@ -3,12 +3,7 @@ import numpy as np
 import pytest
 
 from actmax_widget.losses import ActivationMaximization, Loss, selection
-from tests.networks import small_cnn
-
-
-@pytest.fixture(scope="module")
-def model():
-    return small_cnn()
+from tests.networks import channels_first
 
 
 @pytest.fixture(scope="module")
@@ -111,15 +106,12 @@ def test_an_infinite_filter_of_one_picture_does_no_harm_to_another():
 
 
 def test_filters_are_the_first_axis_with_channels_first():
-    keras.config.set_image_data_format("channels_first")
-    try:
+    with channels_first():
         inputs = keras.Input((3, 4, 5))
         model = keras.Model(inputs, keras.layers.Rescaling(1.0, name="same")(inputs))
         loss = ActivationMaximization(model.get_layer("same"), 1)
         image = np.random.default_rng(0).uniform(0, 1, (2, 3, 4, 5)).astype("float32")
         found = evaluate_each(model, loss, image, selection=both(1, 3))
-    finally:
-        keras.config.set_image_data_format("channels_last")
     np.testing.assert_allclose(found, -image[:, 1].mean((1, 2)), rtol=1e-5)
 
 

@@ -13,11 +13,6 @@ from actmax_widget.objective import Objective
 from tests.networks import small_cnn, small_sequential
 
 
-@pytest.fixture(scope="module")
-def model():
-    return small_cnn()
-
-
 def picture(shape=(12, 12, 1), seed=0):
     return np.random.default_rng(seed).uniform(0, 255, (1, *shape)).astype("float32")
 
@@ -273,13 +268,6 @@ def test_mixed_precision():
     image = am.visualize_activation(model, "small/conv1", 0, max_iter=3, seed=0, clip=True)
     assert image.dtype == np.float32
     assert np.isfinite(image).all()
-
-
-@pytest.fixture
-def channels_first():
-    keras.config.set_image_data_format("channels_first")
-    yield
-    keras.config.set_image_data_format("channels_last")
 
 
 @pytest.mark.usefixtures("channels_first")

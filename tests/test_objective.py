@@ -10,11 +10,6 @@ from actmax_widget.regularizers import LPNorm, TotalVariation
 from tests.networks import small_cnn, small_sequential
 
 
-@pytest.fixture(scope="module")
-def model():
-    return small_cnn()
-
-
 def picture(seed=0):
     return tf.constant(np.random.default_rng(seed).uniform(0, 255, (1, 12, 12, 1)), tf.float32)
 

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from actmax_widget.regularizers import LPNorm, TotalVariation
+from tests.networks import channels_first
 
 SHAPES = [(6, 5, 1), (6, 5, 3), (9, 2), (4, 3, 5, 2)]
 
@@ -185,11 +186,8 @@ def test_each_pictures_penalty_and_gradient_are_what_they_are_alone(shape, make)
 def test_channels_first_is_differenced_along_the_same_axes():
     array = np.random.default_rng(5).normal(size=(2, 6, 5, 3)).astype("float32")
     value, gradient = value_and_gradient(TotalVariation, array)
-    keras.config.set_image_data_format("channels_first")
-    try:
+    with channels_first():
         first_value, first_gradient = value_and_gradient(TotalVariation, np.moveaxis(array, -1, 1))
-    finally:
-        keras.config.set_image_data_format("channels_last")
     assert first_value == pytest.approx(value, rel=1e-6)
     np.testing.assert_allclose(np.moveaxis(first_gradient, 1, -1), gradient, rtol=1e-5)
 

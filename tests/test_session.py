@@ -8,13 +8,8 @@ from actmax_widget import recipe
 from actmax_widget.network import Network
 from actmax_widget.records import History, Settings, Status
 from actmax_widget.session import Session
-from tests.networks import exploding, small_cnn
+from tests.networks import channels_first, exploding, small_cnn
 from tests.test_pace import Clock
-
-
-@pytest.fixture(scope="module")
-def model():
-    return small_cnn()
 
 
 class Driven:
@@ -668,13 +663,10 @@ def test_a_picture_of_what_there_is_not_is_refused_and_nothing_changes(model, la
 
 
 def test_a_picture_made_elsewhere_has_its_channels_last_whatever_the_model_takes():
-    keras.config.set_image_data_format("channels_first")
-    try:
+    with channels_first():
         inputs = keras.Input((3, 10, 8))
         session = Driven(keras.Model(inputs, keras.layers.Conv2D(4, 3, name="out")(inputs))).session
         image = np.random.default_rng(0).uniform(0, 255, (10, 8, 3)).astype("float32")
         session.adopt("out", 1, image, elsewhere()[1], 20)
         assert session._state.image.shape == (1, 3, 10, 8)
         np.testing.assert_array_equal(session.image, image)
-    finally:
-        keras.config.set_image_data_format("channels_last")

@@ -19,12 +19,7 @@ from actmax_widget.losses import Loss
 from actmax_widget.network import Network
 from actmax_widget.records import Settings
 from actmax_widget.session import Session
-from tests.networks import losses_of, small_cnn, small_sequential
-
-
-@pytest.fixture(scope="module")
-def model():
-    return small_cnn()
+from tests.networks import channels_first, losses_of, small_cnn, small_sequential
 
 
 def picture(model, layer="out", filters=0, **options):
@@ -225,11 +220,8 @@ def test_another_input_that_is_optimized_is_another_step():
 def test_channels_first_is_another_step(model):
     # The axes of filters and pixels are numbers of the graph.
     first = step_of(model)
-    keras.config.set_image_data_format("channels_first")
-    try:
+    with channels_first():
         assert step_of(model) is not first
-    finally:
-        keras.config.set_image_data_format("channels_last")
     assert step_of(model) is first
 
 

@@ -8,17 +8,11 @@ from actmax_widget import tile_feed
 from actmax_widget.pictures import to_pixels
 from actmax_widget.records import Status
 from actmax_widget.tile_feed import SIDE, TILE_FRAME, TileFeed
-from tests.networks import small_cnn
 from tests.test_pace import Clock
 from tests.test_tiles import Driven
 
 BATCH = 3
 """Tiles in a batch; the layer has 8 filters."""
-
-
-@pytest.fixture(scope="module")
-def model():
-    return small_cnn()
 
 
 @pytest.fixture(autouse=True)

@@ -13,12 +13,7 @@ from actmax_widget.network import Network
 from actmax_widget.records import Settings, Status
 from actmax_widget.session import Session
 from actmax_widget.tiles import Tiles
-from tests.networks import small_cnn
-
-
-@pytest.fixture(scope="module")
-def model():
-    return small_cnn()
+from tests.networks import channels_first, small_cnn
 
 
 @pytest.fixture(autouse=True)
@@ -295,8 +290,7 @@ def test_whatever_the_engine_raises_ends_the_run_and_start_goes_on(model, monkey
 
 
 def test_channels_are_last_whatever_the_model_takes():
-    keras.config.set_image_data_format("channels_first")
-    try:
+    with channels_first():
         inputs = keras.Input((3, 10, 8))
         model = keras.Model(inputs, layers.Conv2D(4, 3, name="conv")(inputs))
         tiles = Driven(model, layer="conv", max_iter=1)
@@ -304,8 +298,6 @@ def test_channels_are_last_whatever_the_model_takes():
         tiles.start()
         tiles.until(lambda: tiles.begun)
         shapes += [tiles.images.shape, tiles.between(1, 3).shape, tiles.between(1, 1).shape]
-    finally:
-        keras.config.set_image_data_format("channels_last")
     assert shapes == [(0, 10, 8, 3), (3, 10, 8, 3), (2, 10, 8, 3), (0, 10, 8, 3)]
 
 

@@ -12,13 +12,6 @@ from actmax_widget import pictures, utils
 from tests import networks
 
 
-@pytest.fixture
-def channels_first():
-    keras.config.set_image_data_format("channels_first")
-    yield
-    keras.config.set_image_data_format("channels_last")
-
-
 @pytest.mark.parametrize(
     ("value", "listed"),
     [

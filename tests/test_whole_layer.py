@@ -380,13 +380,6 @@ def test_an_open_size():
     assert pictures(model, "conv", seed_input=np.ones((6, 5, 1)), max_iter=1).images.shape == (3, 6, 5, 1)
 
 
-@pytest.fixture
-def channels_first():
-    keras.config.set_image_data_format("channels_first")
-    yield
-    keras.config.set_image_data_format("channels_last")
-
-
 @pytest.mark.usefixtures("channels_first")
 def test_channels_first_in_channels_last_out():
     inputs = keras.Input((3, 10, 8))

@@ -20,11 +20,6 @@ from actmax_widget.widget import DEFAULTS, ActMaxWidget
 from tests.networks import exploding, small_cnn, small_sequential
 
 
-@pytest.fixture(scope="module")
-def model():
-    return small_cnn()
-
-
 @pytest.fixture
 def make(model):
     """Makes widgets and closes them."""
