@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import array
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,10 @@ class Session(Worker):
         settings: what to maximise and how.
         **worker: see :class:`~actmax_widget.worker.Worker`.
 
+    Attributes:
+        watched: tells whether anybody looks on. ``steps_per_second`` is for eyes: without any it does not hold. Asked
+            with the session's lock held, so it must not wait for anything.
+
     Raises:
         ValueError, TypeError: for a bad target.
 
@@ -44,6 +49,7 @@ class Session(Worker):
 
     def __init__(self, network: Network, settings: Settings, **worker: Any) -> None:
         super().__init__(**worker)
+        self.watched: Callable[[], bool] = lambda: True
         self.network = network
         self._settings = self._checked(settings)
         self._ascent: Ascent | None = None
@@ -107,7 +113,7 @@ class Session(Worker):
     def frame(self, run: int = -1, first: int = 0) -> Frame:
         """What a view needs that has seen ``first`` rows of ``run``: all rows if that is not the present run."""
         with self._changed:
-            first = first if run == self._run else 0
+            first = first if run == self._run and first <= self.iteration else 0
             rows = self._rows_from(first)
             return Frame(self._run, self.iteration, self._goal, self.image, first, rows, self._pace.rate)
 
@@ -256,7 +262,7 @@ class Session(Worker):
         if status is not self._status:
             self._set_status(status)
         left = max(1, self._until - self.iteration)
-        n = self._pace.steps(left, self._settings.steps_per_second) if ascent.traces else 1
+        n = self._pace.steps(left, self._limit()) if ascent.traces else 1
         self._stop_call(False)
         return self._run, ascent, self._state, self._knobs, n
 
@@ -268,7 +274,7 @@ class Session(Worker):
             if run != self._run:
                 return 0.0  # reset meanwhile
             if len(rows) and traces == ascent.traces:
-                self._pace.measured(begin, len(rows), self._settings.steps_per_second)
+                self._pace.measured(begin, len(rows), self._limit())
             self._state = state
             self._rows.frombytes(np.ascontiguousarray(rows, np.float32).tobytes())
             self._settle(rows)
@@ -329,6 +335,10 @@ class Session(Worker):
             if self._status.busy:  # in a Step, which ends here
                 self._halt(Status.PAUSED)
             self._stale = True
+
+    def _limit(self) -> float | None:
+        """Steps per second at the most."""
+        return self._settings.steps_per_second if self.watched() else None
 
     def _rows_from(self, first: int) -> np.ndarray:
         values = np.frombuffer(self._rows, np.float32) if self._rows else np.empty(0, np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from actmax_widget import graph
-from actmax_widget.pictures import to_pixels
+from actmax_widget.pictures import stitch_images, to_pixels
 from actmax_widget.records import Status
 from actmax_widget.tiles import Tiles
 
@@ -19,6 +21,8 @@ TILES_AT_ONCE = 64
 """Tiles in a message at the most."""
 SIDE = 112
 """Pixels of a tile's longer side at the most; larger pictures are shown at half, a third, ... of their size."""
+EXACT = 2_000_000
+"""Bytes of pixels up to which a saved notebook holds tiles without loss."""
 
 
 class TileFeed:
@@ -68,22 +72,9 @@ class TileFeed:
         self._status, self._sent_at = tiles.status, self._clock()
         first, end = self._go_round(tiles)
         pictures = [_thumbnail(one, tiles.settings.input_range) for one in tiles.between(first, end)]
-        blank = _thumbnail(graph.to_channels_last(np.zeros(tiles.network.input.shape[1:])), (0, 1))
-        content = {
-            "type": "tiles",
-            "seq": seq,
-            "sheet": tiles.number,
-            "layer": tiles.settings.layer,
-            "filters": list(tiles.filters),
-            "shape": list(blank.shape),
-            "first": first,
-            "count": len(pictures),
-            "done": tiles.done,
-            "iteration": tiles.iteration,
-            "goal": tiles.settings.max_iter,
-            "status": tiles.status.value if self._tiles else "closed",
-            "error": tiles.error,
-        }
+        content = {"type": "tiles", "seq": seq, **_news(tiles), "first": first, "count": len(pictures)}
+        if not self._tiles:
+            content["status"] = "closed"
         return content, [b"".join(picture.tobytes() for picture in pictures)]
 
     def _go_round(self, tiles: Tiles) -> tuple[int, int]:
@@ -102,6 +93,40 @@ class TileFeed:
         self._settled = self._next = self._final = self._reached = 0
         self._revision, self._status = -1, None
         self._sent_at = -np.inf
+
+
+def snapshot(tiles: Tiles) -> tuple[dict[str, Any], bytes]:
+    """All tiles of one moment for a saved notebook: what the message says, and the pictures in one picture file.
+
+    They stand in rows of ``across``. A file of more than :data:`EXACT` bytes of pixels is a JPEG, or a layer of 512
+    filters would take 12 MB of a notebook.
+    """
+    pictures = [_thumbnail(one, tiles.settings.input_range) for one in tiles.images]
+    news = {**_news(tiles), "first": 0, "count": len(pictures), "across": 0}
+    if not pictures:
+        return news, b""
+    news["across"] = across = math.isqrt(len(pictures) - 1) + 1
+    pixels = stitch_images(pictures, margin=0, cols=across)
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    file = io.BytesIO()
+    image.save(file, *(["png"] if pixels.nbytes <= EXACT else ["jpeg"]), quality=90, subsampling=0)
+    return news, file.getvalue()
+
+
+def _news(tiles: Tiles) -> dict[str, Any]:
+    """All that there is to tell of tiles but their pictures: ``js/src/model.ts`` tells what it is."""
+    blank = _thumbnail(graph.to_channels_last(np.zeros(tiles.network.input.shape[1:])), (0, 1))
+    return {
+        "sheet": tiles.number,
+        "layer": tiles.settings.layer,
+        "filters": list(tiles.filters),
+        "shape": list(blank.shape),
+        "done": tiles.done,
+        "iteration": tiles.iteration,
+        "goal": tiles.settings.max_iter,
+        "status": tiles.status.value,
+        "error": tiles.error,
+    }
 
 
 def _thumbnail(image: np.ndarray, input_range: tuple[float, float]) -> np.ndarray:

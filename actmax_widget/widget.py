@@ -1,36 +1,43 @@
 """The Jupyter widget. The only file that knows ipywidgets and anywidget.
 
 Parameters are traits, checked by :data:`actmax_widget.records.CHECKS` and handed to the
-:class:`~actmax_widget.session.Session`. Facts are read-only traits, set at transitions only. Pictures and rows travel
-as custom messages (:mod:`actmax_widget.stream`), sent by one thread. Handlers may run in any thread (JupyterLab uses
-subshells), so every trait is set under one lock. ``js/src/model.ts`` mirrors the traits and the messages.
+:class:`~actmax_widget.session.Session`. Facts are read-only traits, set at transitions, and now and then in a long run,
+so that a notebook saved meanwhile holds all of one moment. Pictures and rows travel as custom messages
+(:mod:`actmax_widget.stream`), sent by one thread. Handlers may run in any thread (JupyterLab uses subshells), so every
+trait is set under one lock. ``js/src/model.ts`` mirrors the traits and the messages.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import difflib
 import io
 import pathlib
 import threading
 import time
+import uuid
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import anywidget
 import numpy as np
 import traitlets
+from IPython.display import display
 from PIL import Image
 
 from actmax_widget import demo, grad_modifiers
-from actmax_widget.checks import invalid
+from actmax_widget.card import to_card, to_png
+from actmax_widget.checks import check_integer, invalid
+from actmax_widget.lifetime import Lifetime
 from actmax_widget.network import Network
-from actmax_widget.pictures import to_pixels
+from actmax_widget.pump import Pump
 from actmax_widget.records import CHECKS, Facts, History, LayerPictures, Settings, Status
 from actmax_widget.session import Session
 from actmax_widget.stream import Stream
+from actmax_widget.tile_feed import snapshot
 from actmax_widget.tiles import Tiles
 
 STATIC = pathlib.Path(__file__).parent / "static"
@@ -40,13 +47,18 @@ DEFAULTS = {"layer": ""} | {
 IMAGE_RANK = 3
 LOOK = ("layout", "tabbable", "tooltip")
 """Keywords of every ipywidgets widget that are passed on."""
+KEEP_SECONDS = 5.0
+"""Seconds of a run after which the facts for a saved notebook are renewed."""
+KEEP_RATE = 200_000
+"""Bytes per second that renewing them may take on the way to the browser: a long run is kept less often."""
 
 
 class Parameter(traitlets.TraitType[Any, Any]):
     """A trait that a person sets: checked by the session before it is set, and handed to it after."""
 
     def __init__(self, parameter: str, *, sync: bool = True) -> None:
-        super().__init__(default_value=DEFAULTS[parameter], allow_none=True)
+        # Not allow_none: traitlets would take None for any of them without asking validate().
+        super().__init__(default_value=DEFAULTS[parameter])
         self.tag(sync=sync)
         self.parameter = parameter
 
@@ -167,6 +179,10 @@ class ActMaxWidget(anywidget.AnyWidget):
     """``image`` as PNG at the last transition, for saved notebooks."""
     rows = traitlets.Bytes(b"", read_only=True).tag(sync=True)
     """``history.values`` (float32, little endian) at the last transition, for saved notebooks."""
+    saved_tiles: Any = traitlets.Dict(read_only=True).tag(sync=True)
+    """The tiles of the same moment: see ``js/src/model.ts``; empty without any."""
+    tiles_picture = traitlets.Bytes(b"", read_only=True).tag(sync=True)
+    """Their pictures, side by side in one picture file."""
 
     _session: Any = None  # until the model was checked; ipywidgets also closes widgets that were never finished
     _tiles: Tiles | None = None
@@ -183,26 +199,31 @@ class ActMaxWidget(anywidget.AnyWidget):
         _check_keywords(parameters)
         _check_front_end()
         self.lock = threading.RLock()
-        self._wake = threading.Event()
+        self._foreign = threading.local()  # set in a thread while it acts for the browser
+        self._pump = Pump(self.pump)
         self._shown = (-1, 0)
-        self._published: Facts | None = None
+        self._published: Any = None
+        self._keep_at = 0.0
+        self._card_id = uuid.uuid4().hex
         look = {name: parameters.pop(name) for name in LOOK if name in parameters}
         network = Network(demo.digits() if model is None else model, input_shape, held_inputs)
         _check_picture(network)
         settings = Settings(layer=network.find(-1 if layer is None else layer).name, **parameters)
-        session = Session(network, settings, notify=self._wake.set)
+        session = Session(network, settings, notify=self._pump.wake)
         super().__init__(**look)
+        self._stream = Stream(session, _weakly(self.send), time.monotonic)
+        session.watched = self._stream.watched
+        self._lifetime = Lifetime(self, ActMaxWidget._is_busy, ActMaxWidget._stop)
         self._adopt(session)
-        self._stream = Stream(session, self.send, time.monotonic)
         self.on_msg(self._on_message)
         session.prepare()
-        threading.Thread(target=_pump, args=(weakref.ref(self), self._wake), name="actmax-widget", daemon=True).start()
 
     # --- commands --------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Run until the goal, in the background. After the end it goes on for another ``max_iter`` iterations."""
         self._pause_tiles()  # one thing at a time has the processor
+        self._stream.expect()
         self._command("start")
 
     def pause(self) -> None:
@@ -211,14 +232,15 @@ class ActMaxWidget(anywidget.AnyWidget):
         self._command("pause")
 
     def step(self, n: int = 1) -> None:
-        """Make exactly ``n`` iterations and wait for them. Running: nothing.
+        """Make exactly ``n`` iterations and wait for them; tiles pause. Running: nothing.
 
         Raises:
             ValueError, TypeError: ``n`` is not an integer >= 1.
         """
         if not self._session.status.busy:
+            self._pause_tiles()
             self._command("step", n)
-            self.wait()
+            self._wait(None)
 
     def reset(self) -> None:
         """Stop, and go back to the starting picture and an empty history."""
@@ -233,7 +255,7 @@ class ActMaxWidget(anywidget.AnyWidget):
         Raises:
             ValueError, TypeError: filters that the layer does not have.
         """
-        tiles = Tiles(self._session.network, self._session.settings, filters, notify=self._wake.set)
+        tiles = Tiles(self._session.network, self._session.settings, filters, notify=self._pump.wake)
         self.pause()
         self._show_tiles(tiles)
         tiles.start()
@@ -271,8 +293,8 @@ class ActMaxWidget(anywidget.AnyWidget):
     def _show_tiles(self, tiles: Tiles | None) -> None:
         self._pause_tiles()
         self._tiles = tiles
-        self._stream.tiles.show(tiles)
-        self._wake.set()
+        self._stream.show_tiles(tiles)
+        self._pump.wake()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until neither the optimization nor the tiles are running; at most ``timeout`` seconds. Ctrl-C pauses.
@@ -280,9 +302,14 @@ class ActMaxWidget(anywidget.AnyWidget):
         Returns:
             Whether they have stopped.
         """
+        return self._wait(timeout, self._tiles)
+
+    def _wait(self, timeout: float | None, tiles: Tiles | None = None) -> bool:
+        if not self._lifetime.has_output:
+            self._stream.expect(soon=False)  # while this waits no cell can show it
         try:
             begin = time.monotonic()
-            stopped = self._tiles is None or self._tiles.wait(timeout)
+            stopped = tiles is None or tiles.wait(timeout)
             left = None if timeout is None else max(0.0, timeout - (time.monotonic() - begin))
             stopped = self._session.wait(left) and stopped
         except KeyboardInterrupt:
@@ -304,10 +331,23 @@ class ActMaxWidget(anywidget.AnyWidget):
     def close(self) -> None:
         """Stop the optimization and remove the widget from the page."""
         if self._session is not None:
-            self._session.pause()
-            self._pause_tiles()
-            self._wake.set()
+            self._stop()
         super().close()
+
+    def _stop(self) -> None:
+        self._session.pause()
+        self._pause_tiles()
+
+    def _is_busy(self) -> bool:
+        return any(one is not None and one.status.busy for one in (self._session, self._tiles))
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Refuse to be pickled, and say what can be kept instead."""
+        message = (
+            "An ActMaxWidget cannot be pickled: it holds a live network and the connection to its page. "
+            "Keep widget.image and widget.history, which can be, and the model by model.save()."
+        )
+        raise TypeError(message)
 
     # --- parameters ------------------------------------------------------------------------------------------------
 
@@ -320,7 +360,11 @@ class ActMaxWidget(anywidget.AnyWidget):
     def _on_parameter(self, change: Any) -> None:
         if self._session is None or getattr(self._session.settings, change["name"]) is change["new"]:
             return
-        settings = self._session.update(**{change["name"]: change["new"]})
+        try:
+            settings = self._session.update(**{change["name"]: change["new"]})
+        except (ValueError, TypeError):  # inside hold_trait_notifications others were changed since it was checked
+            setattr(self, change["name"], getattr(self._session.settings, change["name"]))
+            raise
         self._session.prepare()
         self.filter_indices = settings.filter_indices  # another layer may not have had that filter
         if change["name"] == "seed_input":
@@ -352,7 +396,7 @@ class ActMaxWidget(anywidget.AnyWidget):
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take parameters from the browser; facts are ours. For a bad value the browser gets the old one back."""
-        with self.lock:
+        with self.lock, self._acting_for_others():
             for name in sorted(sync_data, key=lambda name: name != "layer"):  # filters are checked against the layer
                 if self.has_trait(name) and not self.traits()[name].read_only:
                     self._set_one(name, sync_data[name])
@@ -381,29 +425,43 @@ class ActMaxWidget(anywidget.AnyWidget):
             self._publish()
 
     def _publish(self) -> None:
-        """Bring the facts up to date. The browser gets them at transitions only; between those it has the frames."""
+        """Bring the facts up to date. The browser gets them at transitions; between those it has the frames."""
         with self.lock, self.hold_sync():
-            facts = self._session.facts()
+            facts, tiles = self._session.facts(), self._tiles
             if (facts.run, facts.iteration) != self._shown:
                 self._shown = facts.run, facts.iteration
                 self.set_trait("image", self._session.image)
                 self.set_trait("iteration", facts.iteration)
-            moment = dataclasses.replace(facts, iteration=-1) if facts.status.busy else facts
-            if moment != self._published:
+            moment = (
+                dataclasses.replace(facts, iteration=-1) if facts.status.busy else facts,
+                (tiles.number, tiles.status) if tiles else None,
+            )
+            if moment != self._published or self._is_to_be_kept():
                 self._published = moment
-                self._publish_transition(facts)
+                self._publish_all(facts)
 
-    def _publish_transition(self, facts: Facts) -> None:
+    def _is_to_be_kept(self) -> bool:
+        """Whether what a saved notebook would hold is too old, although nothing but the iteration changed."""
+        return self._stream.watched() and self._is_busy() and time.monotonic() >= self._keep_at
+
+    def _publish_all(self, facts: Facts) -> None:
         session = self._session
         self.set_trait("status", facts.status.value)
         self.set_trait("goal", facts.goal)
         self.set_trait("loss_names", list(session.loss_names))
         self.set_trait("message", facts.sentence())
-        self.set_trait("picture", to_png(session.image, session.settings.input_range))
-        self.set_trait("rows", session.history.values.astype("<f4").tobytes())
         if facts.error:
             self.set_trait("error", facts.error)
+        frame = session.frame()  # picture and rows of one moment
+        self.set_trait("picture", to_png(frame.image, session.settings.input_range))
+        self.set_trait("rows", frame.rows.astype("<f4").tobytes())
+        saved, picture = snapshot(self._tiles) if self._tiles else ({}, b"")
+        self.set_trait("saved_tiles", saved)
+        self.set_trait("tiles_picture", picture)
         self._states_to_send.add("iteration")
+        size = len(self.picture) + len(self.rows) + len(picture)
+        self._keep_at = time.monotonic() + max(KEEP_SECONDS, size / KEEP_RATE)
+        self._show_card(update=True)
 
     def _should_send_property(self, key: str, value: Any) -> bool:
         return key != "iteration" and super()._should_send_property(key, value)
@@ -412,6 +470,28 @@ class ActMaxWidget(anywidget.AnyWidget):
         with self.lock:
             self.set_trait("error", error)
 
+    def notify_change(self, change: Any) -> None:
+        """Tell observers. What one of them raises while this acts for others is shown, and stops nothing."""
+        try:
+            super().notify_change(change)
+        except Exception as error:
+            if not getattr(self._foreign, "acting", False):
+                raise
+            self.log.warning("An observer of %r failed.", change["name"], exc_info=True)
+            if change["name"] != "error":
+                reason = f"{type(error).__name__}: {error}"
+                self._complain(f"A function that observes {change['name']!r} failed: {reason}")
+
+    @contextlib.contextmanager
+    def _acting_for_others(self) -> Iterator[None]:
+        """This thread acts for the browser or the run: nobody would catch what an observer raises."""
+        before = getattr(self._foreign, "acting", False)
+        self._foreign.acting = True
+        try:
+            yield
+        finally:
+            self._foreign.acting = before
+
     # --- messages --------------------------------------------------------------------------------------------------
 
     def _command(self, name: str, *args: Any) -> None:
@@ -419,27 +499,58 @@ class ActMaxWidget(anywidget.AnyWidget):
         getattr(self._session, name)(*args)
         self._publish()
 
-    def _on_message(self, _: Any, content: dict[str, Any], buffers: Any) -> None:
-        answers: dict[str, Callable[[], Any]] = {
-            "hello": self._stream.hello,
-            "receipt": lambda: self._stream.receipt(int(content["seq"])),
+    def _handle_msg(self, msg: Any) -> None:
+        """Take a message of the front end; what is none is ignored, where ipywidgets would print into some cell."""
+        if _is_message(msg):
+            with self._acting_for_others():
+                super()._handle_msg(msg)
+
+    def _on_message(self, _: Any, content: Any, buffers: Any) -> None:
+        if not isinstance(content, dict):
+            return
+        answers: dict[Any, Callable[[], Any]] = {
+            "hello": lambda: self._greet(content),
+            "receipt": lambda: self._stream.receipt(check_integer("seq", content.get("seq"), least=0)),
+            "views": lambda: self._lose_views(cleared=content.get("cleared") is True),
             "start": self.start,
             "pause": self.pause,
             "reset": self.reset,
-            "step": lambda: self._command("step", content.get("n", 1)),
+            "step": lambda: self._step_for_browser(content.get("n", 1)),
             "seed_picture": lambda: self._take_seed(str(content.get("name", "")), buffers[0]),
             "clear_seed_picture": lambda: setattr(self, "seed_input", None),
             "visualize_layer": self.visualize_layer,
-            "open_tile": lambda: self.open_tile(int(content["filter"])),
+            "open_tile": lambda: self.open_tile(check_integer("filter", content.get("filter"), least=0)),
             "pause_tiles": self._pause_tiles,
             "resume_tiles": self._resume_tiles,
             "close_tiles": lambda: self._show_tiles(None),
         }
+        kind = content.get("type")
         try:
-            answers.get(content.get("type", ""), lambda: None)()
+            if isinstance(kind, str) and kind in answers:
+                answers[kind]()
         except (ValueError, TypeError, LookupError) as error:
-            self._complain(str(error))
-        self._wake.set()
+            if kind not in {"hello", "receipt", "views"}:  # no person is behind these
+                self._complain(str(error))
+        self._pump.wake()
+
+    def _greet(self, content: dict[str, Any]) -> None:
+        """A front end is there: it gets what it lacks, and the facts, as any message to it may have been lost."""
+        views = content.get("views")
+        self._stream.hello(content.get("run"), content.get("rows"), viewed=bool(views))
+        if views:
+            self._lifetime.viewed()
+        with self.lock:
+            self.send_state(GREETING)
+
+    def _lose_views(self, *, cleared: bool) -> None:
+        """The last view of a page is gone; cleared: because its output was, not because the page was closed."""
+        self._stream.unwatch()
+        if cleared:
+            self._lifetime.cleared()
+
+    def _step_for_browser(self, n: Any) -> None:
+        self._pause_tiles()
+        self._command("step", n)
 
     def _pause_tiles(self) -> None:
         if self._tiles is not None:
@@ -452,20 +563,32 @@ class ActMaxWidget(anywidget.AnyWidget):
 
     @traitlets.observe("comm")
     def _on_comm(self, change: Any) -> None:
-        """Let the front end's messages come in while a cell runs.
+        """Let the front end's messages come in while a cell runs, unnoticed by the cell.
 
         ipykernel 7.4 sends them to the shell of our last send's parent, that is behind the running cell, if that cell
         started the run. Its choice is overridden where it exists, so that each message goes where the front end sent
-        it.
+        it: to a thread of its own. There ``comm`` would tell IPython that a cell begins and ends, upon which matplotlib
+        closes the figure that the cell in the main thread is drawing.
         """
         comm = change["new"]
         if hasattr(comm, "_reply_subshell_for"):
             comm._reply_subshell_for = lambda data, default: default  # noqa: ARG005, SLF001
+        if hasattr(comm, "handle_msg"):
+            comm.handle_msg = _without_cell_events(comm.handle_msg, _weakly(self._handle_msg))
 
     def pump(self) -> float | None:
         """Bring traits and browser up to date; seconds until that is due again, None: when something happens."""
-        self._publish()
-        return self._stream.pump()
+        try:
+            with self._acting_for_others():
+                self._publish()
+                return self._stream.pump()
+        except Exception as error:  # whatever a comm or an encoder raises: the thread goes on
+            self.log.warning("The page could not be brought up to date.", exc_info=True)
+            with contextlib.suppress(Exception):
+                self._complain(f"The page could not be brought up to date: {error}")
+            return None
+
+    # --- outputs ---------------------------------------------------------------------------------------------------
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The widget, and the picture for viewers without widgets."""
@@ -473,20 +596,74 @@ class ActMaxWidget(anywidget.AnyWidget):
         if bundle is None:
             return None
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        return {**data, "image/png": base64.b64encode(self.picture).decode()}, metadata
+        words = {"text/plain": " ".join(self._sentences())}
+        return {**data, **words, "image/png": base64.b64encode(self.picture).decode()}, metadata
 
+    def _ipython_display_(self, **kwargs: Any) -> None:
+        """Show the widget, and beneath it, for pages that cannot, its picture: see :mod:`actmax_widget.card`.
 
-def _pump(widget: weakref.ref[ActMaxWidget], wake: threading.Event) -> None:
-    """The thread that sends, as long as the widget lives."""
-    wait: float | None = None
-    while True:
-        wake.wait(wait if wait is not None else 60)
-        wake.clear()
-        alive = widget()
-        if alive is None or alive.comm is None:
+        An output of its own, as nbconvert would prefer the widget to a picture in the same one, and as renewing it
+        then makes no view anew.
+        """
+        self._lifetime.displayed()
+        self._stream.expect()
+        data, metadata = self._repr_mimebundle_(**kwargs)
+        del data["image/png"]
+        display(data, metadata=metadata, raw=True)
+        self._show_card(update=False)
+
+    def _show_card(self, *, update: bool) -> None:
+        """Put the card beneath the widget, or renew it."""
+        if not self._lifetime.has_output:
             return
-        wait = alive.pump()
-        del alive
+        frame, settings = self._session.frame(), self._session.settings
+        history = History(self._session.loss_names, frame.rows)
+        card = to_card(frame.image, settings.input_range, self._sentences(), history)
+        data = {"image/png": base64.b64encode(card).decode(), "text/plain": " ".join(self._sentences())}
+        display(data, raw=True, display_id=self._card_id, update=update)
+
+    def _sentences(self) -> list[str]:
+        """What is seen, and how far it is."""
+        filters = self.filter_indices
+        chosen = (
+            "all filters" if filters is None else f"filter{'s' * (len(filters) > 1)} {', '.join(map(str, filters))}"
+        )
+        facts = self._session.facts()
+        return [
+            f"{self.model_name}, layer {self.layer}, {chosen}.",
+            facts.sentence() or f"Iteration {facts.iteration} of {facts.goal}.",
+        ]
+
+
+GREETING = ("status", "message", "error", "goal", "loss_names")
+"""Facts that a front end is told when it says hello."""
+
+
+def _is_message(msg: Any) -> bool:
+    """Whether ipywidgets can read it: a front end, or somebody who plays one, may send anything."""
+    try:
+        data, buffers = msg["content"]["data"], msg["buffers"]
+        state, paths = data.get("state", {}), data.get("buffer_paths", [])
+        whole = isinstance(state, dict) and all(len(path) == 1 and path[0] in state for path in paths)
+        return whole and len(paths) == len(buffers) if data["method"] == "update" else isinstance(data["method"], str)
+    except (KeyError, TypeError, AttributeError):
+        return False
+
+
+def _weakly(method: Callable[..., Any]) -> Callable[..., None]:
+    """A method as long as its object lives: the thread that computes must not hold the widget."""
+    reference = weakref.WeakMethod(method)
+
+    def call(*args: Any) -> None:
+        if found := reference():
+            found(*args)
+
+    return call
+
+
+def _without_cell_events(as_ever: Callable[[Any], Any], quietly: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """How a comm hands messages on: in the main thread as ever, elsewhere past IPython's events."""
+    return lambda msg: (as_ever if threading.current_thread() is threading.main_thread() else quietly)(msg)
 
 
 def _called(array: np.ndarray) -> str:
@@ -518,11 +695,3 @@ def _check_picture(network: Network) -> None:
         expected = f"a model whose input is a picture (height, width, channels), not {shape}"
         advice = "actmax_widget.visualize_activation takes inputs of any rank."
         raise invalid("model", expected, network.model.name, advice)
-
-
-def to_png(image: np.ndarray, input_range: tuple[float, float]) -> bytes:
-    """A picture as the bytes of a PNG file; see :func:`actmax_widget.stream.to_pixels`."""
-    pixels = to_pixels(image, input_range)
-    file = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(file, "png")
-    return file.getvalue()

@@ -197,14 +197,14 @@ def kinds(wire):
 
 
 def test_no_tiles_before_hello(wire, tiles):
-    wire.stream.tiles.show(tiles)
+    wire.stream.show_tiles(tiles)
     assert wire.pump_later() is None
     assert wire.sent == []
 
 
 def test_tiles_come_after_the_frames_in_one_numbering(wire, tiles):
     wire.stream.hello()
-    wire.stream.tiles.show(tiles)
+    wire.stream.show_tiles(tiles)
     wire.stream.pump()
     assert kinds(wire) == ["snapshot", "tiles"]
     assert [content["seq"] for content, _ in wire.sent] == [1, 2]
@@ -214,7 +214,7 @@ def test_tiles_come_after_the_frames_in_one_numbering(wire, tiles):
 
 
 def test_pump_tells_when_the_next_tiles_are_due(wire, tiles):
-    wire.stream.tiles.show(tiles)
+    wire.stream.show_tiles(tiles)
     wire.stream.hello()
     assert wire.stream.pump() is None
     tiles.advance()
@@ -224,7 +224,7 @@ def test_pump_tells_when_the_next_tiles_are_due(wire, tiles):
 
 
 def test_the_next_frame_may_be_due_before_the_tiles(wire, tiles):
-    wire.stream.tiles.show(tiles)
+    wire.stream.show_tiles(tiles)
     wire.stream.hello()
     wire.stream.pump()
     tiles.advance()
@@ -233,7 +233,7 @@ def test_the_next_frame_may_be_due_before_the_tiles(wire, tiles):
 
 
 def test_frames_and_tiles_share_the_window(wire, tiles):
-    wire.stream.tiles.show(tiles)
+    wire.stream.show_tiles(tiles)
     wire.stream.hello()
     for _ in range(10):
         tiles.advance()
@@ -247,7 +247,7 @@ def test_frames_and_tiles_share_the_window(wire, tiles):
 
 
 def test_into_silence_go_frames_now_and_then_and_no_tiles(wire, tiles):
-    wire.stream.tiles.show(tiles)
+    wire.stream.show_tiles(tiles)
     wire.stream.hello()
     for _ in range(100):
         tiles.advance()
@@ -259,7 +259,7 @@ def test_into_silence_go_frames_now_and_then_and_no_tiles(wire, tiles):
 
 
 def test_a_silence_of_tiles_alone_is_waited_out(wire, tiles):
-    wire.stream.tiles.show(tiles)
+    wire.stream.show_tiles(tiles)
     wire.stream.hello()
     for _ in range(10):
         tiles.advance()
@@ -272,7 +272,7 @@ def test_a_silence_of_tiles_alone_is_waited_out(wire, tiles):
 
 
 def test_hello_is_answered_with_the_tiles_too(wire, tiles):
-    wire.stream.tiles.show(tiles)
+    wire.stream.show_tiles(tiles)
     for _ in range(2):
         wire.stream.hello()
         wire.stream.pump()
@@ -287,7 +287,7 @@ def test_many_finished_tiles_come_in_one_go_as_far_as_the_window_allows(wire, mo
     tiles = Driven(wire.session.network.model, max_iter=1)
     tiles.start()
     tiles.until_idle()
-    wire.stream.tiles.show(tiles)
+    wire.stream.show_tiles(tiles)
     wire.stream.hello()
     while wire.stream.pump() == 0:
         pass

@@ -56,8 +56,12 @@ export interface Facts {
   goal: number;
   /** PNG of the last transition. */
   picture: DataView | null;
-  /** Little-endian float32 rows of the last transition; row i is iteration i + 1. */
+  /** Little-endian float32 rows of the same moment; row i is iteration i + 1. */
   rows: DataView | null;
+  /** The tiles of the same moment; empty without any. */
+  saved_tiles: Partial<SavedTiles>;
+  /** Their pictures in one picture file. */
+  tiles_picture: DataView | null;
 }
 
 export type Traits = Parameters & Facts;
@@ -83,6 +87,9 @@ export interface FrameMessage {
   /** Seconds left. */
   remaining: number | null;
 }
+
+/** Tiles in a saved notebook: as in a message, with all pictures in one, in rows of `across`. */
+export type SavedTiles = Omit<TilesMessage, "type" | "seq"> & { across: number };
 
 export type TilesStatus = Exclude<Status, "ready"> | "closed";
 
@@ -121,7 +128,10 @@ export type Command = RunCommand | TilesCommand;
 
 /** Browser to kernel; `seed_picture` comes with the buffer `[the file as it was chosen]`. */
 export type Outgoing =
-  | { type: "hello" }
+  /** With what is here already: the answer begins where that ends. */
+  | { type: "hello"; run: number | string | null; rows: number; views: number }
+  /** The last view is gone; `cleared`: with its output, and not with the page. */
+  | { type: "views"; cleared: boolean }
   | { type: "receipt"; seq: number }
   | { type: "step"; n: number }
   | { type: "seed_picture"; name: string }

@@ -7,14 +7,18 @@ import {
   type Command,
   isBusy,
   type Parameters,
+  type SavedTiles,
   type TilesMessage,
 } from "./model";
 import { Receipts } from "./receipts";
+import { readSavedTiles } from "./saved_tiles";
 import { type Cleanup, Scope } from "./scope";
 import { isTilesMessage, Sheet } from "./sheet";
 
-/** A page hidden for longer has missed heartbeats, and perhaps the kernel's patience. */
-const SILENCE_MS = 2000;
+/** Whoever runs sends oftener: after this long a message was lost, or the kernel's patience was. */
+const SILENCE_MS = 2500;
+/** A view that is moved is back before this. */
+const MOVED_MS = 1000;
 /** How long a clicked button is believed before the kernel has said anything. */
 const PENDING_MS = 3000;
 
@@ -41,24 +45,29 @@ export class Store {
   readonly #receipts: Receipts;
   readonly #greeting: Greeting;
   #heardAt = 0;
+  #heardTiles = false;
+  #views = 0;
   /** Number of the newest message that was taken. */
   #seq: number | undefined;
   #pendingTimer: ReturnType<typeof setTimeout> | undefined;
+  #viewTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(model: ActMaxModel) {
     this.#model = model;
     this.subject = this.#chosen();
     this.link = new Link(model, () => this.#connectionChanged());
     this.#receipts = new Receipts((seq) => this.link.send({ type: "receipt", seq }));
-    this.#greeting = new Greeting(() => this.link.send({ type: "hello" }));
+    this.#greeting = new Greeting(() => this.#sayHello());
     this.#listen();
     this.#adoptSaved();
+    this.#adoptSavedTiles();
     this.#greeting.hello();
   }
 
   /** Iterations made, as far as is known here. */
   get iteration(): number {
-    return this.frame?.iteration ?? this.#model.get("iteration") ?? 0;
+    // The picture of a saved notebook is that of its last row, the trait may be ahead of both.
+    return this.frame?.iteration ?? this.rows.count;
   }
 
   get goal(): number {
@@ -69,6 +78,18 @@ export class Store {
   subscribe(listener: () => void): Cleanup {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** A view is here: the kernel may have stopped sending while there was none. `isClosed` tells what took it away. */
+  addView(isClosed: () => boolean): Cleanup {
+    this.#views += 1;
+    if (this.link.connected) this.#greeting.hello();
+    return () => {
+      this.#views -= 1;
+      // Jupyter makes the view of a moved cell anew, and takes a closed notebook apart before it takes it away.
+      clearTimeout(this.#viewTimer);
+      this.#viewTimer = setTimeout(() => this.#viewRemoved(!isClosed()), MOVED_MS);
+    };
   }
 
   /** A view has put all that the store holds on the screen. */
@@ -86,6 +107,7 @@ export class Store {
     this.#greeting.stop();
     this.#receipts.cleanup();
     clearTimeout(this.#pendingTimer);
+    clearTimeout(this.#viewTimer);
     this.link.cleanup();
     this.#listeners.clear();
   };
@@ -99,10 +121,22 @@ export class Store {
     this.#scope.on(this.#model, "msg:custom", receive);
     this.#scope.on(this.#model, "comm_live_update", () => this.#probe());
     this.#scope.on(this.#model, "change:rows change:picture", () => this.#adoptSaved());
+    this.#scope.on(this.#model, "change:tiles_picture", () => this.#adoptSavedTiles());
     this.#scope.on(this.#model, "change:status change:error", () => this.#setPending(null));
     const shown = () => this.#pageShown();
     document.addEventListener("visibilitychange", shown);
     this.#scope.add(() => document.removeEventListener("visibilitychange", shown));
+    const watch = setInterval(() => this.#pageShown(), SILENCE_MS);
+    this.#scope.add(() => clearInterval(watch));
+  }
+
+  #sayHello(): void {
+    const { run = null } = this.frame ?? {};
+    this.link.send({ type: "hello", run, rows: this.rows.count, views: this.#views });
+  }
+
+  #viewRemoved(cleared: boolean): void {
+    if (this.#views === 0 && this.link.connected) this.link.send({ type: "views", cleared });
   }
 
   #receive(frame: Frame): void {
@@ -111,6 +145,7 @@ export class Store {
       this.#greeting.hello();
       return;
     }
+    this.#greeting.stop();
     if (frame.type === "snapshot") this.#startOver(frame);
     else this.#goOn(frame);
     this.#take(frame);
@@ -118,6 +153,7 @@ export class Store {
 
   #receiveTiles(message: TilesMessage, pixels: Uint8Array): void {
     this.#hear();
+    this.#heardTiles = true;
     const { sheet, status } = this.sheet?.news ?? {};
     if (message.status === "closed") this.sheet = null;
     else if (message.sheet === sheet) this.sheet?.take(message, pixels);
@@ -140,7 +176,6 @@ export class Store {
   }
 
   #startOver(frame: Frame): void {
-    this.#greeting.stop();
     this.#receipts.hurry();
     this.rows.replace(frame.losses, frame.columns);
     if (frame.run !== this.frame?.run) this.subject = this.#chosen();
@@ -175,6 +210,19 @@ export class Store {
     this.#changed();
   }
 
+  /** Tiles that the kernel has sent, or says are closed, are newer. */
+  #adoptSavedTiles(): void {
+    const saved = this.#model.get("saved_tiles");
+    if (this.#heardTiles || !saved?.shape) return;
+    void readSavedTiles(saved as SavedTiles, bytesOf(this.#model.get("tiles_picture"))).then(
+      (sheet) => {
+        if (this.#heardTiles || !sheet) return;
+        this.sheet = sheet;
+        this.#changed();
+      },
+    );
+  }
+
   /**
    * The comm came or went, and the event does not say which. anywidget's proxy hides `comm_live`, and
    * anywidget 0.11 unhooks the listener that would mark the view's element. A dead comm throws.
@@ -189,11 +237,16 @@ export class Store {
     this.#setPending(null);
   }
 
-  /** Back from the background: after a silence the kernel may wait to be greeted. */
+  /**
+   * After a silence in a run the kernel may wait to be greeted, or what it said last was lost: back from the
+   * background, from sleep, from a gap in the network.
+   */
   #pageShown(): void {
     const silent = Date.now() - this.#heardAt > SILENCE_MS;
     const busy = isBusy(this.#model.get("status")) || isBusy(this.sheet?.news.status ?? "closed");
-    if (!document.hidden && this.link.connected && silent && busy) this.#greeting.hello();
+    if (!document.hidden && this.#views > 0 && this.link.connected && silent && busy) {
+      this.#greeting.hello();
+    }
   }
 
   #setPending(command: Command | null): void {

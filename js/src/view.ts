@@ -29,7 +29,20 @@ export function renderView(model: ActMaxModel, store: Store, el: HTMLElement): C
   mirror(root, model, store, scope);
   el.append(root);
   scope.add(() => root.remove());
+  scope.add(store.addView(createPageWatch(root, scope)));
   return scope.cleanup;
+}
+
+/** Tells, once the view is gone, whether its notebook was closed: an output that is cleared leaves it standing. */
+function createPageWatch(root: HTMLElement, scope: Scope): () => boolean {
+  let page: Element | null = null;
+  // A view is put into the page after it was made.
+  const look = new ResizeObserver(() => {
+    page ??= root.closest(".jp-NotebookPanel, .jp-CodeConsole");
+  });
+  look.observe(root);
+  scope.add(() => look.unobserve(root));
+  return () => !page?.isConnected;
 }
 
 interface Parts extends Record<string, Component> {

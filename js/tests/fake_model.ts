@@ -55,6 +55,8 @@ export function traits(over: Partial<Traits> = {}): Traits {
     seed_picture: null,
     picture: null,
     rows: null,
+    saved_tiles: {},
+    tiles_picture: null,
     ...over,
   };
 }

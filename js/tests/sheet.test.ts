@@ -109,15 +109,18 @@ describe("the talk with the kernel", () => {
   });
 
   it("is taken up again when the page comes back while tiles are being made", () => {
-    const { model, kernel } = open();
+    const { model, kernel, render } = open();
+    render();
     kernel.snapshot(0);
     kernel.tiles(0, 4);
+    nextFrame();
     model.sent.length = 0;
     vi.advanceTimersByTime(5000);
     document.dispatchEvent(new Event("visibilitychange"));
     expect(model.sentTypes()).toEqual(["hello"]);
     kernel.snapshot(0);
     kernel.tiles(0, 0, { status: "paused" });
+    vi.advanceTimersByTime(300);
     model.sent.length = 0;
     vi.advanceTimersByTime(5000);
     document.dispatchEvent(new Event("visibilitychange"));

@@ -1,8 +1,14 @@
 import { describe, expect, it, vi } from "vitest";
-import { PARAMETERS, rowsView } from "./fake_model";
+import { Store } from "../src/store";
+import { FakeModel, PARAMETERS, rowsView } from "./fake_model";
 import { nextFrame, open, painted, standInForBrowser } from "./page";
 
 standInForBrowser();
+
+function stored() {
+  const model = new FakeModel();
+  return { model, store: new Store(model.proxy) };
+}
 
 describe("hello", () => {
   it("is said once when the model comes up", () => {
@@ -53,14 +59,68 @@ describe("hello", () => {
   });
 
   it("is said when the page comes back from the background after a silence", () => {
-    const { model, kernel } = open({ status: "running" });
+    const { model, kernel, render } = open({ status: "running" });
+    render();
     kernel.snapshot(1);
+    nextFrame();
     model.sent.length = 0;
     document.dispatchEvent(new Event("visibilitychange"));
     expect(model.sentTypes()).toEqual([]);
     vi.advanceTimersByTime(5000);
     document.dispatchEvent(new Event("visibilitychange"));
     expect(model.sentTypes()).toEqual(["hello"]);
+  });
+});
+
+describe("a view", () => {
+  it("asks for what is lacking, however long there was none", () => {
+    const { model, kernel, render } = open();
+    kernel.snapshot(3);
+    vi.advanceTimersByTime(60_000);
+    model.sent.length = 0;
+    render();
+    expect(model.sent).toEqual([{ type: "hello", run: 1, rows: 3, views: 1 }]);
+    kernel.frame(3, 4);
+    vi.advanceTimersByTime(60_000);
+    expect(model.sentTypes()).toEqual(["hello", "receipt"]);
+  });
+
+  it("asks again and again when a run falls silent, and not when it is paused or hidden", () => {
+    const { model, kernel, render } = open({ status: "running" });
+    const view = render();
+    kernel.snapshot(3);
+    model.sent.length = 0;
+    vi.advanceTimersByTime(20_000);
+    expect(model.sentTypes().filter((type) => type === "hello").length).toBeGreaterThan(3);
+    kernel.frame(3, 1);
+    model.update({ status: "paused" });
+    vi.advanceTimersByTime(1000);
+    model.sent.length = 0;
+    vi.advanceTimersByTime(60_000);
+    expect(model.sent).toEqual([]);
+    model.update({ status: "running" });
+    view.cleanup();
+    vi.advanceTimersByTime(60_000);
+    expect(model.sentTypes()).toEqual(["views"]);
+  });
+
+  it("that goes is told: with its output, or with its page", () => {
+    for (const closed of [true, false]) {
+      const { model, store } = stored();
+      const remove = store.addView(() => closed);
+      model.sent.length = 0;
+      remove();
+      vi.advanceTimersByTime(60_000);
+      expect(model.sent).toContainEqual({ type: "views", cleared: !closed });
+    }
+  });
+
+  it("that is moved is not gone", () => {
+    const { model, store } = stored();
+    store.addView(() => false)();
+    store.addView(() => false);
+    vi.advanceTimersByTime(60_000);
+    expect(model.sentTypes()).not.toContain("views");
   });
 });
 

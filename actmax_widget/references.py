@@ -1,0 +1,79 @@
+"""Whether a person can still reach an object by a name: asked of Python's garbage collector.
+
+A notebook holds on to much that its person let go of: ipywidgets keeps each widget, the kernel each comm, IPython each
+output (``Out``, ``_``). So references are followed backwards, from the object to whatever leads to it, and those
+holders do not count. Whoever holds it in a way that is not understood does: to stop what somebody still wants is worse
+than to let go late.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+import sys
+from collections.abc import Iterator
+from types import FrameType, ModuleType
+from typing import Any
+
+HISTORY = re.compile(r"_{1,3}|_\d+|_oh|Out")
+"""IPython's own names of outputs."""
+HOSTS = ("IPython", "ipykernel", "comm", "ipywidgets", "anywidget", "traitlets")
+"""Packages whose tables of widgets, comms and results do not count."""
+MOST = 20_000
+"""Objects looked at; what is still not clear then counts as held."""
+
+
+def is_held(thing: object, namespace: dict[str, Any]) -> bool:
+    """Whether a name leads to an object, be it through lists, closures or widgets. Takes up to a third of a second.
+
+    Args:
+        thing: the object.
+        namespace: the person's names, with IPython's among them.
+    """
+    modules = {id(vars(module)): name for name, module in _modules()}
+    ignored = {id(one) for one in (namespace.get("_oh"), namespace)}
+    reached: dict[int, object] = {id(thing): thing}  # holds them, or an id could be used again
+    edge: list[object] = [thing]
+    while edge:
+        if len(reached) > MOST or any(is_named(one, namespace) for one in edge):
+            return True
+        edge = _holders(edge, ignored | reached.keys() | {id(edge), id(reached)})
+        if any(_counts(modules[id(one)]) for one in edge if id(one) in modules):
+            return True
+        edge = [one for one in edge if id(one) not in modules]
+        reached |= {id(one): one for one in edge}
+    return any(id(value) in reached for frame in _frames(namespace) for value in list(frame.f_locals.values()))
+
+
+def _holders(edge: list[object], ignored: set[int]) -> list[object]:
+    """What leads to one of these objects. A function of its own, or its lists would be among the next ones."""
+    return [one for one in gc.get_referrers(*edge) if id(one) not in ignored and not _is_of_host(one)]
+
+
+def is_named(thing: object, namespace: dict[str, Any]) -> bool:
+    """Whether an object itself has a name. Takes no time."""
+    return any(value is thing and not HISTORY.fullmatch(name) for name, value in list(namespace.items()))
+
+
+def _modules() -> Iterator[tuple[str, ModuleType]]:
+    return ((name, module) for name, module in list(sys.modules.items()) if isinstance(module, ModuleType))
+
+
+def _counts(module: str) -> bool:
+    return module.split(".", maxsplit=1)[0] not in {*HOSTS, __package__}
+
+
+def _is_of_host(one: object) -> bool:
+    """Whether it is the host's own record of a result or a comm, or what this search itself is made of."""
+    kind = type(one)
+    return kind is FrameType or str(kind.__module__).split(".")[0] in {"IPython", "ipykernel", "comm"}
+
+
+def _frames(namespace: dict[str, Any]) -> Iterator[FrameType]:
+    """What is being executed in any thread; the garbage collector does not see into it."""
+    for top in sys._current_frames().values():  # noqa: SLF001 - public in all but its name: the documentation has it
+        frame: FrameType | None = top
+        while frame is not None:
+            if frame.f_locals is not namespace and _counts(str(frame.f_globals.get("__name__", ""))):
+                yield frame
+            frame = frame.f_back

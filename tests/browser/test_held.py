@@ -1,0 +1,92 @@
+"""The picture on screen is the newest, whenever it is shown; what nobody holds stops; figures stay whole."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.lab import open_notebook, write_notebook
+from tests.browser.view import WidgetView, iterations_of
+
+MANY = "import actmax_widget as am\nwidget = am.ActMaxWidget(max_iter=10**7)"
+RUNNING = "import gc; print(sum(w.status in ('compiling', 'running') for w in gc.get_objects() if isinstance(w, am.ActMaxWidget)))"
+SILENT = """from tests_clock import wait"""
+UNHEARD = """import time
+end = time.monotonic() + 60
+while widget._stream._listening and time.monotonic() < end: time.sleep(.1)
+print(widget._stream._listening)"""
+
+
+def opened(page, lab, name, cells):
+    write_notebook(lab.folder / f"{name}.ipynb", cells)
+    return open_notebook(page, lab, f"{name}.ipynb")
+
+
+def test_shown_long_after_its_start_it_shows_the_newest(page, lab):
+    notebook = opened(page, lab, "late", [f"{MANY}\nwidget.start()", UNHEARD, "widget"])
+    notebook.run(0)
+    assert notebook.run(1).strip() == "False"  # the kernel gave up: nobody has drawn anything
+    notebook.run(2)
+    view = WidgetView(notebook.widget)
+    view.wait_beyond(iterations_of(notebook))
+    view.press("Pause", then="paused")
+    view.expect_iterations(iterations_of(notebook))
+    # And again after its output was cleared for as long.
+    view.press("Run", then="running")
+    notebook.command("notebook:clear-all-cell-outputs")
+    expect(notebook.widget).to_have_count(0)
+    notebook.run(1)
+    assert notebook.ask("print(widget.status)").strip() == "running"  # it has a name
+    notebook.run(2)
+    view.wait_beyond(iterations_of(notebook))
+    view.press("Pause", then="paused")
+    view.expect_iterations(iterations_of(notebook))
+
+
+def test_what_nobody_holds_stops(page, lab):
+    cells = [f"{MANY}; widget.start()\nwidget", "import actmax_widget as am\nam.ActMaxWidget(max_iter=10**7)"]
+    notebook = opened(page, lab, "held", cells)
+    for _ in range(3):
+        notebook.run(0)
+    expect(notebook.widget).to_have_count(1)
+    assert notebook.ask(RUNNING).strip() == "1"
+    notebook.ask("del widget")
+    assert notebook.ask(RUNNING).strip() == "0"
+    # Without a name its output holds it.
+    notebook.run(1)
+    view = WidgetView(notebook.widget.nth(1))
+    view.press("Run", then="running")
+    assert notebook.ask(RUNNING).strip() == "1"
+    notebook.page.evaluate("""() => {
+        const {content} = window.jupyterapp.shell.currentWidget;
+        content.activeCellIndex = 1;
+        return window.jupyterapp.commands.execute('notebook:clear-cell-output');
+    }""")
+    expect(notebook.widget).to_have_count(1)
+    notebook.ask("""import time
+while any(w.status in ('compiling', 'running') for w in gc.get_objects() if isinstance(w, am.ActMaxWidget)): time.sleep(.05)""")
+    notebook.run(1)
+    WidgetView(notebook.widget.nth(1)).press("Run", then="running")
+    notebook.run(1)
+    assert notebook.ask(RUNNING).strip() == "0"
+
+
+@pytest.mark.parametrize("start", ["widget.start()"])
+def test_figures_are_whole_while_a_widget_runs(page, lab, start):
+    draw = """import matplotlib.pyplot as plt, time
+for number in range(3):
+    figure, axes = plt.subplots(2, 2)
+    for ax in axes.flat:
+        ax.plot([0, number]); time.sleep(.2)
+plt.show()
+plt.plot([1, 2]); time.sleep(.3); plt.title('last');"""
+    notebook = opened(page, lab, "figures", [f"%matplotlib inline\n{MANY}\nwidget", draw])
+    notebook.run(0)
+    view = WidgetView(notebook.widget)
+    view.press("Run", then="running")
+    view.wait_beyond(20)
+    notebook.run(1)
+    figures = notebook.page.locator(".jp-Cell").nth(1).locator(".jp-RenderedImage img")
+    expect(figures).to_have_count(4)
+    heights = {re.sub(r"\D", "", str(box["height"])) for box in (figures.nth(i).bounding_box() for i in range(3))}
+    assert len(heights) == 1
