@@ -31,7 +31,8 @@ def is_held(thing: object, namespace: dict[str, Any]) -> bool:
         namespace: the person's names, with IPython's among them.
     """
     modules = {id(vars(module)): name for name, module in _modules()}
-    ignored = {id(one) for one in (namespace.get("_oh"), namespace)}
+    widgets = getattr(sys.modules.get("ipywidgets.widgets.widget"), "_instances", None)
+    ignored = {id(one) for one in (namespace.get("_oh"), namespace, widgets)}
     reached: dict[int, object] = {id(thing): thing}  # holds them, or an id could be used again
     edge: list[object] = [thing]
     while edge:

@@ -22,6 +22,9 @@ from actmax_widget.optimizer import starting_image
 from actmax_widget.records import Facts, Frame, History, Settings, Status
 from actmax_widget.worker import Worker
 
+LOOK_SECONDS = 0.25
+"""How often a waiting run looks whether it is still watched: nobody tells it when a page is closed."""
+
 
 class Session(Worker):
     """One live optimization of one model.
@@ -295,13 +298,15 @@ class Session(Worker):
         self._touch()
 
     def _sleep(self, seconds: float) -> None:
-        """Wait for the next step's time, but not through a pause or another speed limit."""
-        limit = self._settings.steps_per_second
+        """Wait for the next step's time, but not through a pause, a restart or another speed limit."""
+        limit, run = self._settings.steps_per_second, self._run
+        end = self._pace.clock() + seconds
         with self._changed:
-            if seconds:
-                self._changed.wait_for(
-                    lambda: not self._status.busy or self._settings.steps_per_second != limit, seconds
-                )
+            while self._status.busy and self._limit() == limit and self._run == run:
+                left = end - self._pace.clock()
+                if left <= 0:
+                    break
+                self._changed.wait(min(left, LOOK_SECONDS))
 
     # --- with the lock held ----------------------------------------------------------------------------------------
 

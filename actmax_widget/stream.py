@@ -78,6 +78,8 @@ class Stream:
     def receipt(self, seq: int) -> None:
         """The front end has drawn all frames up to ``seq``: it is there, however long it was silent."""
         with self._lock:
+            if not self._listening:
+                self._acknowledged = self._seq  # what was sent into the silence is drawn or lost
             self._listening = self._viewed = True
             self._acknowledged = max(self._acknowledged, min(seq, self._seq))
             self._hear()

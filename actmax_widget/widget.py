@@ -204,7 +204,7 @@ class ActMaxWidget(anywidget.AnyWidget):
         self._shown = (-1, 0)
         self._published: Any = None
         self._keep_at = 0.0
-        self._card_id = uuid.uuid4().hex
+        self._card_id = ""  # none was put beneath it yet
         look = {name: parameters.pop(name) for name in LOOK if name in parameters}
         network = Network(demo.digits() if model is None else model, input_shape, held_inputs)
         _check_picture(network)
@@ -461,7 +461,8 @@ class ActMaxWidget(anywidget.AnyWidget):
         self._states_to_send.add("iteration")
         size = len(self.picture) + len(self.rows) + len(picture)
         self._keep_at = time.monotonic() + max(KEEP_SECONDS, size / KEEP_RATE)
-        self._show_card(update=True)
+        if self._card_id:
+            self._show_card(update=True)
 
     def _should_send_property(self, key: str, value: Any) -> bool:
         return key != "iteration" and super()._should_send_property(key, value)
@@ -610,12 +611,12 @@ class ActMaxWidget(anywidget.AnyWidget):
         data, metadata = self._repr_mimebundle_(**kwargs)
         del data["image/png"]
         display(data, metadata=metadata, raw=True)
-        self._show_card(update=False)
+        if self._lifetime.has_output:
+            self._card_id = self._card_id or uuid.uuid4().hex
+            self._show_card(update=False)
 
     def _show_card(self, *, update: bool) -> None:
-        """Put the card beneath the widget, or renew it."""
-        if not self._lifetime.has_output:
-            return
+        """Put the card beneath the widget, or renew all that were put there."""
         frame, settings = self._session.frame(), self._session.settings
         history = History(self._session.loss_names, frame.rows)
         card = to_card(frame.image, settings.input_range, self._sentences(), history)
@@ -663,7 +664,12 @@ def _weakly(method: Callable[..., Any]) -> Callable[..., None]:
 
 def _without_cell_events(as_ever: Callable[[Any], Any], quietly: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """How a comm hands messages on: in the main thread as ever, elsewhere past IPython's events."""
-    return lambda msg: (as_ever if threading.current_thread() is threading.main_thread() else quietly)(msg)
+
+    def hand_on(msg: Any) -> None:
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        (as_ever if in_main_thread else quietly)(msg)
+
+    return hand_on
 
 
 def _called(array: np.ndarray) -> str:

@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,7 @@ from actmax_widget.network import Network
 from actmax_widget.pictures import to_pixels
 from actmax_widget.records import Settings
 from actmax_widget.session import Session
-from actmax_widget.stream import FRAME, HEARTBEATS, SILENCE, WINDOW, Stream, message
+from actmax_widget.stream import FRAME, GRACE, HEARTBEATS, SILENCE, WINDOW, Stream, message
 from actmax_widget.tile_feed import TILE_FRAME
 from tests.networks import small_cnn
 from tests.test_pace import Clock
@@ -127,6 +129,99 @@ def test_silence_gets_a_heartbeat_and_then_nothing_until_hello(wire):
     wire.pump_later()
     assert wire.last["type"] == "snapshot"
     np.testing.assert_array_equal(wire.rows(), wire.session.history.values)
+
+
+def test_a_receipt_however_late_has_the_newest_sent(wire):
+    wire.stream.hello()
+    for _ in range(100):
+        wire.steps()
+        wire.pump_later(SILENCE / 4)
+    assert len(wire.sent) == WINDOW + HEARTBEATS
+    wire.stream.receipt(2)
+    wire.pump_later()
+    assert (wire.last["type"], wire.last["iteration"]) == ("frame", wire.session.iteration)
+    np.testing.assert_array_equal(wire.rows(), wire.session.history.values)
+
+
+def test_hello_of_one_that_has_rows_is_answered_with_the_others(wire):
+    wire.steps(5)
+    run = wire.session.facts().run
+    wire.stream.hello(run, 3)
+    wire.pump_later()
+    assert (wire.last["type"], wire.last["first"], wire.last["count"]) == ("frame", 3, 2)
+    wire.stream.hello(run, 5)
+    wire.pump_later()
+    assert (wire.last["type"], wire.last["first"], wire.last["count"]) == ("frame", 5, 0)
+
+
+@pytest.mark.parametrize(("run", "rows"), [(None, None), (-3, 3), ("x", 3), (True, 2.5), (..., 6), (..., -1), ([], {})])
+def test_hello_of_one_that_has_something_else_is_answered_with_everything(wire, run, rows):
+    wire.steps(5)
+    wire.stream.hello(wire.session.facts().run if run is ... else run, rows)
+    wire.pump_later()
+    assert (wire.last["type"], wire.last["first"], wire.last["count"]) == ("snapshot", 0, 5)
+
+
+def test_a_hello_while_a_frame_is_on_its_way_is_answered_in_full(wire):
+    wire.stream.hello()
+    wire.pump_later()
+    greeted = []
+
+    def send_as_another_thread_says_hello(content, buffers):
+        wire.sent.append((content, buffers))
+        if not greeted:
+            greeted.append(threading.Thread(target=wire.stream.hello))
+            greeted[0].start()
+            greeted[0].join(0.05)  # it must wait: what it asks for would be half in this frame and half in none
+
+    wire.stream._send = send_as_another_thread_says_hello
+    wire.steps(4)
+    wire.pump_later()
+    greeted[0].join(60)
+    wire.pump_later()
+    assert (wire.last["type"], wire.last["first"], wire.last["count"]) == ("snapshot", 0, 4)
+
+
+def test_messages_from_many_threads_leave_no_gap_in_the_rows(wire):
+    def talk(number):
+        for _ in range(50):
+            wire.stream.hello() if number == 0 else wire.stream.receipt(wire.stream._seq)
+
+    wire.stream.hello()
+    threads = [threading.Thread(target=talk, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        wire.steps()
+        wire.pump_later()
+    wire.stream.hello()
+    wire.pump_later()
+    np.testing.assert_array_equal(wire.rows(), wire.session.history.values)
+
+
+def test_it_is_watched_while_a_view_draws(wire):
+    assert not wire.stream.watched()
+    wire.stream.expect()
+    assert wire.stream.watched()  # one may come
+    wire.clock.now += GRACE
+    assert not wire.stream.watched()
+    wire.stream.hello(viewed=False)  # a page, without a view
+    assert not wire.stream.watched()
+    wire.stream.hello()
+    assert wire.stream.watched()
+    for _ in range(WINDOW):
+        wire.steps()
+        wire.pump_later(0.1)
+    assert wire.stream.watched()
+    wire.clock.now += SILENCE
+    assert not wire.stream.watched()  # nobody draws
+    wire.stream.receipt(WINDOW)
+    assert wire.stream.watched()
+    wire.stream.unwatch()
+    assert not wire.stream.watched()
+    wire.stream.expect()
+    wire.stream.expect(soon=False)
+    assert not wire.stream.watched()
 
 
 def test_a_restart_is_a_snapshot(wire):

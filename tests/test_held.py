@@ -1,0 +1,417 @@
+"""The widget among others: observers that raise, malformed messages, nobody watching, nobody holding it."""
+
+import contextlib
+import io
+import math
+import pickle
+import threading
+
+import numpy as np
+import pytest
+import traitlets
+from comm.base_comm import BaseComm
+from ipywidgets.widgets.widget import _instances
+from PIL import Image
+
+import actmax_widget as am
+from actmax_widget import lifetime
+from actmax_widget.widget import DEFAULTS
+from tests.test_widget import FrontEnd
+
+FOREVER = 10**8
+
+
+@pytest.fixture
+def make(model):
+    made = []
+
+    def make_one(**parameters):
+        made.append(am.ActMaxWidget(model, layer="out", **({"steps_per_second": None, "max_iter": 30} | parameters)))
+        return made[-1]
+
+    yield make_one
+    for one in made:
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def shared(model):
+    """One widget for what leaves it as it was."""
+    widget = am.ActMaxWidget(model, layer="out")
+    yield widget
+    widget.close()
+
+
+class Page(FrontEnd):
+    """A far end that keeps the state, with its buffers, as a browser would save it."""
+
+    def __init__(self, widget, monkeypatch):
+        super().__init__(widget, monkeypatch)
+        self.kept, self.moments = {}, []
+
+    def _receive(self, message, buffers=None):
+        with self.came:
+            if message["method"] == "update":
+                state = dict(message["state"])
+                for path, buffer in zip(message["buffer_paths"], buffers, strict=True):
+                    state[path[0]] = buffer
+                self.kept |= state
+                self.moments.append(dict(self.kept))
+        super()._receive(message, buffers)
+
+
+# --- observers
+
+
+def test_an_observer_that_raises_stops_neither_traits_nor_frames_and_is_told(make, monkeypatch):
+    widget = make(max_iter=50)
+    front_end = FrontEnd(widget, monkeypatch)
+    seen = []
+    widget.observe(lambda change: 1 / 0, ["status", "iteration", "image", "picture", "error"])
+    widget.observe(lambda change: seen.append(change["new"]), "goal")
+    front_end.send(type="hello", views=1)
+    with pytest.raises(ZeroDivisionError):  # whoever sets it hears of it ...
+        widget.start()
+
+    def receive():
+        if not front_end.custom:
+            return False
+        content = front_end.custom[-1][0]
+        front_end.send(type="receipt", seq=content["seq"])
+        return content["iteration"] == 50
+
+    front_end.wait_for(receive)  # ... and the run, which nobody called, goes on and is shown to its end
+    front_end.wait_for(lambda: any(one["state"].get("status") == "finished" for one in front_end.states))
+    assert (widget.status, widget.iteration, seen) == ("finished", 50, [50])
+    assert "ZeroDivisionError" in widget.error
+    assert "observes" in widget.error
+
+
+def test_a_page_that_cannot_be_sent_to_does_not_stop_the_thread(make, monkeypatch):
+    widget = make()
+    front_end = FrontEnd(widget, monkeypatch)
+    failed = threading.Event()
+
+    def fail(message, buffers=None):
+        failed.set()
+        raise OSError("the socket is gone")
+
+    monkeypatch.setattr(widget, "_send", fail)
+    widget._stream.hello()
+    widget._pump.wake()
+    assert failed.wait(60)
+    monkeypatch.setattr(widget, "_send", front_end._receive)
+    front_end.send(type="hello")
+    front_end.wait_for(lambda: front_end.custom)
+
+
+# --- what is refused
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+@pytest.mark.parametrize("value", [None, math.nan, "x", [], {}, object(), -1, [[1]], b"x"], ids=repr)
+def test_no_trait_takes_what_the_session_does_not_hold(shared, name, value):
+    widget = shared
+    for give in (
+        lambda: setattr(widget, name, value),
+        lambda: widget.set_state({name: value}),
+        lambda: widget.set_trait(name, value),
+    ):
+        with contextlib.suppress(ValueError, TypeError, traitlets.TraitError):
+            give()
+        assert np.array_equal(getattr(widget, name), getattr(widget._session.settings, name))
+
+
+def test_a_link_cannot_set_what_is_refused(make):
+    widget = make()
+
+    class Other(traitlets.HasTraits):
+        weight = traitlets.Any(5)
+
+    other = Other()
+    traitlets.link((other, "weight"), (widget, "tv_weight"))
+    with pytest.raises(TypeError):
+        other.weight = None
+    assert widget.tv_weight == widget._session.settings.tv_weight == 5
+
+
+def test_two_that_do_not_fit_together_are_refused_at_the_end(make):
+    widget = make(filter_indices=4)
+
+    def change():
+        with widget.hold_trait_notifications():
+            widget.layer = "conv2"
+            widget.filter_indices = 7  # judged by the layer that the session still has
+
+    with pytest.raises(ValueError, match="filters"):
+        change()
+    for name in ("layer", "filter_indices"):
+        assert getattr(widget, name) == getattr(widget._session.settings, name)
+
+
+MALFORMED = [
+    *[None, 1, "start", [], {}, {"type": None}, {"type": ["start"]}, {"type": {}}, {"type": "nonsense"}],
+    *[{"type": "receipt"}, {"type": "receipt", "seq": math.inf}, {"type": "receipt", "seq": None}],
+    *[{"type": "receipt", "seq": "1"}, {"type": "receipt", "seq": -1}, {"type": "hello", "run": [], "rows": math.nan}],
+    *[{"type": "hello", "rows": -5, "views": "many"}, {"type": "views", "cleared": {}}],
+    *[{"type": "step", "n": value} for value in (None, math.inf, math.nan, 0, -1, 1.5, "3", [], True)],
+    *[{"type": "open_tile"}, {"type": "open_tile", "filter": math.inf}, {"type": "open_tile", "filter": [0]}],
+    *[{"type": "seed_picture"}, {"type": "seed_picture", "name": 3}],
+]
+
+
+@pytest.mark.parametrize("content", MALFORMED, ids=repr)
+def test_a_malformed_message_is_ignored_or_answered_in_a_sentence(shared, content):
+    widget = shared
+    widget.comm.handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
+    assert widget.status == "ready"
+    assert widget.error == "" or len(widget.error.split()) > 4
+    assert "Error" not in widget.error
+
+
+MISSHAPEN = [
+    *[{}, {"content": None}, {"content": {"data": None}}, {"content": {"data": {}}, "buffers": []}],
+    *[{"content": {"data": {"method": "update", "state": state}}, "buffers": []} for state in (None, 3, "x", [])],
+    {"content": {"data": {"method": "update", "state": {}, "buffer_paths": [["x", "y"]]}}, "buffers": [b""]},
+    {"content": {"data": {"method": "update", "state": {}, "buffer_paths": [[]]}}, "buffers": [b""]},
+    {"content": {"data": {"method": "update", "state": {"layer": 0}, "buffer_paths": [["layer"]]}}, "buffers": []},
+    {"content": {"data": {"method": ["update"]}}, "buffers": []},
+]
+
+
+@pytest.mark.parametrize("message", MISSHAPEN, ids=repr)
+def test_what_is_no_message_of_ipywidgets_raises_nothing(shared, message, caplog):
+    widget = shared
+    before = {name: getattr(widget, name) for name in DEFAULTS}
+    widget.comm.handle_msg(message)
+    assert {name: getattr(widget, name) for name in DEFAULTS} == before
+    assert caplog.records == []
+
+
+def test_a_widget_is_not_pickled_and_says_what_can_be(make):
+    widget = make()
+    with pytest.raises(TypeError, match=r"widget\.history"):
+        pickle.dumps(widget)
+    assert pickle.loads(pickle.dumps(widget.image)).shape == (12, 12, 1)  # noqa: S301 - our own
+
+
+# --- cells
+
+
+class Shell:
+    """What of IPython is asked: names, events, the cell that runs."""
+
+    kernel = None
+
+    def __init__(self):
+        self.user_ns, self.events, self.cell, self.triggered = {"_oh": {}}, self, "", []
+        self.callbacks = {}
+
+    def register(self, event, callback):
+        self.callbacks.setdefault(event, []).append(callback)
+
+    def trigger(self, event, *args):
+        self.triggered.append((event, threading.current_thread()))
+        for callback in self.callbacks.get(event, []):
+            callback(*args)
+
+    def get_parent(self):
+        return {"metadata": {"cellId": self.cell}}
+
+    def run(self, cell, work):
+        """Run `work(names)` as a cell; what it returns is an output."""
+        self.cell = cell
+        self.trigger("pre_run_cell", type("Info", (), {"cell_id": cell}))
+        output = work(self.user_ns)
+        if output is not None:
+            output._lifetime.displayed()
+            self.user_ns["_oh"][len(self.user_ns["_oh"])] = self.user_ns["_"] = output
+        del output
+        self.trigger("post_run_cell", None)
+        self.cell = ""
+
+
+@pytest.fixture
+def shell(monkeypatch):
+    shell = Shell()
+    monkeypatch.setattr(lifetime, "get_ipython", lambda: shell)
+    monkeypatch.setattr("actmax_widget.widget.display", lambda *args, **kwargs: None)
+    return shell
+
+
+class Runs:
+    """Widgets that run, known by number alone, so that the test holds none."""
+
+    def __init__(self, model):
+        self.model, self.sessions = model, []
+
+    def make(self):
+        widget = am.ActMaxWidget(self.model, layer="out", max_iter=FOREVER, steps_per_second=None)
+        widget.start()
+        self.sessions.append(widget._session)
+        return widget
+
+    def running(self):
+        return [number for number, session in enumerate(self.sessions) if session.status.busy]
+
+
+@pytest.fixture
+def runs(model):
+    runs = Runs(model)
+    yield runs
+    for session in runs.sessions:
+        session.pause()
+
+
+def named(runs, name="widget"):
+    def work(names):
+        names[name] = runs.make()
+        return names[name]
+
+    return work
+
+
+def test_a_cell_run_again_leaves_one_run(shell, runs):
+    for _ in range(4):
+        shell.run("a", named(runs))
+    assert runs.running() == [3]
+    shell.run("b", named(runs, "another"))
+    assert runs.running() == [3, 4]
+
+
+def test_a_name_deleted_ends_its_run_and_no_other(shell, runs):
+    shell.run("a", named(runs))
+    shell.run("b", named(runs, "other"))
+    shell.run("c", lambda names: names.pop("widget") and None)
+    assert runs.running() == [1]
+
+
+def closure(thing):
+    return lambda: thing
+
+
+def test_a_name_in_a_list_or_a_closure_holds_it(shell, runs):
+    shell.run("a", lambda names: names.update(them=[runs.make()], show=closure(runs.make())))
+    shell.run("a", lambda names: None)
+    assert runs.running() == [0, 1]
+    shell.run("b", lambda names: names["them"].clear())
+    assert runs.running() == [1]
+    shell.run("c", lambda names: names.pop("show") and None)
+    assert runs.running() == []
+
+
+def test_without_a_name_its_output_holds_it_until_its_cell_is_run_again(shell, runs):
+    shell.run("a", lambda names: runs.make())
+    shell.run("b", lambda names: None)
+    assert runs.running() == [0]
+    shell.run("a", lambda names: None)
+    assert runs.running() == []
+
+
+def front_end_says(session, **content):
+    """A message to the widget of a session, which nobody here holds."""
+    (widget,) = (one for one in list(_instances.values()) if getattr(one, "_session", None) is session)
+    widget._handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
+
+
+@pytest.mark.parametrize(("name", "cleared", "running"), [(False, True, []), (False, False, [0]), (True, True, [0])])
+def test_a_cleared_output_ends_what_has_no_name_and_a_closed_page_ends_nothing(shell, runs, name, cleared, running):
+    shell.run("a", named(runs) if name else lambda names: runs.make())
+    front_end_says(runs.sessions[0], type="views", cleared=cleared)
+    shell.run("b", lambda names: None)
+    assert runs.running() == running
+
+
+def test_nothing_stops_outside_of_a_notebook_or_because_nothing_was_shown(runs, shell, monkeypatch):
+    shell.run("a", lambda names: names.update(widget=runs.make()))
+    shell.run("b", lambda names: None)
+    assert runs.running() == [0]
+    monkeypatch.setattr(lifetime, "get_ipython", lambda: None)
+    runs.make()
+    shell.run("c", lambda names: None)
+    assert runs.running() == [0, 1]
+
+
+# --- messages while a cell draws
+
+
+@pytest.mark.parametrize("main", [True, False])
+def test_messages_in_other_threads_are_no_cell_events(make, monkeypatch, main):
+    shell = Shell()
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    widget = make()
+    assert isinstance(widget.comm, BaseComm)
+    message = {"content": {"data": {"method": "update", "state": {"tv_weight": 3}}}, "buffers": []}
+    if main:
+        widget.comm.handle_msg(message)
+    else:
+        thread = threading.Thread(target=widget.comm.handle_msg, args=(message,))
+        thread.start()
+        thread.join(60)
+    assert widget.tv_weight == 3
+    assert [event for event, _ in shell.triggered] == (["pre_execute", "post_execute"] if main else [])
+
+
+# --- nobody watching
+
+
+def test_the_speed_for_eyes_holds_only_while_a_view_shows_it(make, monkeypatch):
+    widget = make(steps_per_second=1, max_iter=500)
+    front_end = FrontEnd(widget, monkeypatch)
+    widget.start()
+    assert widget.wait(120)  # at one step a second it would not come to its end
+    assert widget.iteration == 500
+    widget.steps_per_second = 1e-3
+    front_end.send(type="hello", views=1)
+    widget.start()
+    front_end.wait_for(lambda: front_end.custom and front_end.custom[-1][0]["iteration"] == 501)
+    assert not widget.wait(0.2)
+    assert widget.iteration == 501
+    front_end.send(type="views", cleared=False)
+    widget.pause()
+    widget.start()
+    assert widget.wait(120)
+    assert widget.iteration == 1000
+
+
+# --- what a saved notebook holds
+
+
+def test_a_notebook_saved_in_a_run_holds_picture_and_rows_of_one_moment(make, monkeypatch):
+    monkeypatch.setattr("actmax_widget.widget.KEEP_SECONDS", 0.0)
+    monkeypatch.setattr("actmax_widget.widget.KEEP_RATE", 1e12)
+    widget = make(max_iter=FOREVER, steps_per_second=200)
+    front_end = Page(widget, monkeypatch)
+    monkeypatch.setattr(widget._stream, "watched", lambda: True)
+    front_end.send(type="hello", views=1)
+    widget.start()
+    for least in (1, 20, 60):
+        front_end.wait_for(lambda least=least: len(front_end.kept.get("rows", b"")) // 16 > least)
+    widget.pause()
+    assert widget.wait(60)
+    for state in [one for one in front_end.moments if len(one.get("rows", b"")) > 0][-3:]:
+        iterations = len(state["rows"]) // 16
+        pixels = np.asarray(Image.open(io.BytesIO(state["picture"])))
+        expected = am.visualize_activation(
+            widget.model, "out", 0, max_iter=iterations, seed=0, clip=True, learning_rate=1.0
+        )
+        assert np.abs(pixels - np.clip(np.rint(expected[..., 0]), 0, 255)).max() <= 1
+
+
+def test_tiles_are_saved_with_the_notebook(make, monkeypatch):
+    widget = make(max_iter=5)
+    front_end = Page(widget, monkeypatch)
+    widget.visualize_layer()
+    assert widget.wait(120)
+    front_end.wait_for(lambda: front_end.kept.get("tiles_picture"))
+    state = front_end.kept
+    assert state["saved_tiles"]["status"] == "finished"
+    assert state["saved_tiles"]["filters"] == list(range(5))
+    across, picture = state["saved_tiles"]["across"], np.asarray(Image.open(io.BytesIO(state["tiles_picture"])))
+    for number, image in enumerate(widget.tiles.images):
+        top, left = number // across * 12, number % across * 12
+        seen = picture[top : top + 12, left : left + 12]
+        assert np.abs(seen - np.clip(image[..., 0], 0, 255)).max() <= 0.5 + 1e-3
+    front_end.send(type="close_tiles")
+    front_end.wait_for(lambda: front_end.kept["saved_tiles"] == {})
+    assert front_end.kept["tiles_picture"] == b""

@@ -1,0 +1,78 @@
+import gc
+import threading
+import weakref
+
+import pytest
+
+from actmax_widget import pump as pump_module
+from actmax_widget.pump import Pump
+
+
+class Sender:
+    """Says after each call when it is due again."""
+
+    def __init__(self, *waits):
+        self.waits, self.calls, self.changed = list(waits), 0, threading.Condition()
+        self.pump = Pump(self.send)
+
+    def send(self):
+        with self.changed:
+            self.calls += 1
+            self.changed.notify_all()
+            return self.waits.pop(0) if self.waits else None
+
+    def wait_for(self, calls):
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.calls >= calls, 60)
+
+
+def threads():
+    return [thread for thread in threading.enumerate() if thread.name == "actmax-pump"]
+
+
+def ended():
+    for thread in threads():
+        thread.join(60)
+    return threads() == []
+
+
+def test_it_has_no_thread_until_it_is_woken_and_none_after_a_while(monkeypatch):
+    monkeypatch.setattr(pump_module, "LINGER", 0.01)
+    sender = Sender()
+    assert ended()
+    sender.pump.wake()
+    sender.wait_for(1)
+    assert ended()
+    sender.pump.wake()
+    sender.wait_for(2)
+    assert ended()
+
+
+def test_it_comes_again_when_it_is_due():
+    sender = Sender(0.0, 0.01, None)
+    sender.pump.wake()
+    sender.wait_for(3)
+
+
+@pytest.mark.parametrize("linger", [0.0, 0.0005, 1.0])
+def test_no_wake_is_lost_however_short_the_thread_lives(monkeypatch, linger):
+    monkeypatch.setattr(pump_module, "LINGER", linger)
+    sender = Sender()
+    for number in range(1, 300):
+        sender.pump.wake()
+        sender.wait_for(number)
+
+
+def test_it_does_not_keep_the_sender(monkeypatch):
+    monkeypatch.setattr(pump_module, "LINGER", 0.01)
+    sender = Sender()
+    sender.pump.wake()
+    sender.wait_for(1)
+    reference = weakref.ref(sender)
+    pump = sender.pump
+    del sender
+    gc.collect()
+    assert ended()
+    assert reference() is None
+    pump.wake()
+    assert ended()

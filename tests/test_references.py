@@ -1,0 +1,91 @@
+import threading
+import weakref
+
+import pytest
+
+from actmax_widget.references import is_held
+
+ASK = """def ask(box, names):
+    return is_held(box.pop(), names)"""
+
+
+class Thing:
+    pass
+
+
+def asked_by_the_package():
+    """is_held() of the one thing in a list: what frames of the package hold does not count."""
+    space = {"__name__": "actmax_widget.lifetime", "is_held": is_held}
+    exec(ASK, space)  # noqa: S102 - a function whose frame says that it is of the package
+    return space["ask"]
+
+
+def answer(make, **names):
+    """Whether what `make` makes, and nobody here holds, is held by the names."""
+    box = [make()]
+    return asked_by_the_package()(box, {name: value(box[0]) for name, value in names.items()})
+
+
+def closure(thing):
+    return lambda: thing
+
+
+class Owner:
+    def __init__(self, thing):
+        self.parts = {"a": [thing]}
+
+
+@pytest.mark.parametrize(
+    "hold",
+    [
+        lambda thing: thing,
+        lambda thing: [[thing]],
+        lambda thing: {"x": (thing,)},
+        closure,
+        Owner,
+        lambda thing: Owner(closure(thing)).parts,
+    ],
+)
+def test_a_name_holds_it_in_whatever_way(hold):
+    assert answer(Thing, mine=hold)
+
+
+@pytest.mark.parametrize("name", ["_", "__", "___", "_12", "_oh", "Out"])
+def test_the_history_of_outputs_does_not_count(name):
+    assert not answer(Thing, **{name: lambda thing: thing})
+    assert not answer(Thing, _oh=lambda thing: {1: thing}, _1=lambda thing: thing)
+
+
+def test_a_name_like_those_of_the_history_counts():
+    for name in ("_w", "_1a", "Outs", "____"):
+        assert answer(Thing, **{name: lambda thing: thing})
+
+
+def test_a_circle_alone_holds_nothing():
+    def circle():
+        thing = Thing()
+        thing.me = [thing, lambda: thing]
+        return thing
+
+    assert not answer(circle)
+
+
+def test_what_a_thread_has_in_hand_is_held():
+    release, started = threading.Event(), threading.Event()
+    box = [Thing()]
+
+    def work(things):
+        mine = [things.pop()]
+        things.append(None)
+        started.set()
+        release.wait(60)
+        del mine
+
+    reference = weakref.ref(box[0])
+    thread = threading.Thread(target=work, args=(box,))
+    thread.start()
+    assert started.wait(60)
+    assert asked_by_the_package()([reference()], {})
+    release.set()
+    thread.join()
+    assert reference() is None
