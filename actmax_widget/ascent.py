@@ -183,7 +183,7 @@ class Ascent:
             tf.constant(np.uint32(seed).astype(np.int32)),
             tuple(tf.constant(value, tf.float32) for value in losses),
             tuple(
-                _tensors(modifier.knobs(shape))
+                _tensors(modifier.knobs(shape, self.objective.layout.spatial))
                 for modifier in (self.input_modifiers if modifiers is None else modifiers)
             ),
         )

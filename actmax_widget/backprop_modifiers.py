@@ -169,12 +169,8 @@ def _gated_layer(gate: Gate, layer: Any) -> Iterator[None]:
     def call(inputs: tf.Tensor) -> tf.Tensor:
         return _with_gradient(gate, inputs, _slope_of_layer(layer, inputs), original(inputs))
 
-    # Past Keras's own __setattr__, which would note the function as part of the layer.
-    vars(layer)["call"] = call
-    try:
+    with graph.called_as(layer, call):
         yield
-    finally:
-        del vars(layer)["call"]
 
 
 def _with_gradient(gate: Gate, inputs: tf.Tensor, slope: Any, outputs: tf.Tensor) -> tf.Tensor:

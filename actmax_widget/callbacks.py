@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import GifImagePlugin, Image
 
-from actmax_widget import graph, pictures
+from actmax_widget import layout, pictures
 from actmax_widget.checks import check_range, invalid
 
 FRAME_MS = 100
@@ -132,6 +132,14 @@ def _frame(wrt_value: Any) -> np.ndarray:
     if value.ndim != 4:
         advice = "An animation can show inputs that are pictures only."
         raise invalid("wrt_value", "a picture (1, height, width, channels)", value.shape, advice)
-    picture = pictures.grey_or_rgb(graph.to_channels_last(value[0]))
+    picture = pictures.grey_or_rgb(_order(value.shape).to_channels_last(value[0]))
     shown = np.nan_to_num(pictures.deprocess_input(picture)).astype(np.uint8)
     return shown[..., 0] if shown.shape[-1] == 1 else shown
+
+
+def _order(shape: tuple[int, ...]) -> layout.Layout:
+    """Where the channels are, of which an array does not tell: at the one end where there are 1 or 3."""
+    rank, colors = len(shape), {1, 3}
+    usual = layout.assumed(rank)
+    here, there = (1, rank - 1) if usual.channels == 1 else (rank - 1, 1)
+    return layout.Layout(rank, there) if shape[here] not in colors and shape[there] in colors else usual

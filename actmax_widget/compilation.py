@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.eager import context as tf_context
 
-from actmax_widget import graph
+from actmax_widget import graph, layout
 
 SMALL = 100_000
 """A network that puts out fewer values than this in all its layers is small."""
@@ -74,7 +74,8 @@ def is_small(outputs: Sequence[Any], *, each: bool) -> bool:
     """Whether a network computes so little that oneDNN's kernels would not pay; see :func:`leave_loops_whole`."""
     operations = graph.operations(outputs)
     # Pictures with channels first only oneDNN can do; of a batch nobody knows here how large it is.
-    needed = each or any(getattr(one, "data_format", None) == "channels_first" for one in operations)
+    inside = (layer for operation in operations for layer in (operation, *layout.inside(operation)))
+    needed = each or any(getattr(one, "data_format", None) == "channels_first" for one in inside)
     return not needed and graph.count_values(outputs) < SMALL
 
 

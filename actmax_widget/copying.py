@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 from actmax_widget.checks import invalid
+from actmax_widget.graph import check_model
 
 
 def apply_modifications(model: keras.Model, custom_objects: Mapping[str, Any] | None = None) -> keras.Model:
@@ -40,8 +41,7 @@ def apply_modifications(model: keras.Model, custom_objects: Mapping[str, Any] | 
 
     Source: keras-vis ``apply_modifications``, which saved the model to a temporary file and loaded it again.
     """
-    if not isinstance(model, keras.Model):
-        raise invalid("model", "a Keras model", model, "Pass e.g. keras.saving.load_model('model.keras').", TypeError)
+    check_model(model)
     # A new layer draws the seeds of its initializers from Python's global random state.
     state = random.getstate()
     try:
@@ -154,16 +154,17 @@ def _custom_classes(model: Any) -> dict[str, Any]:
 
 
 def _functions(layer: Any) -> dict[str, Any]:
-    """The functions of others than Keras that a layer holds, by attribute; its methods are not among them."""
+    """The functions of others than Keras that a layer holds, by argument; its methods are not among them."""
     return {
-        name: value
+        name.lstrip("_"): value  # Lambda keeps its output_shape as _output_shape
         for name, value in vars(layer).items()
         if isinstance(value, FunctionType) and not _is_of_keras(value) and not hasattr(type(layer), name)
     }
 
 
 def _is_of_keras(thing: Any) -> bool:
-    return (thing.__module__ or "").split(".")[0] == "keras"
+    """Whether Keras finds it by its name; not so a lambda, which is said to be Keras's if it was read from a file."""
+    return (thing.__module__ or "").split(".")[0] == "keras" and thing.__name__ != "<lambda>"
 
 
 def _symbolic(layer: Any, which: str) -> list[Any]:

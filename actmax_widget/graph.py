@@ -1,23 +1,53 @@
-"""Models, layers and symbolic tensors: which layers there are, what they put out, along which axes.
+"""Models, layers and symbolic tensors: which layers there are, and what they put out.
 
-Keras has no public way to walk a symbolic graph, so this module reads the nodes Keras keeps.
+Keras has no public way to walk a symbolic graph, so this module reads the nodes Keras keeps; so does
+:mod:`actmax_widget.layout`, and no other.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
 from actmax_widget.checks import check_integer, invalid, listify
+from actmax_widget.layout import channel_axis
 
 TRACING = threading.RLock()
 """Held by whoever traces a model, or notes things on its layers for the time being: one thread at a time."""
+
+
+def check_model(model: Any) -> None:
+    """Refuse what is not a Keras model, and say how to make one of it.
+
+    Raises:
+        TypeError: anything else.
+    """
+    if not isinstance(model, keras.Model):
+        raise invalid("model", "a Keras model", model, _way_to_a_model(model), TypeError)
+
+
+def _way_to_a_model(thing: Any) -> str:
+    inside = "keras.layers.TFSMLayer(folder, call_endpoint='serving_default')"
+    if isinstance(thing, keras.Layer):
+        inside = "layer"
+    elif not _is_of_saved_model(thing):
+        return "Pass e.g. keras.saving.load_model('model.keras')."
+    return f"Put it in one: keras.Sequential([keras.Input((height, width, channels)), {inside}])."
+
+
+def _is_of_saved_model(thing: Any) -> bool:
+    """Whether it is a folder of a SavedModel, or what ``tf.saved_model.load`` made of it."""
+    if isinstance(thing, str | os.PathLike):
+        return Path(thing, "saved_model.pb").is_file()
+    return hasattr(thing, "signatures")
 
 
 def operations(tensors: Iterable[Any]) -> list[Any]:
@@ -38,11 +68,35 @@ def nodes(tensors: Iterable[Any]) -> list[Any]:
     return list(found.values())
 
 
+def in_order(tensors: Iterable[Any], given: Container[int] = ()) -> list[Any]:
+    """The nodes of the graph above symbolic tensors, each after those it needs; not above those of a ``given`` id."""
+    found: dict[int, Any] = {}
+    stack = [(tensor, False) for tensor in tensors]
+    while stack:
+        tensor, entered = stack.pop()
+        operation, index, _ = tensor._keras_history
+        node = operation._inbound_nodes[index]
+        if entered:
+            found.setdefault(id(node), node)
+        elif id(node) not in found and id(tensor) not in given:
+            stack.append((tensor, True))
+            stack += [(above, False) for above in reversed(node.input_tensors)]
+    return list(found.values())
+
+
+def is_symbolic(model: Any) -> bool:
+    """Whether a layer is a Functional or a built Sequential model, whose graph can be walked."""
+    try:
+        return isinstance(model, keras.Model) and bool(model.inputs) and bool(model.outputs)
+    except (AttributeError, ValueError):
+        return False
+
+
 def count_values(tensors: Iterable[Any]) -> float:
     """How many numbers the graph above symbolic tensors computes for one picture; inf where that cannot be seen."""
     total = 0.0
     for node in nodes(tensors):
-        operation = node.operation
+        operation = getattr(node.operation, "stands_for", node.operation)
         if getattr(operation, "_layers", None):  # a layer made of layers
             outputs = getattr(operation, "outputs", None)
             total += count_values(outputs) if outputs else np.inf
@@ -50,9 +104,30 @@ def count_values(tensors: Iterable[Any]) -> float:
     return total
 
 
+def layers_of(outer: Any) -> list[Any]:
+    """The layers directly inside of a layer or model."""
+    return outer._flatten_layers(include_self=False, recursive=False) if isinstance(outer, keras.Layer) else []
+
+
+@contextlib.contextmanager
+def called_as(layer: Any, call: Callable[..., Any]) -> Iterator[None]:
+    """For the time being, let a layer's ``call`` be another function."""
+    own = vars(layer)  # past Keras's __setattr__, which would note the function as part of the layer
+    missing = object()
+    before = own.get("call", missing)
+    own["call"] = call
+    try:
+        yield
+    finally:
+        if before is missing:
+            del own["call"]
+        else:
+            own["call"] = before  # a user's own
+
+
 @contextlib.contextmanager
 def borrowed(input_tensor: Any) -> Iterator[set[Any]]:
-    """Lets losses be built on a user's graph and leaves no trace there; yields the user's operations.
+    """Lets losses be built on a user's graph, and those inside of it, and leaves no trace there; yields its operations.
 
     Keras notes on each operation what was built on its output, and would so keep every objective alive with the model.
     """
@@ -62,7 +137,8 @@ def borrowed(input_tensor: Any) -> Iterator[set[Any]]:
         operation = stack.pop()
         if operation not in counts:
             counts[operation] = len(operation._outbound_nodes)
-            stack.extend(node.operation for node in operation._outbound_nodes)
+            stack += [node.operation for node in operation._outbound_nodes]
+            stack += [tensor._keras_history.operation for tensor in operation.inputs] if is_symbolic(operation) else []
     try:
         yield set(counts)
     finally:
@@ -94,16 +170,6 @@ def _rename_apart(tensors: Sequence[Any], users: set[Any]) -> None:
             operation.name = f"actmax_{number}_{operation.name}"
 
 
-def has_filters(output: Any) -> bool:
-    """Whether an output has filters or units: a batch axis and a channel axis of known size."""
-    return len(output.shape) > 1 and output.shape[channel_axis(output)] is not None
-
-
-def count_filters(output: Any) -> int:
-    """Number of filters or units of a layer's symbolic output: the size of its channel axis."""
-    return int(output.shape[channel_axis(output)])
-
-
 def find_layer_idx(model: keras.Model, layer_name: str) -> int:
     """Index in ``model.layers`` of the layer with this name.
 
@@ -117,8 +183,26 @@ def find_layer_idx(model: keras.Model, layer_name: str) -> int:
 
 
 def get_num_filters(layer: Any) -> int:
-    """Number of filters or units of a layer: the size of its channel axis."""
-    return count_filters(layer.output)
+    """Number of filters or units of a layer: the size of its channel axis.
+
+    Raises:
+        ValueError: a layer without a symbolic output, such as one inside of a custom layer.
+    """
+    output = output_of(layer)
+    return int(output.shape[channel_axis(output)])
+
+
+def output_of(layer: Any) -> Any:
+    """The symbolic output of a layer, or of what stands for one."""
+    try:
+        return layer.output
+    except (AttributeError, ValueError):
+        name = getattr(layer, "name", layer)
+        advice = (
+            "It is inside of a custom layer or of a subclassed model: give Network(model).find('path/of/it'), from "
+            "actmax_widget.network, in its place."
+        )
+        raise invalid("layer", "a layer with a symbolic output", name, advice) from None
 
 
 def from_end(index: int, count: int) -> int:
@@ -158,33 +242,3 @@ def check_filter_indices(
         else from_end(check_integer(name, index, least=-count, most=count - 1, advice=advice), count)
         for index in indices
     )
-
-
-# --- axes of a picture
-# -------------------------------------------------------------------------------------------------
-
-
-def channel_axis(tensor: Any) -> int:
-    """The axis that holds channels or units: the last, or the first after the batch with ``channels_first``."""
-    first = keras.config.image_data_format() == "channels_first" and len(tensor.shape) > 2
-    return 1 if first else len(tensor.shape) - 1
-
-
-def spatial_axes(tensor: Any) -> list[int]:
-    """The axes that are neither batch nor channels."""
-    return [axis for axis in range(1, len(tensor.shape)) if axis != channel_axis(tensor)]
-
-
-def to_channels_last(picture: np.ndarray) -> np.ndarray:
-    """One picture as the model takes it, without batch axis, with its channels as the last axis."""
-    return np.moveaxis(picture, channel_axis(picture[None]) - 1, -1)
-
-
-def from_channels_last(pictures: np.ndarray) -> np.ndarray:
-    """Pictures with batch axis and channels last, as the model takes them."""
-    return np.moveaxis(pictures, -1, channel_axis(pictures))
-
-
-def image_size(tensor: Any) -> int:
-    """Number of values of one picture (H * W * C)."""
-    return int(np.prod(tensor.shape[1:]))

@@ -6,12 +6,13 @@ A modifier's change stays: it is part of the input from then on, as in keras-vis
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget import graph
+from actmax_widget import layout
 from actmax_widget.checks import check_number, invalid, listify
 
 
@@ -32,9 +33,12 @@ class InputModifier:
         """Return the input to go on with after the step."""
         return inp
 
-    def knobs(self, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
-        """Numbers that may change during a run, for an input of this shape; given to :meth:`pre_tensor` by name."""
-        del shape
+    def knobs(self, shape: tuple[int, ...], spatial: Sequence[int] | None = None) -> dict[str, np.ndarray]:
+        """Numbers that may change during a run, for an input of this shape; given to :meth:`pre_tensor` by name.
+
+        ``spatial`` are the axes of its rows, columns and the like; None: as Keras's global setting has them.
+        """
+        del shape, spatial
         return {}
 
     def pre_tensor(self, inp: tf.Tensor, random: tf.Tensor, **knobs: tf.Tensor) -> tf.Tensor:
@@ -73,29 +77,31 @@ class Jitter(InputModifier):
         advice = "Pass e.g. 0.05 (a fraction) or 2 (pixels)."
         self.jitter = [check_number("jitter", entry, least=0, advice=advice) for entry in listify(jitter)]
 
-    def pixels(self, shape: tuple[int, ...]) -> np.ndarray:
+    def pixels(self, shape: tuple[int, ...], spatial: Sequence[int] | None = None) -> np.ndarray:
         """Largest offset along each spatial axis of an input of this shape: int32."""
-        axes = graph.spatial_axes(_Shape(shape))
-        values = self.jitter * len(axes) if len(self.jitter) == 1 else self.jitter
-        if len(values) != len(axes):
+        spatial = layout.assumed(len(shape)).spatial if spatial is None else spatial
+        values = self.jitter * len(spatial) if len(self.jitter) == 1 else self.jitter
+        if len(values) != len(spatial):
             advice = f"Pass one for each spatial axis of {shape}."
-            raise invalid("jitter", f"one number or {len(axes)}", self.jitter, advice)
+            raise invalid("jitter", f"one number or {len(spatial)}", self.jitter, advice)
         return np.array(
-            [int(value * shape[axis] if value < 1 else value) for axis, value in zip(axes, values, strict=True)],
+            [int(value * shape[axis] if value < 1 else value) for axis, value in zip(spatial, values, strict=True)],
             np.int32,
         )
 
     def pre(self, inp: np.ndarray) -> np.ndarray:
         """Roll an array with offsets from NumPy's global random state."""
+        spatial = layout.assumed(inp.ndim).spatial
         offsets = [
             np.random.randint(-most, most + 1)  # noqa: NPY002 - keras-vis's own source of randomness
             for most in self.pixels(inp.shape)
         ]
-        return np.roll(inp, offsets, graph.spatial_axes(inp))
+        return np.roll(inp, offsets, spatial)
 
-    def knobs(self, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
-        """``pixels``: see :meth:`pixels`."""
-        return {"pixels": self.pixels(shape)}
+    def knobs(self, shape: tuple[int, ...], spatial: Sequence[int] | None = None) -> dict[str, np.ndarray]:
+        """``pixels``: see :meth:`pixels`; ``axes``: the axes they are of."""
+        spatial = layout.assumed(len(shape)).spatial if spatial is None else spatial
+        return {"pixels": self.pixels(shape, spatial), "axes": np.array(spatial, np.int32)}
 
     def pre_tensor(self, inp: tf.Tensor, random: tf.Tensor, **knobs: tf.Tensor) -> tf.Tensor:
         """Roll a tensor; the offsets follow from ``random``."""
@@ -104,16 +110,9 @@ class Jitter(InputModifier):
         def rolled() -> tf.Tensor:
             uniform = tf.random.stateless_uniform(tf.shape(most), random)
             offsets = tf.cast(tf.floor(uniform * tf.cast(2 * most + 1, tf.float32)), tf.int32) - most
-            return tf.roll(inp, offsets, graph.spatial_axes(inp))
+            return tf.roll(inp, offsets, knobs["axes"])
 
         return tf.cond(tf.reduce_any(most > 0), rolled, lambda: tf.identity(inp))
-
-
-class _Shape:
-    """A shape where a tensor is asked for."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
 
 
 def _call_numpy(function: Any, inp: tf.Tensor) -> tf.Tensor:

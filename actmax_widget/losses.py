@@ -14,9 +14,9 @@ from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
-from keras import ops
+from keras import Layer, ops
 
-from actmax_widget import graph
+from actmax_widget import graph, layout
 
 
 class Loss:
@@ -66,8 +66,8 @@ class ActivationMaximization(Loss):
     """Minus the mean activation of filters or units: minimising it maximises the activation.
 
     Args:
-        layer: a Keras layer, or a :class:`~actmax_widget.network.Target`. The last axis (first with ``channels_first``)
-            holds its filters or units.
+        layer: a Keras layer, or a :class:`~actmax_widget.targets.Target`. Its own ``data_format``, or that of layers
+            before it, tells which axis holds its filters or units.
         filter_indices: an int or a sequence of ints; their activations are summed, and an index given twice counts
             twice. Negative indices count from the end. ``None`` stands for the mean over all filters.
         filters: how many filters the layer has, where that is known; else it is read off ``layer.output``.
@@ -108,8 +108,11 @@ class ActivationMaximization(Loss):
 
     def _selected(self, selection: Any, *, joint: bool) -> Any:
         """Each filter's mean, over the batch too if ``joint``, as often as it is selected."""
-        output = ops.cast(self.layer.output, "float32")
-        kept = {graph.channel_axis(output)} | (set() if joint else {0})
+        output = graph.output_of(self.layer)
+        # A target knows; what a layer calls its axis is another thing.
+        known = None if isinstance(self.layer, Layer) else getattr(self.layer, "axis", None)
+        kept = {layout.channel_axis(output) if known is None else known} | (set() if joint else {0})
+        output = ops.cast(output, "float32")
         means = ops.mean(output, axis=[axis for axis in range(len(output.shape)) if axis not in kept])
         # A filter that is not selected must not count even if it is infinite: 0 * inf would be NaN.
         return ops.where(ops.equal(selection, 0), 0.0, means) * selection

@@ -10,10 +10,12 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from actmax_widget import backprop_modifiers, graph
+from actmax_widget import backprop_modifiers, graph, layout, nested
 from actmax_widget.backprop_modifiers import Gate
 from actmax_widget.checks import check_number, invalid
+from actmax_widget.inputs import original_of
 from actmax_widget.losses import ActivationMaximization, Loss
+from actmax_widget.rebuilding import RebuildError, rebuilt
 from actmax_widget.regularizers import Regularizer
 
 
@@ -36,7 +38,7 @@ class Objective:
     """The weighted sum of losses as a function of the model's input.
 
     Args:
-        input_tensor: the model's symbolic input.
+        input_tensor: the model's symbolic input, or one of ours in its place.
         losses: pairs of :class:`~actmax_widget.losses.Loss` and weight.
         wrt_tensor: symbolic tensor to take the gradient by; ``None`` is the input.
         held: pairs of the model's other symbolic inputs and their values, float32 with batch axis.
@@ -61,13 +63,17 @@ class Objective:
     ) -> None:
         _check_wrt(wrt_tensor)
         self.input_tensor = input_tensor
+        self.layout = layout.of_input(input_tensor)
+        self._original = original_of(input_tensor)
         self.each = each
         self._held, self._gate = list(held), gate
         self.losses = check_losses(losses)
         self.names = tuple(loss.name for loss, _ in self.losses)
-        self.wrt_is_input = wrt_tensor is None or wrt_tensor is input_tensor
+        self.wrt_is_input = wrt_tensor is None or wrt_tensor in {input_tensor, self._original}
         self.wrt_rank = len((input_tensor if self.wrt_is_input else wrt_tensor).shape)
-        direct = [isinstance(loss, Regularizer) and loss.img is input_tensor for loss, _ in self.losses]
+        direct = [
+            isinstance(loss, Regularizer) and loss.img in {input_tensor, self._original} for loss, _ in self.losses
+        ]
         # A regularizer of the input needs no graph, unless there is nothing else that would make one.
         self._direct = [] if all(direct) else [k for k, is_direct in enumerate(direct) if is_direct]
         self._in_graph = [k for k in range(len(self.losses)) if k not in self._direct]
@@ -75,19 +81,36 @@ class Objective:
 
     def _build(self, wrt_tensor: Any) -> keras.Model:
         """One model from the input and the losses' knobs to all terms, which leaves out every layer no term needs."""
-        with graph.borrowed(self.input_tensor) as users:
+        with graph.borrowed(self._original) as users:
             losses = [self.losses[k][0] for k in self._in_graph]
             knobs = [self._knob_inputs(loss) for loss in losses]
-            terms = [
-                ops.cast(loss.build_each(**inputs) if self.each else loss.build_loss(**inputs), "float32")
-                for loss, inputs in zip(losses, knobs, strict=True)
-            ]
             inputs = [self.input_tensor, *(tensor for entry in knobs for tensor in entry.values())]
             inputs += [tensor for tensor, _ in self._held]
+            terms = [
+                self._term(loss, values, {id(tensor) for tensor in inputs}, users)
+                for loss, values in zip(losses, knobs, strict=True)
+            ]
             outputs = {"terms": ops.stack(terms, axis=-1)}
             if not self.wrt_is_input:
                 outputs["wrt"] = wrt_tensor
-            return graph.part(inputs, outputs, users)
+            return graph.part(inputs, self._on_input(outputs), users)
+
+    def _term(self, loss: Loss, knobs: dict[str, Any], known: set[int], users: set[Any]) -> Any:
+        """A loss's symbolic value, from the model's input and the knobs alone."""
+        term = ops.cast(loss.build_each(**knobs) if self.each else loss.build_loss(**knobs), "float32")
+        layer = getattr(getattr(loss, "layer", None), "name", loss.name)
+        return nested.brought_up(term, known | {id(self._original)}, users, layer)
+
+    def _on_input(self, outputs: dict[str, Any]) -> dict[str, Any]:
+        """What was built on the model's own input, on ours, where that is of another size."""
+        if self._original is self.input_tensor:
+            return outputs
+        try:
+            found = rebuilt([*outputs.values()], {id(self._original): self.input_tensor})
+        except RebuildError as error:
+            expected = f"layers that work on inputs of shape {tuple(self.input_tensor.shape[1:])}"
+            raise invalid("losses", expected, list(self.names), f"{error} Leave input_shape out.") from error
+        return dict(zip(outputs, found, strict=True))
 
     def _knob_inputs(self, loss: Loss) -> dict[str, Any]:
         batch = (None,) if self.each else ()
@@ -102,7 +125,7 @@ class Objective:
     def may_pool(self) -> bool:
         """Whether it may take maxima over neighbours: a layer of Keras does, or there is one that is not Keras's."""
         kinds = [type(layer) for layer in self._graph._flatten_layers(include_self=False)]
-        ours = ("keras.", f"{__package__}.regularizers")
+        ours = ("keras.", f"{__package__}.")
         return any("MaxPool" in kind.__name__ or not kind.__module__.startswith(ours) for kind in kinds)
 
     def weights(self) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from actmax_widget import grad_modifiers, graph, utils
+from actmax_widget import grad_modifiers, layout, utils
 from actmax_widget.ascent import Ascent, Knobs, State, Steps
 from actmax_widget.callbacks import OptimizerCallback, Print
 from actmax_widget.checks import check_integer, check_number, check_range, check_seed, invalid
@@ -172,9 +172,9 @@ class Optimizer:
         return state, steps
 
     def _picture(self, state: State, *, clip: bool) -> np.ndarray:
-        if clip:
-            return graph.to_channels_last(utils.to_numpy(state.measured)[0])
-        return utils.deprocess_input(graph.to_channels_last(utils.to_numpy(state.best)[0]), self.input_range)
+        picture = utils.to_numpy(state.measured if clip else state.best)[0]
+        picture = layout.of_input(self.input_tensor).to_channels_last(picture)
+        return picture if clip else utils.deprocess_input(picture, self.input_range)
 
 
 @contextlib.contextmanager
@@ -231,6 +231,16 @@ def _fits(shape: tuple[int | None, ...], pictures: np.ndarray) -> bool:
     return len(given) == len(shape) and all(want in {None, size} for want, size in zip(shape, given, strict=True))
 
 
+def _ordered(shape: tuple[int | None, ...], image: np.ndarray, axes: layout.Layout) -> np.ndarray:
+    """Pictures with batch axis as the model takes them; taken with channels last too where the model wants no such."""
+    for pictures in (image, image[None]):
+        if pictures.ndim in {len(shape) + 1, len(shape) + 2}:
+            for one in (pictures, axes.from_channels_last(pictures)):
+                if _fits(shape, one):
+                    return one
+    return image
+
+
 def starting_image(
     input_tensor: Any,
     seed_input: Any,
@@ -264,9 +274,7 @@ def starting_image(
     expected = f"a numeric array of shape {shape}, with or without a batch axis"
     if image.dtype.kind not in "biuf":
         raise invalid(name, expected, seed_input, "Pass e.g. a NumPy array of pixels.", TypeError)
-    image = image[None] if image.ndim == len(shape) else image
-    if not _fits(shape, image) and image.ndim == len(shape) + 1:
-        image = graph.from_channels_last(image)  # taken too where the model wants its channels first
+    image = _ordered(shape, image, layout.of_input(input_tensor))
     if not _fits(shape, image) or 0 in image.shape:
         raise invalid(name, expected, np.shape(seed_input), "Resize or reshape the picture.")
     if not np.isfinite(image).all():

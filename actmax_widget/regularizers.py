@@ -15,10 +15,11 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from actmax_widget import graph
+from actmax_widget import layout
 from actmax_widget.checks import check_number, invalid
 from actmax_widget.losses import Loss
 
@@ -64,7 +65,8 @@ class TotalVariation(Regularizer):
     column.
 
     Args:
-        img_input: the model's symbolic input, (batch, ..., channels), with any number of spatial axes.
+        img_input: the model's symbolic input, with any number of spatial axes. Its channels, which are not compared
+            with each other, are where the first layers that look at it take them from.
         beta: > 0. Smaller values give sharper edges; 2 is usual.
 
     Source: Mahendran and Vedaldi, *Understanding deep image representations by inverting them*, 2015.
@@ -78,7 +80,7 @@ class TotalVariation(Regularizer):
 
     def penalty(self, img: tf.Tensor, axes: Sequence[int]) -> tuple[tf.Tensor, Slope]:
         """See :meth:`Regularizer.penalty`."""
-        spatial, size = graph.spatial_axes(img), graph.image_size(img)
+        spatial, size = layout.of_input(self.img).spatial, _size(img)
         if not spatial:
             return tf.reduce_sum(img * 0, axes, keepdims=True), lambda _: tf.zeros_like(img)
         corner = _without_last(img, spatial)
@@ -121,7 +123,7 @@ class LPNorm(Regularizer):
 
     def penalty(self, img: tf.Tensor, axes: Sequence[int]) -> tuple[tf.Tensor, Slope]:
         """See :meth:`Regularizer.penalty`."""
-        size = graph.image_size(img)
+        size = _size(img)
         largest = tf.reduce_max(tf.abs(img), axes, keepdims=True)
         if self.p == math.inf:
             return largest / size, lambda upstream: _slope_of_largest(img, largest, axes) * (upstream / size)
@@ -155,6 +157,11 @@ class _Penalty(keras.Layer):  # type: ignore[misc]
     def compute_output_spec(self, img: Any) -> Any:
         shape = [1 if axis in self._axes else size for axis, size in enumerate(img.shape)]
         return keras.KerasTensor(shape, "float32")
+
+
+def _size(img: tf.Tensor) -> int:
+    """Number of values of one picture (H * W * C)."""
+    return int(np.prod(img.shape[1:]))
 
 
 def _slope_of_largest(img: tf.Tensor, largest: tf.Tensor, axes: Sequence[int]) -> tf.Tensor:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget import graph, recipe, utils
+from actmax_widget import recipe, utils
 from actmax_widget.ascent import Ascent, Knobs, State
 from actmax_widget.checks import check_integer
 from actmax_widget.network import Network
@@ -100,7 +100,7 @@ class Session(Worker):
         with self._changed:
             if self._picture_of is not self._state:  # copied out of TensorFlow once, for all who ask
                 self._picture, self._picture_of = utils.to_numpy(self._state.measured)[0], self._state
-            return graph.to_channels_last(self._picture)
+            return self.network.layout.as_shown(self._picture)
 
     @property
     def history(self) -> History:
@@ -172,7 +172,7 @@ class Session(Worker):
             self._settings = self._checked(dataclasses.replace(self._settings, layer=layer, filter_indices=(index,)))
             self._error = ""
             self._start_afresh(Status.FINISHED if len(history) >= goal else Status.PAUSED)
-            start = graph.from_channels_last(image[None])
+            start = self.network.layout.from_channels_last(image[None])
             self._state = State.at(start)._replace(iteration=tf.constant(len(history)))
             self._rows.frombytes(np.ascontiguousarray(history.values, np.float32).tobytes())
             self._goal = goal

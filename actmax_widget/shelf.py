@@ -19,7 +19,7 @@ from actmax_widget.ascent import Ascent
 from actmax_widget.backprop_modifiers import Gate
 from actmax_widget.input_modifiers import InputModifier, Jitter
 from actmax_widget.losses import Loss
-from actmax_widget.network import Network, is_symbolic
+from actmax_widget.network import Network
 from actmax_widget.objective import Objective
 
 KEPT = 8
@@ -61,7 +61,9 @@ def ascent_for(
         key = None if own else (_key(network, losses), gate, each, len(input_modifiers), norm_grads)
         ascent = kept.pop(key, None)
         if ascent is None:
-            objective = Objective(network.input, losses, wrt_tensor, held=network.held, gate=gate, each=each)
+            objective = Objective(
+                network.input, losses, network.tensor(wrt_tensor), held=network.held, gate=gate, each=each
+            )
             ascent = Ascent(
                 objective, input_modifiers=input_modifiers, grad_modifier=grad_modifier, norm_grads=norm_grads
             )
@@ -99,7 +101,7 @@ def _layers(model: Any) -> tuple[Any, ...]:
         (layer, layer.dtype_policy.name, *_settings(layer))
         for layer in model._flatten_layers()
         # What compile() and fit() note on a model does not change what it computes; its layers are looked at.
-        if not is_symbolic(layer)
+        if not graph.is_symbolic(layer)
     )
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from actmax_widget import graph
 from actmax_widget.pictures import stitch_images, to_pixels
 from actmax_widget.records import Status
 from actmax_widget.tiles import Tiles
@@ -115,7 +114,7 @@ def snapshot(tiles: Tiles) -> tuple[dict[str, Any], bytes]:
 
 def _news(tiles: Tiles) -> dict[str, Any]:
     """All that there is to tell of tiles but their pictures: ``js/src/model.ts`` tells what it is."""
-    blank = _thumbnail(graph.to_channels_last(np.zeros(tiles.network.input.shape[1:])), (0, 1))
+    blank = _thumbnail(tiles.network.layout.as_shown(np.zeros(tiles.network.input.shape[1:])), (0, 1))
     return {
         "sheet": tiles.number,
         "layer": tiles.settings.layer,

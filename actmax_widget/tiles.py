@@ -87,7 +87,7 @@ class Tiles(Worker):
         with self._changed:
             blank = np.zeros(self.network.input.shape[1:], np.float32)
             pictures = [blank] if self._sheet is None else [blank, *self._sheet.pictures[first:end]]
-            return np.stack([graph.to_channels_last(one) for one in pictures])[1:]
+            return np.stack([self.network.layout.as_shown(one) for one in pictures])[1:]
 
     def history(self, position: int) -> History:
         """The losses of the picture at a position, so far."""

@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from actmax_widget import backprop_modifiers, graph, shelf, utils
+from actmax_widget import backprop_modifiers, graph, inputs, shelf, utils
 from actmax_widget.ascent import Ascent
 from actmax_widget.checks import check_number, check_range, invalid
 from actmax_widget.graph import get_num_filters
 from actmax_widget.losses import ActivationMaximization, Loss
-from actmax_widget.network import Network, Target, is_symbolic, respond
+from actmax_widget.network import Network, respond
 from actmax_widget.optimizer import Optimizer, starting_image
 from actmax_widget.pictures import overlay
 from actmax_widget.regularizers import LPNorm, TotalVariation
+from actmax_widget.targets import Target
 
 __all__ = [
     "get_num_filters",
@@ -86,7 +87,8 @@ def visualize_activation(
         act_max_weight: weight of minus the activation. ``None`` or 0 leaves a term out.
         lp_norm_weight: weight of :class:`~actmax_widget.regularizers.LPNorm`.
         tv_weight: weight of :class:`~actmax_widget.regularizers.TotalVariation`.
-        input_shape: size of the input where the model leaves it open, e.g. (224, 224, 3); else ``seed_input`` decides.
+        input_shape: size of the input, e.g. (224, 224, 3). ``None`` is as the model was made; where that is open, the
+            size of ``seed_input``. At another size than a model was made for its convolutions still work.
         held_inputs: for a model with several inputs: name of each other input -> the value it is held at.
         **optimizer_params: ``max_iter=200``, ``input_modifiers``, ``callbacks``, ``verbose=False``,
             ``learning_rate=1.0``, ``clip=False``, ``seed=None``, ``progress=False``: see
@@ -130,17 +132,7 @@ def prepared(
     gate = modifier if isinstance(modifier, backprop_modifiers.Gate) else None
     if modifier is not None and not isinstance(modifier, backprop_modifiers.Gate):
         model = modifier(model)
-    return Network(model, _size(model, input_shape, seed_input), held_inputs), gate
-
-
-def _size(model: Any, input_shape: Sequence[int] | None, seed_input: Any) -> Sequence[int] | None:
-    """The shape of the input, if the model leaves it open and a starting picture tells it."""
-    if input_shape is not None or seed_input is None or not is_symbolic(model):
-        return input_shape
-    shape, given = tuple(model.inputs[0].shape), np.shape(seed_input)
-    if len(model.inputs) > 1 or None not in shape[1:] or len(given) not in {len(shape), len(shape) - 1}:
-        return None
-    return given[len(given) - len(shape) + 1 :]
+    return Network(model, input_shape, held_inputs, seed_input), gate
 
 
 def visualize_activation_with_losses(
@@ -149,6 +141,8 @@ def visualize_activation_with_losses(
     wrt_tensor: Any = None,
     seed_input: Any = None,
     input_range: tuple[float, float] = (0, 255),
+    *,
+    input_shape: Sequence[int] | None = None,
     **optimizer_params: Any,
 ) -> np.ndarray:
     """Make the picture that minimises the given losses.
@@ -159,13 +153,15 @@ def visualize_activation_with_losses(
         wrt_tensor: see :func:`visualize_activation`, also for the other arguments, the result and the errors.
         seed_input: starting picture.
         input_range: (low, high) of the input's values.
-        **optimizer_params: see :func:`visualize_activation`.
+        input_shape: see :func:`visualize_activation`.
+        **optimizer_params: see there.
 
     Example:
         >>> losses = [(ActivationMaximization(model.layers[-1], 3), 2), (LPNorm(model.inputs[0]), 10)]
         >>> image = visualize_activation_with_losses(model.inputs[0], losses, seed=0)
     """
-    return _minimize(input_tensor, losses, wrt_tensor, seed_input, input_range, None, **optimizer_params)
+    tensor = inputs.of_size(input_tensor, input_shape, seed_input)
+    return _minimize(tensor, losses, wrt_tensor, seed_input, input_range, None, **optimizer_params)
 
 
 def _minimize(
@@ -239,7 +235,7 @@ def visualize_weights(
     weights = np.moveaxis(utils.to_numpy(kernel), -1, 0)[_indices(filter_indices, target)]
     shape = tuple(network.input.shape[1:])
     if weights.ndim == 2 and weights.shape[1] == np.prod(shape):
-        weights = weights.reshape(-1, *shape)
+        weights = np.stack([network.layout.to_channels_last(one.reshape(shape)) for one in weights])
     largest = np.abs(weights).max(axis=tuple(range(1, weights.ndim)), keepdims=True)
     pictures = (low + high) / 2 + weights / np.where(largest > 0, largest, 1) * (high - low) / 2
     return _as_bytes(pictures, low, high) if isinstance(low, int) and isinstance(high, int) else pictures
@@ -268,12 +264,11 @@ def visualize_response(model: Any, layer_idx: Any, filter_indices: Any, image: A
 
     Source: Yosinski et al., *Understanding neural networks through deep visualization*, 2015 (its live activations).
     """
-    network = Network(model, _size(model, None, image))
+    network = Network(model, seed_input=image)
     target = network.find(layer_idx)
     picture = starting_image(network.input, image, (0, 255), name="image")
     response = utils.to_numpy(respond(network, target, picture))
-    channels = graph.channel_axis(response)
-    chosen = np.moveaxis(response, channels, 1)[0][_indices(filter_indices, target)]
+    chosen = np.moveaxis(response, target.axis, 1)[0][_indices(filter_indices, target)]
     return chosen[0] if np.ndim(filter_indices) == 0 and filter_indices is not None else chosen
 
 

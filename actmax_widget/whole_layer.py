@@ -144,7 +144,7 @@ def visualize_layer(
         _run(sheet, knobs, watchers, advance)
     histories = [sheet.history(position) for position in range(len(chosen))]
     _report_not_finite(chosen, histories)
-    pictures = [graph.to_channels_last(picture) for picture in sheet.pictures]
+    pictures = [network.layout.to_channels_last(picture) for picture in sheet.pictures]
     if not clip:
         seeded = seed_input is not None
         pictures = [

@@ -33,6 +33,7 @@ from actmax_widget.card import to_card, to_png
 from actmax_widget.checks import check_integer, invalid
 from actmax_widget.lifetime import Lifetime
 from actmax_widget.network import Network
+from actmax_widget.optimizer import starting_image
 from actmax_widget.pump import Pump
 from actmax_widget.records import CHECKS, Facts, History, LayerPictures, Settings, Status
 from actmax_widget.session import Session
@@ -94,7 +95,8 @@ class ActMaxWidget(anywidget.AnyWidget):
         model: a Keras model with one picture as input, (height, width, channels) of known size; default: the bundled
             digit network, :func:`actmax_widget.demo.digits`.
         layer: target layer: its name, its index in ``model.layers``, or the layer; default: the last one.
-        input_shape: (height, width, channels) where the model leaves them open.
+        input_shape: (height, width, channels). None is as the model was made; where that is open, the size of
+            ``seed_input``. At another size than a model was made for, the layers that need that one are no targets.
         held_inputs: for a model with several inputs: name of each other input -> the value it is held at.
         **parameters: start values of the traits below, and ``layout``.
 
@@ -206,9 +208,11 @@ class ActMaxWidget(anywidget.AnyWidget):
         self._keep_at = 0.0
         self._card_id = ""  # none was put beneath it yet
         look = {name: parameters.pop(name) for name in LOOK if name in parameters}
-        network = Network(demo.digits() if model is None else model, input_shape, held_inputs)
+        seed_input = parameters.get("seed_input")
+        network = Network(demo.digits() if model is None else model, input_shape, held_inputs, seed_input)
         _check_picture(network)
-        settings = Settings(layer=network.find(-1 if layer is None else layer).name, **parameters)
+        target = network.last if layer is None else network.find(layer)
+        settings = Settings(layer=target.name, **parameters)
         session = Session(network, settings, notify=self._pump.wake)
         super().__init__(**look)
         self._stream = Stream(session, _weakly(self.send), time.monotonic)
@@ -376,7 +380,9 @@ class ActMaxWidget(anywidget.AnyWidget):
         """Show the starting picture and its name; None for noise."""
         with self.lock, self.hold_sync():
             seed = self.seed_input
-            image = None if seed is None else seed[0] if seed.ndim > IMAGE_RANK else seed
+            network = self._session.network
+            start = None if seed is None else starting_image(network.input, seed, self.input_range)[0]
+            image = None if start is None else network.layout.as_shown(start)
             self.set_trait("seed_name", name or "")
             self.set_trait("seed_picture", b"" if image is None else to_png(image, self.input_range))
 
@@ -697,7 +703,10 @@ def _check_front_end() -> None:
 def _check_picture(network: Network) -> None:
     """Refuse an input that cannot be shown as a picture."""
     shape = tuple(network.input.shape[1:])
-    if len(shape) != IMAGE_RANK:
-        expected = f"a model whose input is a picture (height, width, channels), not {shape}"
-        advice = "actmax_widget.visualize_activation takes inputs of any rank."
+    if len(network.layout.spatial) != IMAGE_RANK - 1:
+        expected = f"a model whose input is a picture (height, width, channels) or (height, width), not {shape}"
+        advice = (
+            "If its values are those of a picture, say so in front: keras.Sequential([keras.Input((height, width, "
+            f"channels)), keras.layers.Reshape({shape}), model]). actmax_widget.visualize_activation takes any input."
+        )
         raise invalid("model", expected, network.model.name, advice)

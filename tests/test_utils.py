@@ -469,3 +469,15 @@ def test_nothing_is_written_to_disk(monkeypatch):
     for target in ("builtins.open", "tempfile.mkstemp", "tempfile.mkdtemp", "os.open", "h5py.File"):
         monkeypatch.setattr(target, refuse)
     utils.apply_modifications(model)
+
+
+@pytest.mark.filterwarnings("ignore:.*HDF5 file:UserWarning", "ignore:.*`lambda`:UserWarning")
+@pytest.mark.parametrize("ending", ["h5", "keras"])
+def test_a_lambda_that_was_read_from_a_file_is_copied(ending, tmp_path):
+    scaled = layers.Lambda(lambda x: x / 255, output_shape=lambda shape: shape)
+    made = keras.Sequential([keras.Input((4, 4, 3)), scaled, layers.Flatten(), layers.Dense(3, activation="softmax")])
+    made.save(tmp_path / f"model.{ending}")
+    model = keras.saving.load_model(tmp_path / f"model.{ending}", safe_mode=False, compile=False)
+    model.layers[-1].activation = keras.activations.linear
+    for each in (model, made):
+        np.testing.assert_array_equal(answer(utils.apply_modifications(each)), answer(each))

@@ -5,7 +5,9 @@ import pytest
 import actmax_widget as am
 from actmax_widget.callbacks import OptimizerCallback
 from actmax_widget.input_modifiers import Jitter
-from actmax_widget.losses import ActivationMaximization
+from actmax_widget.losses import ActivationMaximization, Loss
+from actmax_widget.network import Network
+from actmax_widget.regularizers import LPNorm, TotalVariation
 from tests.networks import small_cnn, small_sequential
 
 
@@ -89,6 +91,146 @@ def test_with_losses(model):
     image = am.visualize_activation_with_losses(model.inputs[0], losses, max_iter=3, seed=0)
     assert image.shape == (12, 12, 3)
     assert image.dtype == np.uint8
+
+
+# --- losses of one's own on layers inside of others ------------------------------------------------------------------
+
+EXACT = {"max_iter": 4, "seed": 0, "clip": True, "input_range": (0.0, 255.0)}
+
+
+class Spread(Loss):
+    """A loss as a user writes it."""
+
+    name = "Spread"
+
+    def __init__(self, one, other):
+        self.one, self.other = one, other
+
+    def build_loss(self):
+        first, second = self.one.output, self.other.output
+        return -keras.ops.mean(first[..., 1]) + keras.ops.mean(second[..., 0]) * 0.5
+
+
+def deep(inner, depth=2):
+    """A model inside of models."""
+    for level in range(depth):
+        inner = keras.Sequential([keras.Input((12, 12, 3)), inner], name=f"level{level}")
+    return inner
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_a_loss_of_a_layer_inside_of_a_model_is_that_of_its_path(depth):
+    inner = small_cnn(3)
+    outer = deep(inner, depth)
+    path = "/".join([*(f"level{level}" for level in reversed(range(depth - 1))), "small", "conv2"])
+    wanted = am.visualize_activation(outer, path, 1, lp_norm_weight=0, tv_weight=0, **EXACT)
+    losses = [(ActivationMaximization(inner.get_layer("conv2"), 1), 1)]
+    np.testing.assert_allclose(am.visualize_activation_with_losses(outer.inputs[0], losses, **EXACT), wanted, atol=0.01)
+    assert np.ptp(wanted) > 10
+
+
+def test_a_loss_of_ones_own_may_mix_layers_of_both():
+    inner = small_cnn(3)
+    inputs = keras.Input((12, 12, 3))
+    head = keras.layers.Dense(2, name="head")
+    outer = keras.Model(inputs, head(inner(inputs)))
+    flat = keras.Model(inner.inputs[0], head(inner.outputs[0]))
+    layer = inner.get_layer("conv1")
+
+    class Plain(Spread):
+        """The same on a model without another inside."""
+
+        def build_loss(self):
+            second = keras.ops.mean(flat.outputs[0][..., 0]) * 0.5
+            return -keras.ops.mean(self.one.output[..., 1]) + second
+
+    ours, wanted = (
+        am.visualize_activation_with_losses(tensor, [(loss, 1), (TotalVariation(tensor), 1)], **EXACT)
+        for tensor, loss in ((outer.inputs[0], Spread(layer, head)), (inner.inputs[0], Plain(layer, head)))
+    )
+    np.testing.assert_allclose(ours, wanted, atol=0.05)
+
+
+@pytest.mark.parametrize("shape", [(20, 16, 3), (9, 9, 3)])
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_loss_of_ones_own_at_another_size(shape, inside):
+    model = small_cnn(3)
+    outer = deep(model) if inside else model
+    path = "level0/small/conv2" if inside else "conv2"
+    wanted = am.visualize_activation(outer, path, 1, input_shape=shape, **EXACT)
+    losses = [
+        (ActivationMaximization(model.get_layer("conv2"), 1), 1),
+        (LPNorm(outer.inputs[0]), 10),
+        (TotalVariation(outer.inputs[0]), 10),
+    ]
+    ours = am.visualize_activation_with_losses(outer.inputs[0], losses, input_shape=shape, **EXACT)
+    np.testing.assert_allclose(ours, wanted, atol=0.05)
+    losses = [(ActivationMaximization(model.get_layer("out"), 1), 1)]
+    with pytest.raises(ValueError, match=r"^losses: expected layers that work on inputs of shape .*Layer 'out' needs"):
+        am.visualize_activation_with_losses(outer.inputs[0], losses, input_shape=shape, max_iter=1)
+
+
+def test_the_gradient_by_an_inner_tensor_at_another_size(model):
+    class Seen(OptimizerCallback):
+        def callback(self, i, named_losses, overall_loss, grads, wrt_value):
+            self.grads, self.value = grads, wrt_value
+
+    seen = Seen()
+    options = {"wrt_tensor": model.get_layer("pool").output, "callbacks": [seen], "input_shape": (20, 16, 3)}
+    am.visualize_activation(model, "conv2", 1, max_iter=1, **options)
+    assert seen.value.shape == (1, 9, 7, 6)
+    assert np.abs(seen.grads).max() > 0
+
+
+def test_a_loss_of_a_model_that_is_used_twice_says_how_to_tell_which():
+    inner, inputs = small_cnn(3), keras.Input((12, 12, 3))
+    outer = keras.Model(inputs, keras.layers.Add()([inner(inputs), inner(keras.layers.Rescaling(0.5)(inputs))]))
+    losses = [(ActivationMaximization(inner.get_layer("conv2"), 3), 1)]
+    with pytest.raises(
+        ValueError, match=r"^losses: .*'conv2'.*'small', which is used 2 times.*find\('small:1/conv2'\)"
+    ):
+        am.visualize_activation_with_losses(outer.inputs[0], losses, max_iter=1)
+    network = Network(outer)
+    losses = [(ActivationMaximization(network.find("small:1/conv2"), 3), 1)]
+    assert am.visualize_activation_with_losses(network.input, losses, max_iter=1).shape == (12, 12, 3)
+
+
+def test_a_loss_of_a_layer_of_another_model_is_refused(model):
+    losses = [(ActivationMaximization(small_cnn(3).get_layer("conv2"), 3), 1)]
+    with pytest.raises(ValueError, match=r"^losses: expected layers of the model that input_tensor is of.*'conv2'"):
+        am.visualize_activation_with_losses(model.inputs[0], losses, max_iter=1)
+
+
+def test_a_loss_of_a_layer_inside_of_a_custom_layer_says_how():
+    class Block(keras.layers.Layer):
+        def __init__(self):
+            super().__init__(name="block")
+            self.conv = keras.layers.Conv2D(4, 3, name="conv")
+
+        def call(self, inputs):
+            return self.conv(inputs)
+
+    model = keras.Sequential([keras.Input((8, 8, 1)), Block()])
+    with pytest.raises(
+        ValueError, match=r"^layer: expected a layer with a symbolic output.*'conv'.*Network\(model\).find"
+    ):
+        ActivationMaximization(model.layers[0].conv, 1)
+    network = Network(model)
+    losses = [(ActivationMaximization(network.find("block/conv"), 1), 1)]
+    assert am.visualize_activation_with_losses(network.input, losses, max_iter=1).shape == (8, 8, 1)
+
+
+def test_losses_of_ones_own_leave_no_trace_inside():
+    inner = small_cnn(3)
+    outer = deep(inner)
+
+    def traces():
+        return [(len(one._inbound_nodes), len(one._outbound_nodes)) for one in outer._flatten_layers()]
+
+    before = traces()
+    losses = [(ActivationMaximization(inner.get_layer("conv2"), 1), 1)]
+    am.visualize_activation_with_losses(outer.inputs[0], losses, max_iter=1)
+    assert traces() == before
 
 
 @pytest.mark.parametrize(
