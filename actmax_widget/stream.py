@@ -5,8 +5,8 @@ browser acknowledges those it has drawn. A browser that is silent (a hidden tab,
 then, later none until it is heard again: by a receipt, however late, or by a hello, which says what it has and is
 answered with what it lacks. Nobody ever waits for a browser.
 
-Messages come in other threads than the one that sends, so one lock is held from reading what a frame shall hold to
-sending it: a hello in between would be answered with half of what it asks for.
+Messages come in other threads than the one that sends, so one lock is held from reading what a front end lacks to
+noting that it got it: a hello in between would be answered with half of what it asks for. It is not held while sending.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ HEARTBEATS = 5
 GRACE = 1.0
 """Seconds that a view is waited for after a start or a display."""
 
+Message = tuple[dict[str, Any], list[bytes]]
 Send = Callable[[dict[str, Any], list[bytes]], None]
 
 
@@ -111,13 +112,15 @@ class Stream:
         Returns:
             Seconds after which to pump again, or None: not before something changes or is heard.
         """
+        messages: list[Message] = []
         with self._lock:
-            if not self._listening:
-                return None
-            waits = [self._pump_frames(), self._pump_tiles()]
-            return min((wait for wait in waits if wait is not None), default=None)
+            waits = [self._add_frame(messages), self._add_tiles(messages)] if self._listening else []
+        for content, buffers in messages:
+            self._send(content, buffers)
+        return min((wait for wait in waits if wait is not None), default=None)
 
-    def _pump_frames(self) -> float | None:
+    def _add_frame(self, messages: list[Message]) -> float | None:
+        """Add a frame if one may be sent now; seconds until one may be, None if there is nothing new."""
         if not self._owed and self._session.revision == self._revision:
             return None
         wait = self._wait(self._clock())
@@ -128,10 +131,10 @@ class Stream:
             if self._beats > HEARTBEATS:
                 self._listening = self._viewed = False
                 return None
-        self._send_frame()
+        messages.append(self._frame())
         return None
 
-    def _pump_tiles(self) -> float | None:
+    def _add_tiles(self, messages: list[Message]) -> float | None:
         """Tiles come after the frames and in the same window; into silence none are sent."""
         if self.in_flight >= WINDOW:
             return None
@@ -139,7 +142,7 @@ class Stream:
         if wait is None or wait > 0:
             return wait
         self._seq += 1
-        self._send(*self._tiles.message(self._seq))
+        messages.append(self._tiles.message(self._seq))
         return self._tiles.wait()
 
     def _wait(self, now: float) -> float:
@@ -154,7 +157,7 @@ class Stream:
         self._heard_at = self._clock()
         self._beats = 0
 
-    def _send_frame(self) -> None:
+    def _frame(self) -> Message:
         # Read before the frame: what changes in between is then sent once more, and never missed.
         self._revision = self._session.revision
         frame = self._session.frame(self._run, self._rows)
@@ -163,10 +166,10 @@ class Stream:
         self._owed = False
         self._run, self._rows = frame.run, frame.first + len(frame.rows)
         self._sent_at = self._clock()
-        self._send(*message(kind, self._seq, frame, self._session.settings.input_range))
+        return message(kind, self._seq, frame, self._session.settings.input_range)
 
 
-def message(kind: str, seq: int, frame: Frame, input_range: tuple[float, float]) -> tuple[dict[str, Any], list[bytes]]:
+def message(kind: str, seq: int, frame: Frame, input_range: tuple[float, float]) -> Message:
     """A frame as a message and its two buffers: the pixels, uint8 (H, W, C), and the rows, float32 little endian."""
     pixels = to_pixels(frame.image, input_range)
     left = max(0, frame.goal - frame.iteration)

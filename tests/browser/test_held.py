@@ -2,9 +2,9 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.lab import open_notebook, write_notebook
+from tests.browser.lab import LabServer, OpenNotebook, open_notebook, write_notebook
 from tests.browser.view import WidgetView, iterations_of
 
 MANY = "import actmax_widget as am\nwidget = am.ActMaxWidget(max_iter=10**7)"
@@ -22,7 +22,7 @@ while widget._stream._listening and time.monotonic() < end: time.sleep(.1)
 print(widget._stream._listening)"""
 
 
-def opened(page, lab, name, cells):
+def opened(page: Page, lab: LabServer, name: str, cells: list[str]) -> OpenNotebook:
     write_notebook(lab.folder / f"{name}.ipynb", cells)
     return open_notebook(page, lab, f"{name}.ipynb")
 

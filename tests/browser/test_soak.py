@@ -1,0 +1,106 @@
+"""What takes minutes: `make soak`. Two views and Python at once, a cell run a hundred times, thirty widgets."""
+
+import json
+import random
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.lab import ARTIFACTS, OpenNotebook, open_notebook, write_notebook
+from tests.browser.view import WidgetView
+
+pytestmark = pytest.mark.soak
+
+ROUNDS, COMPARED_EVERY = 300, 40
+FACTS = """import json
+widget.pause(); widget.wait(60)
+print(json.dumps([widget.status, widget.iteration, len(widget.history), widget.layer,
+    widget.filter_indices and list(widget.filter_indices), widget.tv_weight, widget.jitter]))"""
+MEMORY = """import ctypes, gc, psutil, threading
+gc.collect(); ctypes.CDLL("libc.so.6").malloc_trim(0)
+from ipywidgets.widgets.widget import _instances
+busy = [w for w in list(_instances.values()) if getattr(w, "status", "") in ("compiling", "running")]
+ours = [t for t in threading.enumerate() if t.name.startswith("actmax")]
+print(psutil.Process().memory_info().rss / 2**20, len(busy), len(ours))"""
+
+
+def python_does(notebook: OpenNotebook, chance: random.Random) -> None:
+    value = chance.choice(["tv_weight = 3.5", "tv_weight = 20", "jitter = 2", "jitter = 0", "filter_indices = 4"])
+    action = chance.choice(["start()", "pause()", "step(3)", "reset()", "visualize_layer([0, 1])", value])
+    notebook.ask(f"widget.{action}")
+
+
+def page_does(view: WidgetView, chance: random.Random) -> None:
+    name = chance.choice(["Run", "Pause", "Step", "Reset", "layer", "weight", "filters", "tiles"])
+    if name == "layer":
+        view.choose(layer=chance.choice(["out", "conv2", "conv3"]))
+    elif name == "weight":
+        view.part("tv-weight").get_by_role("slider").press(chance.choice(["ArrowUp", "ArrowDown", "PageUp"]))
+    elif name == "filters":
+        view.choose(filters=chance.choice(["0", "3", "1, 2", "99", ""]))
+    elif name == "tiles":
+        tiles = view.part("tiles-close")
+        (tiles if tiles.is_visible() else view.part("all-filters")).click()
+    elif view.button(name).is_enabled():
+        view.button(name).click(force=True)
+
+
+def shows(view: WidgetView, facts: list[Any]) -> None:
+    status, iteration, rows, layer, _, tv_weight, _ = facts
+    view.expect_status(status)
+    view.expect_iterations(iteration)
+    assert view.rows == rows
+    expect(view.part("layer")).to_have_value(layer)
+    expect(view.part("tv-weight").get_by_role("spinbutton")).to_have_value(f"{tv_weight:g}")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_300_random_operations_from_two_views_and_python(page, lab, seed):
+    first = "import actmax_widget as am\nwidget = am.ActMaxWidget(max_iter=400)\nwidget"
+    write_notebook(lab.folder / f"soak-{seed}.ipynb", [first, "widget"])
+    notebook = open_notebook(page, lab, f"soak-{seed}.ipynb")
+    notebook.run(0)
+    notebook.run(1)
+    expect(notebook.widget).to_have_count(2)
+    views = [WidgetView(notebook.widget.nth(number)) for number in range(2)]
+    chance = random.Random(seed)  # noqa: S311 - a test's
+    for number in range(1, ROUNDS + 1):
+        who = chance.choice([None, *views])
+        python_does(notebook, chance) if who is None else page_does(who, chance)
+        if number % COMPARED_EVERY == 0 or number == ROUNDS:
+            facts = json.loads(notebook.ask(FACTS))
+            for view in views:
+                shows(view, facts)
+
+
+def test_100_reruns_of_a_cell_leave_one_run(page, lab):
+    cell = "import actmax_widget as am\nwidget = am.ActMaxWidget(max_iter=10**8)\nwidget.start()\nwidget"
+    write_notebook(lab.folder / "reruns.ipynb", [cell, MEMORY])
+    notebook = open_notebook(page, lab, "reruns.ipynb")
+    for _ in range(10):
+        notebook.run(0)
+    before, *_ = map(float, notebook.run(1).split())
+    for _ in range(100):
+        notebook.run(0)
+    view = WidgetView(notebook.widget)
+    view.wait_beyond(view.iteration + 20)
+    after, busy, threads = map(float, notebook.run(1).split())
+    (ARTIFACTS / "reruns.txt").write_text(f"{(after - before) / 100:.3f} MB a re-run\n")
+    assert busy == 1
+    assert threads <= 2
+    assert after - before <= 50
+    view.press("Pause", then="paused")
+
+
+def test_30_widgets_at_once(page, lab):
+    make = "import actmax_widget as am\nwidgets = [am.ActMaxWidget(filter_indices=n % 10) for n in range(30)]"
+    write_notebook(lab.folder / "thirty.ipynb", [f"{make}\nfor w in widgets: display(w); w.start()"])
+    notebook = open_notebook(page, lab, "thirty.ipynb")
+    notebook.run(0)
+    expect(notebook.widget).to_have_count(30)
+    for number in range(30):
+        view = WidgetView(notebook.widget.nth(number))
+        view.root.scroll_into_view_if_needed()
+        view.expect_status("finished", seconds=240)
+        view.expect_iterations(500)
