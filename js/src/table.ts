@@ -27,7 +27,7 @@ type Options = VirtualizerOptions<HTMLElement, HTMLElement>;
 export function createTable(model: ActMaxModel, store: Store): Drawn {
   const scope = new Scope();
   const { rows } = store;
-  const { element, table, header, body, caption, newest } = createFrame();
+  const { element, table, header, body, empty, caption, newest } = createFrame();
   const lines: HTMLElement[] = [];
   let follows = true;
   // Jupyter takes cells out of the page while they are out of sight; they come back scrolled to the top.
@@ -89,6 +89,7 @@ export function createTable(model: ActMaxModel, store: Store): Drawn {
     table.dataset.rows = String(rows.count);
     table.setAttribute("aria-rowcount", String(rows.count + 1));
     setText(caption, plural(rows.count, "row"));
+    empty.hidden = rows.count > 0;
     body.style.height = `${rows.count * ROW_HEIGHT}px`;
     virtualizer.setOptions(options(rows.count));
     toNewest();
@@ -114,7 +115,13 @@ export function createTable(model: ActMaxModel, store: Store): Drawn {
 function createFrame() {
   const id = uniqueId("losses");
   const header = h("div", { role: "row", class: "actmax-table-header", "aria-rowindex": 1 });
-  const body = h("div", { role: "rowgroup", class: "actmax-table-body" });
+  // A group of rows has one: a screen reader would announce an empty one as a fault of the page.
+  const empty = h(
+    "div",
+    { role: "row", class: "actmax-table-empty" },
+    h("span", { role: "cell" }, "Each iteration adds a row."),
+  );
+  const body = h("div", { role: "rowgroup", class: "actmax-table-body" }, empty);
   const caption = h("span", { class: "actmax-caption", "data-testid": "row-count" });
   const newest = h(
     "button",
@@ -142,7 +149,7 @@ function createFrame() {
     newest,
   );
   const element = h("div", { class: "actmax-losses" }, title, table);
-  return { element, table, header, body, caption, newest };
+  return { element, table, header, body, empty, caption, newest };
 }
 
 function paintHeader(table: HTMLElement, header: HTMLElement, lossNames: string[]): void {

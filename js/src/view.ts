@@ -14,12 +14,16 @@ import { createWeights } from "./weights";
 
 /** Set by ipywidgets on the element of a view that opens without a comm; sends are silently dropped then. */
 const DISCONNECTED = "jupyter-widgets-disconnected";
+/** The style sheet gives the host's element a width where it is asked for one. */
+const HOST = "actmax-host";
 const NOT_CONNECTED = "Not connected to a kernel. Run the cell again.";
 
 /** One view: all components in `el`, redrawn together in one animation frame. */
 export function renderView(model: ActMaxModel, store: Store, el: HTMLElement): Cleanup {
   const scope = new Scope();
   const root = createRoot();
+  el.classList.add(HOST);
+  scope.add(() => el.classList.remove(HOST));
   const parts = createParts(model, store, root);
   arrange(root, model, parts, scope);
   for (const part of Object.values(parts)) scope.add(part.cleanup);
@@ -91,7 +95,8 @@ function arrange(root: HTMLElement, model: ActMaxModel, parts: AllParts, scope: 
     h(
       "div",
       { class: "actmax-grid" },
-      h("header", { class: "actmax-header" }, name, status.element),
+      // No <header>: an output of JupyterLab lies in its page's landmarks, which hold no second banner.
+      h("div", { class: "actmax-header" }, name, status.element),
       note,
       controls(target),
       picture.element,
