@@ -1,15 +1,26 @@
+import type { Loss } from "./kernel_watch";
 import type { ActMaxModel, Outgoing, Parameters } from "./model";
 import { type Cleanup, Scope } from "./scope";
 
 /** At most twenty saves a second: a dragged thumb moves far more often. */
 const SAVE_INTERVAL_MS = 50;
 
+/** What says more about a lost kernel stands; a restart is followed by a lost connection, a death by a restart. */
+const RANKS: Record<Loss, number> = {
+  unknown: 1,
+  reconnecting: 2,
+  disconnected: 3,
+  restarted: 4,
+  "shut down": 5,
+  died: 6,
+};
+
 /** The one place that writes to the kernel, and so the one that knows whether it is there. */
 export class Link {
   readonly #model: ActMaxModel;
   readonly #scope = new Scope();
   readonly #onConnection: () => void;
-  #connected = true;
+  #loss: Loss | null = null;
   #unsaved: Partial<Parameters> = {};
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
   #source: { _buffered_state_diff?: Record<string, unknown> } | undefined;
@@ -24,20 +35,36 @@ export class Link {
   }
 
   get connected(): boolean {
-    return this.#connected;
+    return this.#loss === null;
   }
 
-  set connected(connected: boolean) {
-    if (connected === this.#connected) return;
-    this.#connected = connected;
+  /** Why it is not connected; `null` while it is. */
+  get loss(): Loss | null {
+    return this.#loss;
+  }
+
+  /** This kernel does not come back, although its last words may still be under way. */
+  get isOver(): boolean {
+    return this.#loss !== null && RANKS[this.#loss] >= RANKS.restarted;
+  }
+
+  found(): void {
+    this.#setLoss(null);
+  }
+
+  lose(loss: Loss): void {
+    if (this.#loss === null || RANKS[loss] > RANKS[this.#loss]) this.#setLoss(loss);
+  }
+
+  #setLoss(loss: Loss | null): void {
+    if (loss === this.#loss) return;
+    this.#loss = loss;
     this.#onConnection();
   }
 
   /** Never throws: a dead comm throws "Cannot send", some hosts reject a promise instead. */
   send(message: Outgoing, buffers?: ArrayBuffer[]): void {
-    const lost = () => {
-      this.connected = false;
-    };
+    const lost = () => this.lose("unknown");
     try {
       Promise.resolve(this.#model.send(message, undefined, buffers) as unknown).catch(lost);
     } catch {
@@ -83,7 +110,7 @@ export class Link {
     try {
       this.#model.save_changes();
     } catch {
-      this.connected = false;
+      this.lose("unknown");
     }
     this.#saveTimer = setTimeout(() => {
       this.#saveTimer = undefined;

@@ -26,19 +26,23 @@ export function createProgress(model: ActMaxModel, store: Store): Drawn {
   const element = h("div", { class: "actmax-progress" }, bar, figures, message, error);
 
   const draw = () => {
-    const busy = isBusy(model.get("status"));
-    drawBar(bar, store, model.get("status") === "compiling");
+    const { connected } = store.link;
+    const busy = connected && isBusy(model.get("status"));
+    drawBar(bar, store, connected && model.get("status") === "compiling");
     const { rate = null, remaining = null } = busy ? (store.frame ?? {}) : {};
     setText(figures, formatProgress(store.iteration, store.goal, rate, remaining));
   };
   const say = () => {
-    setText(message, model.get("message") ?? "");
+    // "Run goes on from here" would be wrong where there is no kernel to run.
+    setText(message, store.link.connected ? (model.get("message") ?? "") : "");
     setText(error, model.get("error") ?? "");
     error.hidden = error.textContent === "";
   };
 
   scope.on(model, "change:message change:error", say);
   scope.on(model, "change:iteration change:goal", draw);
+  // At once, as the note that tells why.
+  scope.add(store.subscribe(say));
   say();
   draw();
   return { element, draw, cleanup: scope.cleanup };

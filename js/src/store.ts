@@ -1,5 +1,6 @@
 import { bytesOf, type Frame, floatsOf, isFrameMessage, readFrame } from "./frame";
 import { Greeting } from "./greeting";
+import { type Loss, watchKernel } from "./kernel_watch";
 import { Link } from "./link";
 import { LossRows } from "./loss_rows";
 import {
@@ -47,6 +48,8 @@ export class Store {
   #heardAt = 0;
   #heardTiles = false;
   #views = 0;
+  /** A kernel that is being shut down goes on for a second: its last words prove nothing. */
+  #deaf = false;
   /** Number of the newest message that was taken. */
   #seq: number | undefined;
   #pendingTimer: ReturnType<typeof setTimeout> | undefined;
@@ -59,6 +62,7 @@ export class Store {
     this.#receipts = new Receipts((seq) => this.link.send({ type: "receipt", seq }));
     this.#greeting = new Greeting(() => this.#sayHello());
     this.#listen();
+    this.#watch();
     this.#adoptSaved();
     this.#adoptSavedTiles();
     this.#greeting.hello();
@@ -139,8 +143,20 @@ export class Store {
     if (this.#views === 0 && this.link.connected) this.link.send({ type: "views", cleared });
   }
 
+  #watch(): void {
+    const lost = (loss: Loss) => {
+      this.link.lose(loss);
+      this.#deaf = this.link.isOver;
+    };
+    // Said even where nothing is awaited: the answer is the only proof that it is the kernel of before.
+    const back = () => {
+      if (!this.link.connected && !this.link.isOver) this.#greeting.hello();
+    };
+    this.#scope.add(watchKernel(this.#model, { lost, back }));
+  }
+
   #receive(frame: Frame): void {
-    this.#hear();
+    if (!this.#hear()) return;
     if (frame.type === "frame" && !this.#continues(frame)) {
       this.#greeting.hello();
       return;
@@ -152,7 +168,7 @@ export class Store {
   }
 
   #receiveTiles(message: TilesMessage, pixels: Uint8Array): void {
-    this.#hear();
+    if (!this.#hear()) return;
     this.#heardTiles = true;
     const { sheet, status } = this.sheet?.news ?? {};
     if (message.status === "closed") this.sheet = null;
@@ -164,9 +180,11 @@ export class Store {
   }
 
   /** A message is proof of a kernel, whatever was believed before. */
-  #hear(): void {
+  #hear(): boolean {
+    if (this.#deaf) return false;
     this.#heardAt = Date.now();
-    this.link.connected = true;
+    this.link.found();
+    return true;
   }
 
   #continues(frame: Frame): boolean {
@@ -228,6 +246,7 @@ export class Store {
    * anywidget 0.11 unhooks the listener that would mark the view's element. A dead comm throws.
    */
   #probe(): void {
+    this.#deaf = false;
     this.#greeting.stop();
     this.#greeting.hello();
   }

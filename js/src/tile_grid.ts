@@ -73,6 +73,9 @@ export function createTileGrid(model: ActMaxModel, store: Store): Drawn {
     cleanup: scope.cleanup,
     draw() {
       if (store.sheet !== laidOut) layOut(store.sheet);
+      // Tiles that are switched off take no focus; then the grid does, or the keyboard could not scroll it.
+      if (store.link.connected) element.removeAttribute("tabindex");
+      else element.tabIndex = 0;
       paint();
     },
   };

@@ -32,7 +32,7 @@ export function createTiles(model: ActMaxModel, store: Store, { fallback }: Opti
     const { sheet } = store;
     if (!sheet && element.contains(document.activeElement)) fallback.focus();
     element.hidden = !sheet;
-    if (sheet) paint(parts, sheet);
+    if (sheet) paint(parts, sheet, store.link.connected);
     grid.draw();
   };
   const showPending = () => {
@@ -55,6 +55,7 @@ const toggleCommand = ({ sheet }: Store): TilesCommand =>
 function paint(
   { element, bar, title, count, figures, word, error, ...buttons }: Parts,
   sheet: Sheet,
+  connected: boolean,
 ) {
   const { layer, filters, done, iteration, goal, status, ...news } = sheet.news;
   element.dataset.status = status;
@@ -63,17 +64,17 @@ function paint(
   setText(count, `${done} of ${filters.length} filters`);
   const midway = status !== "compiling" && status !== "finished";
   setText(figures, midway ? formatProgress(iteration, goal, null, null) : "");
-  setText(word, STATUS_WORDS[status]);
+  setText(word, connected || !isBusy(status) ? STATUS_WORDS[status] : "not finished");
   setText(error, news.error);
   error.hidden = news.error === "";
-  paintBar(bar, sheet);
+  paintBar(bar, sheet, connected);
   paintToggle(buttons, status);
 }
 
 /** Compiling takes as long as it takes: without a value the bar moves to and fro. */
-function paintBar(bar: HTMLProgressElement, { news, progress }: Sheet): void {
+function paintBar(bar: HTMLProgressElement, { news, progress }: Sheet, connected: boolean): void {
   bar.max = Math.max(1, news.filters.length);
-  if (news.status === "compiling") bar.removeAttribute("value");
+  if (news.status === "compiling" && connected) bar.removeAttribute("value");
   else bar.value = progress;
 }
 

@@ -1,6 +1,7 @@
 import { createAllFilters } from "./all_filters";
 import { createButtons } from "./buttons";
 import { h, setText } from "./dom";
+import type { Loss } from "./kernel_watch";
 import type { ActMaxModel } from "./model";
 import { createPicture } from "./picture";
 import { createProgress, createStatusWord } from "./progress";
@@ -16,7 +17,15 @@ import { createWeights } from "./weights";
 const DISCONNECTED = "jupyter-widgets-disconnected";
 /** The style sheet gives the host's element a width where it is asked for one. */
 const HOST = "actmax-host";
-const NOT_CONNECTED = "Not connected to a kernel. Run the cell again.";
+const NOT_CONNECTED = "Not connected to a kernel";
+const NOTES: Record<Loss, string> = {
+  unknown: `${NOT_CONNECTED}. Run the cell again.`,
+  reconnecting: `${NOT_CONNECTED}: the connection is lost. This goes on by itself when it is back.`,
+  disconnected: `${NOT_CONNECTED}: the connection is lost. Reload the page when it is back.`,
+  restarted: `${NOT_CONNECTED}: it was restarted. Run the cell again.`,
+  "shut down": `${NOT_CONNECTED}: it was shut down. Run the cell again.`,
+  died: `${NOT_CONNECTED}: it died. Run the cell again.`,
+};
 
 /** One view: all components in `el`, redrawn together in one animation frame. */
 export function renderView(model: ActMaxModel, store: Store, el: HTMLElement): Cleanup {
@@ -28,7 +37,7 @@ export function renderView(model: ActMaxModel, store: Store, el: HTMLElement): C
   arrange(root, model, parts, scope);
   for (const part of Object.values(parts)) scope.add(part.cleanup);
   keepKeys(root, scope);
-  if (el.classList.contains(DISCONNECTED)) store.link.connected = false;
+  if (el.classList.contains(DISCONNECTED)) store.link.lose("unknown");
   redraw(store, [parts.picture, parts.progress, parts.tiles, parts.table], scope);
   mirror(root, model, store, scope);
   el.append(root);
@@ -138,12 +147,12 @@ function redraw(store: Store, drawn: Drawn[], scope: Scope): void {
 function mirror(root: HTMLElement, model: ActMaxModel, store: Store, scope: Scope): void {
   const note = root.querySelector<HTMLElement>(".actmax-note");
   const show = () => {
-    const { connected } = store.link;
+    const { connected, loss } = store.link;
     mark(root, "status", model.get("status") ?? "");
     mark(root, "connected", String(connected));
     for (const fieldset of root.querySelectorAll("fieldset")) fieldset.disabled = !connected;
     if (note) {
-      setText(note, connected ? "" : NOT_CONNECTED);
+      setText(note, loss ? NOTES[loss] : "");
       note.hidden = connected;
     }
   };

@@ -77,6 +77,8 @@ export class FakeModel {
   dead = false;
   /** Some hosts reject a promise instead. */
   rejecting = false;
+  /** What a host offers beyond anywidget's contract. */
+  manager: unknown;
   readonly #attributes: Traits;
 
   constructor(over: Partial<Traits> = {}) {
@@ -103,6 +105,7 @@ export class FakeModel {
         this.buffers = buffers;
         return this.rejecting ? Promise.reject(new Error("Cannot send")) : undefined;
       },
+      widget_manager: this.manager,
     };
     return proxy as unknown as ActMaxModel;
   }

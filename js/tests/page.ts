@@ -98,8 +98,9 @@ export interface Page {
   cleanup(): void;
 }
 
-export function open(over: Partial<Traits> = {}): Page {
+export function open(over: Partial<Traits> = {}, manager?: unknown): Page {
   const model = new FakeModel(over);
+  model.manager = manager;
   const widget = (createWidget as () => { initialize: Render; render: Render })();
   const { proxy } = model;
   const cleanup = widget.initialize({ model: proxy, el: document.body });
