@@ -1,4 +1,7 @@
-"""The sentences bad input is refused with: argument, what was expected, what came, what to do next."""
+"""The sentences bad input is refused with: argument, what was expected, what came, what to do next.
+
+Whoever writes Python reads all of it; whoever typed into a field of the widget reads :func:`in_words`.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,40 @@ import numpy as np
 MAX_SEED = 2**32 - 1
 """The largest random state NumPy takes."""
 
+WORDS = (
+    ("an integer, a sequence of integers or None", "a whole number, several of them, or nothing"),
+    ("an integer", "a whole number"),
+    ("finite number", "number"),
+    (" (low, high), low < high", ", the lower one first"),
+    (" >= ", " of at least "),
+    (" > ", " above "),
+    ("None or ", ""),
+)
+"""How what was expected is said in Python, and to a person."""
+
 
 def invalid(name: str, expected: str, received: Any, advice: str = "", kind: type[Exception] = ValueError) -> Exception:
     """The error for a bad argument: its name, what was expected, what came, what to do next."""
     shown = repr(received)
     shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
-    return kind(f"{name}: expected {expected}, received {shown} ({type(received).__name__}). {advice}".rstrip())
+    error = kind(f"{name}: expected {expected}, received {shown} ({type(received).__name__}). {advice}".rstrip())
+    vars(error)["parts"] = expected, "" if received is None else f", not {shown}"
+    return error
+
+
+def in_words(error: Exception) -> str:
+    """Give the sentence for the field that was refused: no argument's name, no code.
+
+    Example:
+        >>> in_words(invalid("learning_rate", "a finite number > 0", -1, "Pass e.g. learning_rate=1."))
+        'This must be a number above 0, not -1.'
+    """
+    expected, received = vars(error).get("parts", ("", ""))
+    if not expected:
+        return str(error)
+    for code, words in WORDS:
+        expected = expected.replace(code, words)
+    return f"This must be {expected}{received}."
 
 
 def check_number(

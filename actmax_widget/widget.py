@@ -30,7 +30,7 @@ from PIL import Image
 
 from actmax_widget import demo, grad_modifiers
 from actmax_widget.card import to_card, to_png
-from actmax_widget.checks import check_integer, invalid
+from actmax_widget.checks import check_integer, in_words, invalid
 from actmax_widget.lifetime import Lifetime
 from actmax_widget.network import Network
 from actmax_widget.optimizer import starting_image
@@ -156,7 +156,7 @@ class ActMaxWidget(anywidget.AnyWidget):
     message = traitlets.Unicode("", read_only=True).tag(sync=True)
     """A sentence about the status."""
     error = traitlets.Unicode("", read_only=True).tag(sync=True)
-    """Why the last input was refused or the last run failed; empty if neither."""
+    """Why the last command was refused or the last run failed; empty if neither."""
     iteration = traitlets.Int(0, read_only=True).tag(sync=True)
     """Iterations made since the last fresh start. The browser reads it off the frames."""
     goal = traitlets.Int(0, read_only=True).tag(sync=True)
@@ -401,7 +401,7 @@ class ActMaxWidget(anywidget.AnyWidget):
         self._name_seed(name)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take parameters from the browser; facts are ours. For a bad value the browser gets the old one back."""
+        """Take parameters from the browser; facts are ours. For a bad value it gets the old one, and why."""
         with self.lock, self._acting_for_others():
             for name in sorted(sync_data, key=lambda name: name != "layer"):  # filters are checked against the layer
                 if self.has_trait(name) and not self.traits()[name].read_only:
@@ -411,8 +411,9 @@ class ActMaxWidget(anywidget.AnyWidget):
         try:
             super().set_state({name: value})
         except (ValueError, TypeError, traitlets.TraitError) as error:
-            self._complain(str(error))
             self.send_state(name)
+            # Said beside the field that it was typed into; `error` is for what has no field.
+            self.send({"type": "refused", "name": name, "value": value, "sentence": in_words(error)})
 
     # --- facts -----------------------------------------------------------------------------------------------------
 

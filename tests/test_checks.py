@@ -74,3 +74,14 @@ def test_a_seed():
     assert checks.check_seed(2**32 - 1) == 2**32 - 1
     with pytest.raises(ValueError, match="seed"):
         checks.check_seed(2**32)
+
+
+def test_a_person_reads_neither_the_argument_nor_code():
+    error = checks.invalid("jitter", "a finite number >= 0", -1, "Pass e.g. jitter=2.")
+    assert str(error) == "jitter: expected a finite number >= 0, received -1 (int). Pass e.g. jitter=2."
+    assert checks.in_words(error) == "This must be a number of at least 0, not -1."
+    assert checks.in_words(checks.invalid("seed", "an integer", None)) == "This must be a whole number."
+
+
+def test_an_error_of_somebody_else_is_said_as_it_is():
+    assert checks.in_words(ValueError("No room.")) == "No room."

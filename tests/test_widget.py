@@ -2,6 +2,7 @@ import base64
 import functools
 import gc
 import io
+import re
 import threading
 import weakref
 
@@ -301,13 +302,34 @@ def test_layer_and_filter_in_one_message(widget, front_end):
     assert (widget.layer, widget.filter_indices, widget.error) == ("conv2", (7,), "")
 
 
-def test_a_bad_value_of_the_browser_is_answered_with_the_old_one_and_the_sentence(widget, front_end):
-    front_end.set(filter_indices=[99])
-    assert widget.filter_indices == (0,)
-    assert "Layer 'out' has 5 filters" in widget.error
-    sent = [message["state"] for message in front_end.states]
-    assert {"filter_indices": (0,)} in sent
-    front_end.set(filter_indices=[2])
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("filter_indices", [99], "This must be a whole number from -5 to 4, not 99."),
+        ("learning_rate", -1, "This must be a number above 0, not -1."),
+        ("jitter", -0.5, "This must be a number of at least 0, not -0.5."),
+        ("tv_weight", "much", "This must be a number, not 'much'."),
+        ("max_iter", 0, "This must be a whole number from 1 to 1000000000, not 0."),
+        ("seed", -1, "This must be a whole number from 0 to 4294967295, not -1."),
+        ("input_range", [5, 1], "This must be two numbers, the lower one first, not [5, 1]."),
+        ("steps_per_second", 0, "This must be a number above 0, not 0."),
+        ("clip", 3, "This must be True or False, not 3."),
+        ("backprop_modifier", "guided!", "This must be one of guided, rectified, relu, deconv, not 'guided!'."),
+        ("layer", "nowhere", "This must be a layer of "),
+    ],
+)
+def test_a_bad_value_of_the_browser_is_answered_with_the_old_one_and_the_reason(
+    widget, front_end, name, value, sentence
+):
+    before = getattr(widget, name)
+    front_end.set(**{name: value})
+    assert getattr(widget, name) == before
+    assert {name: before} in [message["state"] for message in front_end.states]
+    ((message, _),) = front_end.custom
+    assert message == {"type": "refused", "name": name, "value": value, "sentence": message["sentence"]}
+    assert message["sentence"].startswith(sentence)
+    # No word for who writes Python: it stands beside a field.
+    assert not re.search(rf"{name}[:=]|\(int\)|Pass|None", message["sentence"])
     assert widget.error == ""
 
 

@@ -15,6 +15,11 @@ const RANKS: Record<Loss, number> = {
   died: 6,
 };
 
+/** ipywidgets' model behind anywidget's proxy. */
+interface Buffering {
+  _buffered_state_diff?: Record<string, unknown>;
+}
+
 /** The one place that writes to the kernel, and so the one that knows whether it is there. */
 export class Link {
   readonly #model: ActMaxModel;
@@ -23,13 +28,13 @@ export class Link {
   #loss: Loss | null = null;
   #unsaved: Partial<Parameters> = {};
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
-  #source: { _buffered_state_diff?: Record<string, unknown> } | undefined;
+  #source: Buffering | undefined;
 
   constructor(model: ActMaxModel, onConnection: () => void) {
     this.#model = model;
     this.#onConnection = onConnection;
-    const remember = (source?: object) => {
-      this.#source = source;
+    const remember = (source?: unknown) => {
+      this.#source = source as Buffering;
     };
     this.#scope.on(model, "change:iteration", remember);
   }

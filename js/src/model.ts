@@ -120,6 +120,17 @@ export interface TilesMessage {
   error: string;
 }
 
+/** Kernel to browser, after the value of before: why it did not take one. */
+export interface RefusedMessage {
+  type: "refused";
+  /** A parameter, or "seed_picture". */
+  name: string;
+  /** What was refused. */
+  value?: unknown;
+  /** For the person who typed it. */
+  sentence: string;
+}
+
 /** What the buttons of the run ask for. */
 export type RunCommand = "start" | "pause" | "step" | "reset";
 /** The first one starts the tiles of the present layer, with the present settings. */

@@ -1,6 +1,7 @@
-import { h, setText, uniqueId } from "./dom";
+import { h, uniqueId } from "./dom";
 import type { Link } from "./link";
 import type { ActMaxModel, Parameters } from "./model";
+import { createProblem, explainRefusals } from "./problem";
 import { type Component, Scope } from "./scope";
 
 type Range = Parameters["input_range"];
@@ -14,33 +15,34 @@ export function createRange(model: ActMaxModel, link: Link): Component {
   const scope = new Scope();
   const { element, ends, problem } = createFields();
 
-  const explain = (sentence: string, at: End[] = []) => {
-    setText(problem, sentence);
-    problem.hidden = sentence === "";
-    for (const end of ENDS) {
-      ends[end].setAttribute("aria-invalid", String(at.includes(end)));
-    }
-  };
   const read = () => parseRange(ends.low.value, ends.high.value);
-  const show = () => {
-    const [low = "", high = ""] = model.get("input_range") ?? [];
+  const write = ([low, high]: readonly [unknown, unknown]) => {
     ends.low.value = String(low);
     ends.high.value = String(high);
-    explain("");
+  };
+  const show = () => {
+    write(model.get("input_range") ?? ["", ""]);
+    problem.explain("");
   };
   const commit = () => {
     const parsed = read();
-    if ("problem" in parsed) return explain(parsed.problem, parsed.at);
+    if ("problem" in parsed)
+      return problem.explain(
+        parsed.problem,
+        parsed.at.map((end) => ends[end]),
+      );
     link.change({ input_range: parsed.range });
     // Not by a change event alone: "255.0" is the end that was there before.
     show();
   };
 
+  const fields = [ends.low, ends.high];
+  explainRefusals(model, "input_range", scope, { problem, fields, keep: write, show });
   scope.on(model, "change:input_range", show);
-  for (const field of [ends.low, ends.high]) {
+  for (const field of fields) {
     scope.listen(field, "change", commit);
     // While typing a problem only goes away: half a number is no reason to scold.
-    scope.listen(field, "input", () => "range" in read() && explain(""));
+    scope.listen(field, "input", () => "range" in read() && problem.explain(""));
     scope.listen(field, "keydown", ({ key }) => key === "Escape" && show());
   }
   show();
@@ -65,28 +67,22 @@ const noNumber = (end: End, example: string): string =>
   `The ${end} end is not a number. Write one, such as ${example}.`;
 
 function createFields() {
-  const ids = { label: uniqueId("range"), problem: uniqueId("problem") };
+  const id = uniqueId("range");
   const field = (end: End) =>
     h("input", {
       type: "number",
       step: "any",
       "aria-label": `Input range, ${end}`,
-      "aria-describedby": ids.problem,
       "data-testid": `input-${end}`,
     });
   const ends = { low: field("low"), high: field("high") };
-  const problem = h("p", {
-    id: ids.problem,
-    class: "actmax-problem",
-    role: "alert",
-    "data-testid": "input-range-problem",
-  });
+  const problem = createProblem("input-range", [ends.low, ends.high]);
   const element = h(
     "div",
-    { class: "actmax-field actmax-range", role: "group", "aria-labelledby": ids.label },
-    h("span", { id: ids.label }, "Input range"),
+    { class: "actmax-field actmax-range", role: "group", "aria-labelledby": id },
+    h("span", { id }, "Input range"),
     h("span", { class: "actmax-ends" }, ends.low, "…", ends.high),
-    problem,
+    problem.element,
   );
   return { element, ends, problem };
 }

@@ -21,7 +21,7 @@ export class Scope {
   }
 
   /** Listens to the model; several events may be given, divided by spaces. */
-  on(model: ActMaxModel, events: string, handler: () => void): void {
+  on(model: ActMaxModel, events: string, handler: (content?: unknown) => void): void {
     for (const event of events.split(" ")) {
       model.on(event, handler);
       this.add(() => model.off(event, handler));

@@ -1,6 +1,7 @@
 import { h } from "./dom";
 import type { Link } from "./link";
 import type { ActMaxModel, Parameters } from "./model";
+import { createProblem, explainRefusals, labelled } from "./problem";
 import { createRange } from "./range";
 import { type Component, Scope } from "./scope";
 import { createStart } from "./start";
@@ -46,26 +47,33 @@ function createNumber(
   placeholder?: string,
 ): Component {
   const scope = new Scope();
+  const testId = name.replace("_", "-");
   const field = h("input", {
     type: "number",
     min: name === "seed" ? 0 : 1,
     step: 1,
     placeholder: placeholder ?? "",
-    "data-testid": name.replace("_", "-"),
+    "data-testid": testId,
   });
+  const problem = createProblem(`${testId}-number`, [field]);
   const show = () => {
     field.value = String(model.get(name) ?? "");
   };
+  const keep = (value: number | null) => {
+    field.value = String(value ?? "");
+  };
   const enter = () => {
+    problem.explain("");
     const isNull = field.value === "" && placeholder !== undefined && !field.validity.badInput;
     if (isNull) link.change({ seed: null });
     else if (field.value !== "") link.change({ [name]: Number(field.value) });
     show();
   };
+  explainRefusals(model, name, scope, { problem, fields: [field], keep, show });
   scope.on(model, `change:${name}`, show);
   scope.listen(field, "change", enter);
   show();
-  return { element: h("label", { class: "actmax-field" }, label, field), cleanup: scope.cleanup };
+  return { element: labelled(label, field, problem.element), cleanup: scope.cleanup };
 }
 
 /** A list of values of one parameter, `null` among them; the value it has is always in the list. */
@@ -77,7 +85,9 @@ function createSelect<K extends "steps_per_second" | Modifier>(
   choices: () => { value: Parameters[K]; text: string }[],
 ): Component {
   const scope = new Scope();
-  const select = h("select", { "data-testid": name.replaceAll("_", "-") });
+  const testId = name.replaceAll("_", "-");
+  const select = h("select", { "data-testid": testId });
+  const problem = createProblem(testId, [select]);
   let offered: Parameters[K][] = [];
   const show = () => {
     const current = model.get(name) as Parameters[K];
@@ -88,13 +98,17 @@ function createSelect<K extends "steps_per_second" | Modifier>(
     select.replaceChildren(...all.map(({ text }, i) => h("option", { value: i }, text)));
     select.selectedIndex = offered.indexOf(current);
   };
-  const choose = () =>
+  const choose = () => {
+    problem.explain("");
     link.change({ [name]: offered[select.selectedIndex] } as Partial<Parameters>);
+  };
+  // A list holds nothing but what may be chosen, and so it does not keep what was refused.
+  explainRefusals(model, name, scope, { problem, fields: [select], keep: show, show });
   // The kernel's list of choices is called as the parameter is, in the plural.
   scope.on(model, `change:${name} change:${name}s`, show);
   scope.listen(select, "change", choose);
   show();
-  return { element: h("label", { class: "actmax-field" }, label, select), cleanup: scope.cleanup };
+  return { element: labelled(label, select, problem.element), cleanup: scope.cleanup };
 }
 
 const createSpeed = (model: ActMaxModel, link: Link): Component =>

@@ -3,6 +3,7 @@ import { formatFilters, neighbour, parseFilters } from "./filters";
 import { formatLayer } from "./format";
 import type { Link } from "./link";
 import { type ActMaxModel, layerOf } from "./model";
+import { createProblem, explainRefusals, labelled } from "./problem";
 import { type Component, Scope } from "./scope";
 
 /** What is maximised: the layer, and the filters of it; `more` stands beside them. */
@@ -22,7 +23,9 @@ export function createTarget(model: ActMaxModel, link: Link, more: HTMLElement):
 function createLayers(model: ActMaxModel, link: Link): Component {
   const scope = new Scope();
   const select = h("select", { "data-testid": "layer" });
-  const element = h("label", { class: "actmax-field actmax-layers" }, "Layer", select);
+  const problem = createProblem("layer", [select]);
+  const element = labelled("Layer", select, problem.element);
+  element.classList.add("actmax-layers");
 
   const offer = () => {
     const layers = model.get("layers") ?? [];
@@ -36,6 +39,7 @@ function createLayers(model: ActMaxModel, link: Link): Component {
     select.title = select.selectedOptions[0]?.textContent ?? "";
   };
 
+  explainRefusals(model, "layer", scope, { problem, fields: [select], keep: show, show });
   scope.on(model, "change:layers", offer);
   scope.on(model, "change:layer", show);
   scope.listen(select, "change", () => choose(model, link, select.value));
@@ -53,53 +57,45 @@ function choose(model: ActMaxModel, link: Link, layer: string): void {
 
 function createFilters(model: ActMaxModel, link: Link, more: HTMLElement): Component {
   const scope = new Scope();
-  const ids = { field: uniqueId("filters"), problem: uniqueId("problem") };
+  const id = uniqueId("filters");
   const field = h("input", {
-    id: ids.field,
+    id,
     type: "text",
     placeholder: "all",
     autocomplete: "off",
     spellcheck: "false",
     title: 'Filters maximised together: "3", "3, 7", "0-4", or nothing for all',
-    "aria-describedby": ids.problem,
     "data-testid": "filters",
   });
   const previous = stepButton("previous", "‹");
   const next = stepButton("next", "›");
   const total = h("span", { class: "actmax-of", "data-testid": "filter-count" });
-  const problem = h("p", {
-    id: ids.problem,
-    class: "actmax-problem",
-    role: "alert",
-    "data-testid": "filters-problem",
-  });
+  const problem = createProblem("filters", [field]);
   const element = h(
     "div",
     { class: "actmax-field actmax-filters" },
-    h("label", { for: ids.field }, "Filters"),
+    h("label", { for: id }, "Filters"),
     h("span", { class: "actmax-stepper" }, previous, field, next),
     total,
     more,
-    problem,
+    problem.element,
   );
 
-  const explain = (sentence: string) => {
-    setText(problem, sentence);
-    problem.hidden = sentence === "";
-    field.setAttribute("aria-invalid", String(sentence !== ""));
-  };
   const read = () => {
     const layer = layerOf(model);
     return parseFilters(field.value, layer?.filters ?? 0, layer?.name ?? "");
   };
+  const keep = (indices: number[] | null) => {
+    field.value = formatFilters(indices);
+  };
   const show = () => {
-    field.value = formatFilters(model.get("filter_indices"));
-    explain("");
+    keep(model.get("filter_indices"));
+    problem.explain("");
   };
   const showTotal = () => setText(total, `of ${layerOf(model)?.filters ?? 0}`);
   const commit = () => {
     const parsed = read();
-    if ("problem" in parsed) return explain(parsed.problem);
+    if ("problem" in parsed) return problem.explain(parsed.problem);
     link.change({ filter_indices: parsed.indices });
     // Not by a change event alone: "3,3" is the filter that was there before.
     show();
@@ -111,11 +107,12 @@ function createFilters(model: ActMaxModel, link: Link, more: HTMLElement): Compo
     show();
   };
 
+  explainRefusals(model, "filter_indices", scope, { problem, fields: [field], keep, show });
   scope.on(model, "change:filter_indices", show);
   scope.on(model, "change:layer change:layers", showTotal);
   scope.listen(field, "change", commit);
   // While typing a problem only goes away: half a number is no reason to scold.
-  scope.listen(field, "input", () => "indices" in read() && explain(""));
+  scope.listen(field, "input", () => "indices" in read() && problem.explain(""));
   scope.listen(field, "keydown", ({ key }) => key === "Escape" && show());
   scope.listen(previous, "click", () => go(-1));
   scope.listen(next, "click", () => go(1));

@@ -2,6 +2,7 @@ import { h, setText, uniqueId } from "./dom";
 import { formatParameter } from "./format";
 import type { Link } from "./link";
 import type { ActMaxModel, Parameters } from "./model";
+import { createProblem, explainRefusals } from "./problem";
 import { POSITIONS, toPosition, toValue } from "./scale";
 import { type Component, Scope } from "./scope";
 
@@ -65,8 +66,8 @@ export function createWeights(model: ActMaxModel, link: Link): Component {
 
 function createWeight(model: ActMaxModel, link: Link, weight: Weight): Component {
   const scope = new Scope();
-  const { slider, number, unit, element } = createRow(weight);
-  const hold = createHold(() => show(model.get(weight.name)));
+  const { slider, number, unit, problem, element } = createRow(weight);
+  const hold = createHold(() => showModel());
   scope.add(hold.cleanup);
 
   const read = () => {
@@ -84,8 +85,12 @@ function createWeight(model: ActMaxModel, link: Link, weight: Weight): Component
     showSlider(value);
     number.value = formatParameter(value);
   };
+  const showModel = () => {
+    if (!hold.held && !problem.isShown) show(model.get(weight.name));
+  };
   const slide = () => {
     const value = read();
+    problem.explain("");
     hold.touch();
     show(value);
     link.change({ [weight.name]: value });
@@ -94,13 +99,21 @@ function createWeight(model: ActMaxModel, link: Link, weight: Weight): Component
     // A field that holds no number goes back; whatever else is wrong the kernel explains.
     const value = number.value.trim() === "" ? Number.NaN : Number(number.value);
     hold.letGo();
+    problem.explain("");
     if (Number.isFinite(value)) link.change({ [weight.name]: value });
     show(model.get(weight.name));
   };
 
-  scope.on(model, `change:${weight.name}`, () => {
-    if (!hold.held) show(model.get(weight.name));
+  explainRefusals(model, weight.name, scope, {
+    problem,
+    fields: [number],
+    keep(value) {
+      hold.letGo();
+      number.value = String(value);
+    },
+    show: showModel,
   });
+  scope.on(model, `change:${weight.name}`, showModel);
   scope.listen(slider, "input", slide);
   scope.listen(slider, "pointerdown", () => hold.grab());
   for (const end of ["pointerup", "pointercancel", "blur"] as const) {
@@ -132,8 +145,10 @@ function createRow({ label, testId }: Weight) {
   });
   const unit = h("span", { class: "actmax-unit" });
   const name = h("span", {}, h("label", { for: id }, label), unit);
-  const element = h("div", { class: "actmax-weight", "data-testid": testId }, name, slider, number);
-  return { slider, number, unit, element };
+  const problem = createProblem(testId, [number]);
+  const attributes = { class: "actmax-weight", "data-testid": testId };
+  const element = h("div", attributes, name, slider, number, problem.element);
+  return { slider, number, unit, problem, element };
 }
 
 /** Keeps the kernel's echoes from pulling at what the user has in hand. */

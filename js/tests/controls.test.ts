@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import type { Parameters } from "../src/model";
 import { parseRange } from "../src/range";
 import { POSITIONS } from "../src/scale";
 import { open, standInForBrowser, type View } from "./page";
@@ -278,5 +279,76 @@ describe("the input range", () => {
     ["2", "2", { problem: expect.stringContaining("must be below"), at: ["low", "high"] }],
   ])("reads %j and %j", (low, high, parsed) => {
     expect(parseRange(low, high)).toEqual(parsed);
+  });
+});
+
+describe("a value that the kernel refuses", () => {
+  type Case = [string, string, keyof Parameters, string, unknown, string];
+  const cases: Case[] = [
+    ["learning-rate", "learning-rate-value", "learning_rate", "-1", -1, "1"],
+    ["max-iter-number", "max-iter", "max_iter", "-3", -3, "500"],
+    ["seed-number", "seed", "seed", "-1", -1, "0"],
+    ["filters", "filters", "filter_indices", "7", [7], "3"],
+    ["input-range", "input-high", "input_range", "500", [0, 500], "255"],
+  ];
+
+  /** As the kernel does: first the value of before, then the reason. */
+  function refused([problem, field, name, typed, value]: Case) {
+    const { model, render } = open();
+    const view = render();
+    const before = model.get(name);
+    view.type(field, typed);
+    expect(model.get(name)).toEqual(value);
+    model.update({ [name]: before });
+    const sentence = `This must be something else, not ${typed}.`;
+    model.trigger("msg:custom", { type: "refused", name, value, sentence });
+    const shown = () => [
+      view.part(`${problem}-problem`).hidden,
+      view.part(`${problem}-problem`).textContent,
+      view.field(field).value,
+      view.field(field).getAttribute("aria-invalid"),
+    ];
+    return { model, view, shown, sentence };
+  }
+
+  it.each(cases)("is explained beside its field, which keeps it: %s", (...which) => {
+    const { view, shown, sentence } = refused(which);
+    expect(shown()).toEqual([false, sentence, which[3], "true"]);
+    expect(view.field(which[1]).getAttribute("aria-describedby")).toBe(
+      view.part(`${which[0]}-problem`).id,
+    );
+    expect(view.part(`${which[0]}-problem`).getAttribute("role")).toBe("alert");
+    settled();
+    expect(shown()).toEqual([false, sentence, which[3], "true"]);
+    expect(view.part("error").hidden).toBe(true);
+  });
+
+  it.each(cases)("goes when its field is left: %s", (...which) => {
+    const { view, shown } = refused(which);
+    view.field(which[1]).dispatchEvent(new Event("blur"));
+    settled();
+    expect(shown()).toEqual([true, "", which[5], "false"]);
+  });
+
+  it.each(cases)("goes when a good one follows: %s", (...which) => {
+    const { view, shown } = refused(which);
+    view.type(which[1], which[5]);
+    settled();
+    expect(shown()).toEqual([true, "", which[5], "false"]);
+  });
+
+  it("goes when the kernel sets another", () => {
+    const { model, shown } = refused(cases[0] as Case);
+    model.update({ learning_rate: 0.5 });
+    expect(shown()).toEqual([true, "", "0.5", "false"]);
+  });
+
+  it("is explained beside a list, too, which shows what it was", () => {
+    const { model, render } = open();
+    const view = render();
+    const sentence = "This must be one of negate, relu, not 'x'.";
+    model.trigger("msg:custom", { type: "refused", name: "grad_modifier", value: "x", sentence });
+    expect(view.part("grad-modifier-problem").textContent).toBe(sentence);
+    expect((view.part("grad-modifier") as HTMLSelectElement).selectedOptions[0]?.text).toBe("none");
   });
 });

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from tests.browser.boxes import faults, settle, widths
 from tests.browser.lab import ARTIFACTS, OpenNotebook, open_notebook, write_notebook
@@ -45,7 +45,7 @@ TRANSLATE = """(root, words) => {
     const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) texts.currentNode.data = words[texts.currentNode.data] ?? texts.currentNode.data;
 }"""
-TALL = {"width": 1000, "height": 2900}
+TALL = ViewportSize(width=1000, height=2900)
 
 
 @pytest.fixture
