@@ -2,6 +2,7 @@ import { createAllFilters } from "./all_filters";
 import { createButtons } from "./buttons";
 import { h, setText } from "./dom";
 import type { Loss } from "./kernel_watch";
+import { keepKeys } from "./keys";
 import type { ActMaxModel } from "./model";
 import { createPicture } from "./picture";
 import { createProgress, createStatusWord } from "./progress";
@@ -65,8 +66,7 @@ interface Parts extends Record<string, Component> {
   table: Drawn;
 }
 
-const createRoot = (): HTMLElement =>
-  h("div", { class: "actmax", "data-lm-suppress-shortcuts": "true", "data-iteration": "" });
+const createRoot = (): HTMLElement => h("div", { class: "actmax", "data-iteration": "" });
 
 function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
   const onDrawn = (iteration: number) => {
@@ -120,11 +120,6 @@ function arrange(root: HTMLElement, model: ActMaxModel, parts: AllParts, scope: 
       table.element,
     ),
   );
-}
-
-/** Jupyter's shortcuts would act on the cell: "a", "b", "d d" are typed into fields here. */
-function keepKeys(root: HTMLElement, scope: Scope): void {
-  scope.listen(root, "keydown", (event) => event.stopPropagation());
 }
 
 /** However much arrives between two frames of the screen, it is drawn once. */

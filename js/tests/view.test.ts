@@ -219,13 +219,45 @@ describe("several views", () => {
 });
 
 describe("keys", () => {
-  it("stay in the widget", () => {
+  const ctrl = { ctrlKey: true };
+  const shift = { ctrlKey: true, shiftKey: true };
+
+  it.each([
+    ["filters", "d", {}, true],
+    ["tv-weight-value", "ArrowUp", {}, true],
+    ["run", "d", {}, true],
+    ["run", "Enter", { shiftKey: true }, true],
+    ["tv-weight-slider", "ArrowRight", {}, true],
+    ["layer", "a", {}, true],
+    ["table", "PageDown", {}, true],
+    ["filters", "a", ctrl, true],
+    ["filters", "c", ctrl, true],
+    ["filters", "z", { metaKey: true }, true],
+    ["filters", "Z", shift, true],
+    ["filters", "ArrowLeft", shift, true],
+    ["filters", "Escape", {}, true],
+    ["filters", "s", ctrl, false],
+    ["filters", "s", { metaKey: true }, false],
+    ["filters", "C", shift, false],
+    ["filters", "c", shift, false],
+    ["filters", "b", ctrl, false],
+    ["run", "s", ctrl, false],
+    ["run", "c", ctrl, false],
+    ["run", "Escape", {}, false],
+    ["run", "Enter", ctrl, false],
+    ["filters", "F11", {}, false],
+  ])("in %s: %s %j is ours: %s", (testId, key, modifiers, ours) => {
     const view = open().render();
+    // Lumino's place, and that of other hosts.
+    const suppressed = vi.fn(() => view.root.dataset.lmSuppressShortcuts === "true");
     const heard = vi.fn();
+    document.addEventListener("keydown", suppressed, true);
     document.body.addEventListener("keydown", heard);
-    view.part("filters").dispatchEvent(new KeyboardEvent("keydown", { key: "d", bubbles: true }));
-    expect(heard).not.toHaveBeenCalled();
-    expect(view.root.dataset.lmSuppressShortcuts).toBe("true");
+    const options = { key, bubbles: true, composed: true, ...modifiers };
+    view.part(testId).dispatchEvent(new KeyboardEvent("keydown", options));
+    expect(suppressed).toHaveReturnedWith(ours);
+    expect(heard).toHaveBeenCalledTimes(ours ? 0 : 1);
+    document.removeEventListener("keydown", suppressed, true);
     document.body.removeEventListener("keydown", heard);
   });
 });

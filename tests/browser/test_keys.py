@@ -1,0 +1,53 @@
+"""Keys typed into the widget do nothing to the notebook; JupyterLab's own keys do what they always do."""
+
+from playwright.sync_api import expect
+
+CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.cells.length"
+IS_DIRTY = "() => window.jupyterapp.shell.currentWidget.context.model.dirty"
+MAKE_DIRTY = "() => { window.jupyterapp.shell.currentWidget.context.model.dirty = true; }"
+# As after Escape, and after a click into the widget.
+COMMAND_MODE = "() => { window.jupyterapp.shell.currentWidget.content.mode = 'command'; }"
+
+
+def test_what_is_typed_leaves_the_cells_alone(first_widget):
+    notebook, view = first_widget()
+    page = notebook.page
+    notebook.ask("1")
+    page.evaluate(COMMAND_MODE)
+    cells = page.evaluate(CELLS)
+    view.part("filters").fill("")
+    # Into the field, and with a button, a slider, a list and the table in hand.
+    for part in ("filters", "run", "tv-weight-slider", "layer", "table"):
+        view.part(part).focus()
+        page.evaluate(COMMAND_MODE)
+        page.keyboard.type("ddabx")
+        page.keyboard.press("Shift+Enter")
+        page.keyboard.press("ArrowDown")
+        assert page.evaluate(CELLS) == cells, part
+    expect(view.part("filters")).to_have_value("ddabx")
+    expect(notebook.page.locator(".jp-InputPrompt", has_text="[1]:")).to_be_visible()  # not run again
+
+
+def test_the_keys_of_jupyterlab_work(first_widget):
+    notebook, view = first_widget()
+    page = notebook.page
+    side = page.locator("#jp-left-stack")
+    for part in ("tv-weight-value", "filters", "step"):
+        page.evaluate(MAKE_DIRTY)
+        view.part(part).focus()
+        page.keyboard.press("Control+s")
+        page.wait_for_function(f"() => !({IS_DIRTY})()")
+        view.part(part).focus()
+        page.keyboard.press("Control+Shift+c")
+        palette = page.locator("#modal-command-palette, .jp-ModalCommandPalette").first
+        expect(palette).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(palette).to_be_hidden()
+        shown = side.is_visible()
+        view.part(part).focus()
+        page.keyboard.press("Control+b")
+        expect(side).to_be_visible(visible=not shown)
+    view.part("filters").focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("4")
+    expect(view.part("filters")).to_have_value("4")
