@@ -1,0 +1,54 @@
+"""axe-core finds nothing to complain of in the widget, in any theme and any state."""
+
+from playwright.sync_api import expect
+
+from tests.browser.lab import ROOT, OpenNotebook
+from tests.browser.view import WidgetView
+
+AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
+RUN_AXE = """async () => {
+    const {violations, passes} = await axe.run('.actmax');
+    if (passes.length < 20) throw new Error(`axe looked at ${passes.length} rules only`);
+    const at = nodes => nodes.map(({html, failureSummary}) => html.slice(0, 120) + failureSummary).join(', ');
+    return violations.map(({id, nodes}) => `${id}: ${at(nodes)}`);
+}"""
+THEMES = ("JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast")
+
+
+def expect_nothing_found(notebook: OpenNotebook, state: str) -> None:
+    """Let axe-core look at the widget as it is, in each theme."""
+    found = {}
+    for theme in THEMES:
+        notebook.command("apputils:change-theme", theme=theme)
+        expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
+        found[theme] = notebook.page.evaluate(RUN_AXE)
+    assert not any(found.values()), (state, found)
+
+
+def test_nothing_keeps_anybody_out(first_widget):
+    notebook, view = first_widget("max_iter=100_000")
+    notebook.page.add_script_tag(path=AXE)
+    expect_nothing_found(notebook, "idle, without a row")
+
+    view.part("more").locator("summary").click()
+    view.part("learning-rate-value").fill("-1")
+    view.part("learning-rate-value").press("Enter")
+    expect(view.part("learning-rate-problem")).to_be_visible()
+    view.choose(filters=99)
+    notebook.ask("widget.set_trait('error', 'filter: expected a filter with a picture, received 99 (int).')")
+    expect(view.part("error")).to_be_visible()
+    expect_nothing_found(notebook, "more and errors")
+
+    view.choose(filters=3)
+    view.press("Run", then="running")
+    view.wait_beyond(30)
+    expect_nothing_found(notebook, "running")
+
+    notebook.ask("widget.max_iter = 30")
+    view.part("all-filters").click()
+    expect(view.part("tiles")).to_have_attribute("data-status", "finished", timeout=60_000)
+    expect_nothing_found(notebook, "tiles")
+
+    notebook.shut_down_kernels()
+    expect(WidgetView(notebook.widget).part("not-connected")).to_be_visible()
+    expect_nothing_found(notebook, "disconnected")
