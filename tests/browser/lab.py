@@ -1,6 +1,6 @@
-"""A real JupyterLab in real Chromium, for the browser tests and for the picture of the README.
+"""A real JupyterLab in real Chromium, for the browser tests and for the picture of the README; other hosts, too.
 
-JupyterLab is started with `--expose-app-in-browser`, so that `window.jupyterapp` runs its commands.
+JupyterLab and Notebook 7 are started with `--expose-app-in-browser`, so that `window.jupyterapp` runs its commands.
 """
 
 from __future__ import annotations
@@ -48,10 +48,15 @@ RUN_CELL = """async ([index, source]) => {
 
 @dataclass(frozen=True)
 class LabServer:
-    """A running JupyterLab: its address and the folder of its notebooks."""
+    """A running JupyterLab, or another host: its address, the folder of its notebooks, and where it shows them."""
 
     url: str
     folder: Path
+    path: str = "lab/tree/{}?reset"
+
+    def address(self, name: str) -> str:
+        """Give the address at which the notebook is shown."""
+        return f"{self.url}/{self.path.format(name)}"
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ def write_notebook(path: Path, cells: list[str]) -> None:
 
 def open_notebook(page: Page, server: LabServer, name: str) -> OpenNotebook:
     """Open a notebook of the server's folder in `page`, and wait until its kernel is idle."""
-    page.goto(f"{server.url}/lab/tree/{name}?reset")
+    page.goto(server.address(name))
     opened = OpenNotebook(page)
     opened.wait_until_idle()
     return opened
@@ -136,9 +141,12 @@ def launch(playwright: Playwright) -> Iterator[Browser]:
         browser.close()
 
 
+PATHS = {"lab": LabServer.path, "notebook": "notebooks/{}", "voila": "voila/render/{}"}
+
+
 @contextmanager
-def serve(folder: Path) -> Iterator[LabServer]:
-    """Serve `folder`/notebooks by JupyterLab, with settings of its own; its log goes to the artifacts."""
+def serve(folder: Path, host: str = "lab") -> Iterator[LabServer]:
+    """Serve `folder`/notebooks by JupyterLab, "notebook" or "voila", with settings of its own; keep its log."""
     notebooks = folder / "notebooks"
     settings = folder / "app-settings"
     notebooks.mkdir()
@@ -146,8 +154,8 @@ def serve(folder: Path) -> Iterator[LabServer]:
     shutil.copy(ROOT / "tools" / "overrides.json", settings)
     port = _free_port()
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
-    log = ARTIFACTS / "jupyterlab.log"
-    command = _command(port, notebooks, settings)
+    log = ARTIFACTS / f"jupyter{host}.log"
+    command = _command(host, port, notebooks, settings)
     with (
         log.open("w") as output,
         subprocess.Popen(
@@ -156,16 +164,20 @@ def serve(folder: Path) -> Iterator[LabServer]:
     ):
         try:
             _wait_until_it_serves(process, log)
-            yield LabServer(f"http://127.0.0.1:{port}", notebooks)
+            yield LabServer(f"http://127.0.0.1:{port}", notebooks, PATHS[host])
         finally:
             process.terminate()
 
 
-def _command(port: int, notebooks: Path, settings: Path) -> list[str]:
+def _command(host: str, port: int, notebooks: Path, settings: Path) -> list[str]:
+    if host == "voila":
+        voila = [sys.executable, "-m", "voila", str(notebooks), "--no-browser"]
+        return [*voila, "--Voila.ip=127.0.0.1", f"--port={port}", "--Voila.port_retries=0"]
+    app = {"lab": "LabApp", "notebook": "JupyterNotebookApp"}[host]
     return [
-        *[sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--expose-app-in-browser"],
+        *[sys.executable, "-m", "jupyter", host, "--no-browser", "--allow-root", "--expose-app-in-browser"],
         *["--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token="],
-        *[f"--ServerApp.root_dir={notebooks}", f"--LabApp.app_settings_dir={settings}"],
+        *[f"--ServerApp.root_dir={notebooks}", f"--{app}.app_settings_dir={settings}"],
     ]
 
 
@@ -186,8 +198,8 @@ def _wait_until_it_serves(process: subprocess.Popen[bytes], log: Path) -> None:
             return
         # Waiting for its end is how a server that dies at once is told from one that takes its time.
         with suppress(subprocess.TimeoutExpired):
-            raise RuntimeError(f"JupyterLab ended with status {process.wait(0.2)} at its start; its log is {log}.")
-    raise RuntimeError(f"JupyterLab did not start within {START_SECONDS} s; its log is {log}.")
+            raise RuntimeError(f"The server ended with status {process.wait(0.2)} at its start; its log is {log}.")
+    raise RuntimeError(f"The server did not start within {START_SECONDS} s; its log is {log}.")
 
 
 def _free_port() -> int:
