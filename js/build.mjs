@@ -11,13 +11,6 @@ const bundle = await context({
   minify: true,
   format: "esm",
   target: "es2022",
-  // virtual-core asks for it; a browser has no `process`.
-  define: { "process.env.NODE_ENV": '"production"' },
-  // The licence of the one library in the bundle asks for this line.
-  banner: {
-    js: "/*! Includes @tanstack/virtual-core, MIT, Copyright (c) 2021-present Tanner Linsley */",
-  },
-  legalComments: "none",
   logLevel: "info",
 });
 

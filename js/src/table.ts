@@ -1,98 +1,62 @@
-import {
-  defaultRangeExtractor,
-  elementScroll,
-  observeElementOffset,
-  observeElementRect,
-  type Rect,
-  Virtualizer,
-  type VirtualizerOptions,
-} from "@tanstack/virtual-core";
 import { h, setText, uniqueId } from "./dom";
 import { formatLoss, plural } from "./format";
 import type { LossRows } from "./loss_rows";
 import type { ActMaxModel } from "./model";
+import { ROW_HEIGHT, RowWindow } from "./row_window";
 import { type Drawn, Scope } from "./scope";
 import type { Store } from "./store";
-
-/** Pixels; the style sheet sets the same height. */
-const ROW_HEIGHT = 22;
-/** Rows kept ready beyond either edge. */
-const OVERSCAN = 8;
-/** The virtualizer lays out all rows anew when their number changes, so it is told of them by the thousand. */
-const BLOCK = 4096;
-
-type Options = VirtualizerOptions<HTMLElement, HTMLElement>;
 
 /** Every iteration's losses; only the rows in sight are in the page. */
 export function createTable(model: ActMaxModel, store: Store): Drawn {
   const scope = new Scope();
   const { rows } = store;
   const { element, table, header, body, empty, caption, newest } = createFrame();
+  const inSight = new RowWindow(table);
   const lines: HTMLElement[] = [];
   let follows = true;
   // Jupyter takes cells out of the page while they are out of sight; they come back scrolled to the top.
   let parked = true;
-  let top = 0;
 
   const paint = () => {
-    const items = virtualizer.getVirtualItems();
-    while (lines.length < items.length) lines.push(body.appendChild(h("div", { role: "row" })));
+    const [first, end] = inSight.range();
+    while (lines.length < end - first) lines.push(body.appendChild(h("div", { role: "row" })));
     lines.forEach((line, i) => {
-      const item = items[i];
-      line.hidden = !item;
-      if (item) paintLine(line, rows, item.index);
+      const index = first + i;
+      line.hidden = index >= end;
+      if (index < end) paintLine(line, rows, index, inSight.place(index));
     });
     newest.hidden = follows;
   };
-  const toNewest = () => {
-    if (follows) table.scrollTop = table.scrollHeight - table.clientHeight;
-    top = table.scrollTop;
-    // The scroll event comes a frame later; until then the rows painted would be those of before.
-    virtualizer.scrollOffset = top;
-  };
-  const resized = ({ height }: Rect) => {
-    if (height === 0) parked = true;
-    else if (parked) {
-      parked = false;
-      table.scrollTop = top;
-      draw();
-    }
-  };
-  const scrolled = () => {
-    if (parked) return;
-    const fromEnd = table.scrollHeight - table.clientHeight - table.scrollTop;
-    if (fromEnd < ROW_HEIGHT) follows = true;
-    else if (table.scrollTop < top) follows = false;
-    top = table.scrollTop;
-    newest.hidden = follows;
-  };
-
-  const options = (count: number): Options => ({
-    count: Math.ceil(count / BLOCK) * BLOCK,
-    // Made anew with each count, or the virtualizer would answer from memory.
-    rangeExtractor: (range) => defaultRangeExtractor(range).filter((index) => index < count),
-    getScrollElement: () => table,
-    estimateSize: () => ROW_HEIGHT,
-    overscan: OVERSCAN,
-    observeElementOffset,
-    observeElementRect: (instance, report) =>
-      observeElementRect(instance, (rect) => {
-        report(rect);
-        resized(rect);
-      }),
-    scrollToFn: elementScroll,
-    onChange: paint,
-  });
-  const virtualizer = new Virtualizer<HTMLElement, HTMLElement>(options(rows.count));
-
   const draw = () => {
     table.dataset.rows = String(rows.count);
     table.setAttribute("aria-rowcount", String(rows.count + 1));
     setText(caption, plural(rows.count, "row"));
     empty.hidden = rows.count > 0;
-    body.style.height = `${rows.count * ROW_HEIGHT}px`;
-    virtualizer.setOptions(options(rows.count));
-    toNewest();
+    inSight.count = rows.count;
+    body.style.height = `${inSight.height}px`;
+    // Out of the page nothing can be scrolled.
+    if (table.clientHeight > 0) {
+      if (follows) inSight.scrollToEnd();
+      else inSight.restore();
+    }
+    paint();
+  };
+  const resized = () => {
+    parked = table.clientHeight === 0;
+    if (!parked) draw();
+  };
+  const scrolled = () => {
+    if (parked) return;
+    const before = inSight.left;
+    inSight.heard();
+    if (inSight.left < ROW_HEIGHT) follows = true;
+    else if (inSight.left > before) follows = false;
+    paint();
+  };
+  const scrollBy = (pixels: number) => {
+    if (pixels < 0) follows = false;
+    inSight.scrollBy(pixels);
+    if (inSight.left < ROW_HEIGHT) follows = true;
     paint();
   };
   const showHeader = () => {
@@ -100,16 +64,49 @@ export function createTable(model: ActMaxModel, store: Store): Drawn {
     draw();
   };
 
+  const observer = new ResizeObserver(resized);
+  observer.observe(table);
+  scope.add(() => observer.unobserve(table));
   scope.on(model, "change:loss_names", showHeader);
   scope.listen(table, "scroll", scrolled);
   scope.listen(newest, "click", () => {
     follows = true;
     draw();
   });
-  scope.add(virtualizer._didMount());
-  virtualizer._willUpdate();
+  scrollFinely(table, inSight, scrollBy, scope);
   showHeader();
+  parked = table.clientHeight === 0;
   return { element, draw, cleanup: scope.cleanup };
+}
+
+/** Where a pixel of the scroll bar is several of the rows, keys and wheel would leave rows out. */
+function scrollFinely(
+  table: HTMLElement,
+  inSight: RowWindow,
+  scrollBy: (pixels: number) => void,
+  scope: Scope,
+): void {
+  const scroll = (event: Event, pixels: number) => {
+    if (!inSight.isStretched || pixels === 0) return;
+    // At either end the page takes over, as it does elsewhere.
+    if (pixels > 0 && inSight.left <= 0) return;
+    event.preventDefault();
+    scrollBy(pixels);
+  };
+  scope.listen(table, "keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // The row at one edge is then at the other; the header stands before one.
+    const page = table.clientHeight - 2 * ROW_HEIGHT;
+    const pixels = { ArrowDown: ROW_HEIGHT, ArrowUp: -ROW_HEIGHT, PageDown: page, PageUp: -page }[
+      event.key
+    ];
+    scroll(event, pixels ?? 0);
+  });
+  scope.listen(table, "wheel", (event) => {
+    if (event.ctrlKey || event.shiftKey) return;
+    const inLines = event.deltaMode === WheelEvent.DOM_DELTA_LINE;
+    scroll(event, event.deltaY * (inLines ? ROW_HEIGHT : 1));
+  });
 }
 
 function createFrame() {
@@ -162,11 +159,11 @@ function paintHeader(table: HTMLElement, header: HTMLElement, lossNames: string[
 }
 
 /** Lines are used again: the texts change, the elements stay. */
-function paintLine(line: HTMLElement, rows: LossRows, index: number): void {
+function paintLine(line: HTMLElement, rows: LossRows, index: number, top: number): void {
   const cells = rows.columns + 1;
   while (line.children.length < cells) line.append(h("span", { role: "cell" }));
   while (line.children.length > cells) line.lastChild?.remove();
-  line.style.transform = `translateY(${index * ROW_HEIGHT}px)`;
+  line.style.transform = `translateY(${top}px)`;
   line.setAttribute("aria-rowindex", String(index + 2));
   line.classList.toggle("actmax-odd", index % 2 === 1);
   for (let i = 0; i < cells; i++) {

@@ -81,6 +81,75 @@ describe("the table", () => {
   });
 });
 
+describe("a table taller than any element may be", () => {
+  const COUNT = 2_000_000;
+  const press = (view: View, key: string) =>
+    view.part("table").dispatchEvent(new KeyboardEvent("keydown", { key, cancelable: true }));
+  /** By their places, from the upper edge down, without those kept ready. */
+  const inSight = (view: View): number[] => {
+    const top = view.part("table").scrollTop;
+    const rows = [...view.el.querySelectorAll<HTMLElement>(".actmax-table-body [role=row]")];
+    return rows
+      .filter((row) => !row.hidden && row.style.transform !== "")
+      .map((row) => [Number(row.style.transform.replace(/[^-\d]/g, "")), row] as const)
+      .filter(([place]) => place >= top && place + 22 <= top + 225 - 27)
+      .sort(([a], [b]) => a - b)
+      .map(([, row]) => Number(row.firstElementChild?.textContent));
+  };
+
+  it("shows the newest row, and the first", () => {
+    const { view } = withRows(COUNT);
+    expect(
+      Number.parseFloat(
+        view.el.querySelector<HTMLElement>(".actmax-table-body")?.style.height ?? "",
+      ),
+    ).toBe(8e6);
+    expect(iterations(view).at(-1)).toBe(COUNT);
+    expect(inSight(view).at(-1)).toBe(COUNT);
+    scrollTo(view, 0);
+    expect(inSight(view)[0]).toBe(1);
+    scrollTo(view, 27 + 8e6 - 225);
+    expect(inSight(view).at(-1)).toBe(COUNT);
+  });
+
+  it("leaves no row out by key and wheel, and none is out of reach", () => {
+    const { view } = withRows(COUNT);
+    scrollTo(view, 4e6);
+    const [first = 0] = inSight(view);
+    expect(first).toBeGreaterThan(900_000);
+    press(view, "ArrowDown");
+    expect(inSight(view)[0]).toBe(first + 1);
+    press(view, "ArrowUp");
+    expect(inSight(view)[0]).toBe(first);
+    const last = inSight(view).at(-1) ?? 0;
+    press(view, "PageDown");
+    expect(inSight(view)[0]).toBeLessThanOrEqual(last + 1);
+    expect(inSight(view)[0]).toBeGreaterThan(last - 2);
+    const before = inSight(view)[0] ?? 0;
+    const wheel = new WheelEvent("wheel", { deltaY: 44, cancelable: true });
+    view.part("table").dispatchEvent(wheel);
+    expect([wheel.defaultPrevented, inSight(view)[0]]).toEqual([true, before + 2]);
+  });
+
+  it("keeps what is read where it is while rows come", () => {
+    const { view, kernel } = withRows(COUNT);
+    scrollTo(view, 3_000_001);
+    const read = inSight(view);
+    for (let i = 0; i < 50; i++) kernel.frame(COUNT + i * 10, 10);
+    nextFrame();
+    expect(view.part("row-count").textContent).toBe("2,000,500 rows");
+    expect(inSight(view)).toEqual(read);
+  });
+
+  it("leaves keys and wheel to the browser where all rows fit", () => {
+    const { view } = withRows(300);
+    expect(press(view, "PageUp")).toBe(true);
+    const wheel = new WheelEvent("wheel", { deltaY: -44, cancelable: true });
+    view.part("table").dispatchEvent(wheel);
+    expect(wheel.defaultPrevented).toBe(false);
+  });
+});
+
 describe("the rows", () => {
   it("keep their values while the array grows", () => {
     const rows = new LossRows();
