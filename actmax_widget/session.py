@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from actmax_widget import recipe, utils
 from actmax_widget.ascent import Ascent, Knobs, State
-from actmax_widget.checks import check_integer
+from actmax_widget.checks import check_integer, invalid
 from actmax_widget.network import Network
 from actmax_widget.optimizer import starting_image
 from actmax_widget.records import Facts, Frame, History, Settings, Status
@@ -356,6 +356,11 @@ class Session(Worker):
         recipe.losses_for(self.network, settings)
         if settings.seed_input is not None:
             starting_image(self.network.input, settings.seed_input, settings.input_range)
+        picture = self.network.input
+        side = min((picture.shape[axis] for axis in graph.spatial_axes(picture)), default=np.inf)
+        if settings.jitter > side:
+            expected = f"at most {side} pixels, the picture's shorter side"
+            raise invalid("jitter", expected, settings.jitter, "Pass e.g. jitter=0.05, a fraction of the side.")
         return settings
 
     def _first_state(self) -> State:

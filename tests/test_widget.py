@@ -333,6 +333,17 @@ def test_a_bad_value_of_the_browser_is_answered_with_the_old_one_and_the_reason(
     assert widget.error == ""
 
 
+def test_jitter_is_no_larger_than_the_picture(widget, front_end):
+    side = min(widget.image.shape[:2])
+    widget.jitter = side
+    front_end.set(jitter=side + 1)
+    ((message, _),) = front_end.custom
+    assert message["sentence"] == f"This must be at most {side} pixels, the picture's shorter side, not {side + 1}.0."
+    assert widget.jitter == side
+    with pytest.raises(ValueError, match="jitter: expected at most"):
+        widget.jitter = 10 * side
+
+
 def test_the_browser_cannot_set_facts(widget, front_end):
     front_end.set(status="finished", iteration=99, rows=b"x", model_name="other")
     assert (widget.status, widget.iteration, widget.model_name) == ("ready", 0, "small")

@@ -81,7 +81,7 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
     picture,
     buttons: createButtons(model, store),
     progress: createProgress(model, store),
-    weights: createWeights(model, store.link),
+    weights: createWeights(model, store),
     settings: createSettings(model, store, picture.element),
     tiles: createTiles(model, store, { fallback: allFilters.element }),
     table: createTable(model, store),

@@ -1,10 +1,11 @@
 import { h, setText, uniqueId } from "./dom";
 import { formatParameter } from "./format";
-import type { Link } from "./link";
+import type { Frame } from "./frame";
 import type { ActMaxModel, Parameters } from "./model";
 import { createProblem, explainRefusals } from "./problem";
 import { POSITIONS, toPosition, toValue } from "./scale";
 import { type Component, Scope } from "./scope";
+import type { Store } from "./store";
 
 type Name = keyof Pick<
   Parameters,
@@ -16,7 +17,7 @@ interface Weight {
   label: string;
   testId: string;
   /** The slider's far end; the number field goes beyond. */
-  top: number;
+  top: (store: Store) => number;
   /** The slider's near end where zero is not allowed. */
   bottom?: number;
   unit?: (value: number) => string;
@@ -27,30 +28,34 @@ interface Weight {
 const SETTLE_MS = 500;
 
 const WEIGHTS: Weight[] = [
-  { name: "act_max_weight", label: "Activation", testId: "act-max-weight", top: 1000 },
-  { name: "lp_norm_weight", label: "Lp norm", testId: "lp-norm-weight", top: 1000 },
-  { name: "tv_weight", label: "Total variation", testId: "tv-weight", top: 1000 },
+  { name: "act_max_weight", label: "Activation", testId: "act-max-weight", top: () => 1000 },
+  { name: "lp_norm_weight", label: "Lp norm", testId: "lp-norm-weight", top: () => 1000 },
+  { name: "tv_weight", label: "Total variation", testId: "tv-weight", top: () => 1000 },
   {
     name: "learning_rate",
     label: "Learning rate",
     testId: "learning-rate",
-    top: 1000,
+    top: () => 100,
     bottom: 0.001,
   },
   {
     name: "jitter",
     label: "Jitter",
     testId: "jitter",
-    top: 100,
+    top: ({ frame }) => (frame ? quarter(frame.shape) : 8),
     unit: (value) => (value >= 1 ? "px" : value > 0 ? "of side" : ""),
     // From 1 on the unit is the pixel, and there are no half ones.
     round: (value) => (value >= 1 ? Math.round(value) : value),
   },
 ];
 
+/** Of a picture's shorter side, in whole pixels: shifted further it is another picture. */
+const quarter = ([height, width]: Frame["shape"]): number =>
+  Math.max(1, Math.floor(Math.min(height, width) / 4));
+
 /** A slider and a number field for everything that may be turned while it runs. */
-export function createWeights(model: ActMaxModel, link: Link): Component {
-  const weights = WEIGHTS.map((weight) => createWeight(model, link, weight));
+export function createWeights(model: ActMaxModel, store: Store): Component {
+  const weights = WEIGHTS.map((weight) => createWeight(model, store, weight));
   const element = h(
     "div",
     { class: "actmax-weights", role: "group", "aria-label": "Weights" },
@@ -64,19 +69,20 @@ export function createWeights(model: ActMaxModel, link: Link): Component {
   };
 }
 
-function createWeight(model: ActMaxModel, link: Link, weight: Weight): Component {
+function createWeight(model: ActMaxModel, store: Store, weight: Weight): Component {
   const scope = new Scope();
   const { slider, number, unit, problem, element } = createRow(weight);
   const hold = createHold(() => showModel());
   scope.add(hold.cleanup);
+  let top = weight.top(store);
 
   const read = () => {
-    const value = Math.max(weight.bottom ?? 0, toValue(Number(slider.value), weight.top));
+    const value = Math.max(weight.bottom ?? 0, toValue(Number(slider.value), top));
     return weight.round?.(value) ?? value;
   };
   const showSlider = (value: number) => {
     // A rounded value belongs to several positions: the thumb stays, or the arrow keys would get stuck.
-    if (read() !== value) slider.value = String(toPosition(value, weight.top));
+    if (read() !== value) slider.value = String(toPosition(value, top));
     slider.setAttribute("aria-valuetext", formatParameter(value));
     slider.style.setProperty("--actmax-fill", `${(Number(slider.value) / POSITIONS) * 100}%`);
     setText(unit, weight.unit?.(value) ?? "");
@@ -93,14 +99,14 @@ function createWeight(model: ActMaxModel, link: Link, weight: Weight): Component
     problem.explain("");
     hold.touch();
     show(value);
-    link.change({ [weight.name]: value });
+    store.link.change({ [weight.name]: value });
   };
   const enter = () => {
     // A field that holds no number goes back; whatever else is wrong the kernel explains.
     const value = number.value.trim() === "" ? Number.NaN : Number(number.value);
     hold.letGo();
     problem.explain("");
-    if (Number.isFinite(value)) link.change({ [weight.name]: value });
+    if (Number.isFinite(value)) store.link.change({ [weight.name]: value });
     show(model.get(weight.name));
   };
 
@@ -114,6 +120,13 @@ function createWeight(model: ActMaxModel, link: Link, weight: Weight): Component
     show: showModel,
   });
   scope.on(model, `change:${weight.name}`, showModel);
+  scope.add(
+    store.subscribe(() => {
+      if (top === weight.top(store)) return;
+      top = weight.top(store);
+      showModel();
+    }),
+  );
   scope.listen(slider, "input", slide);
   scope.listen(slider, "pointerdown", () => hold.grab());
   for (const end of ["pointerup", "pointercancel", "blur"] as const) {

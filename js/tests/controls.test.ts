@@ -85,6 +85,30 @@ describe("a weight", () => {
     expect(model.get("learning_rate")).toBe(0.001);
   });
 
+  it("ends where it still makes sense: a quarter of the picture's shorter side, a rate of 100", () => {
+    const { model, kernel, render } = open();
+    const view = render();
+    kernel.snapshot(1, { shape: [28, 40, 1] });
+    view.slide("jitter-slider", POSITIONS);
+    view.slide("learning-rate-slider", POSITIONS);
+    expect([model.get("jitter"), model.get("learning_rate")]).toEqual([7, 100]);
+    kernel.snapshot(1, { shape: [224, 224, 3] });
+    settled();
+    expect(Number(view.field("jitter-slider").value)).toBeLessThan(POSITIONS);
+    view.slide("jitter-slider", POSITIONS);
+    expect(model.get("jitter")).toBe(56);
+  });
+
+  it("beyond its end shows its number, with the thumb at the end", () => {
+    const { render, model } = open({ jitter: 20 });
+    const view = render();
+    model.update({ learning_rate: 977 });
+    const shown = (name: string) =>
+      ["slider", "value"].map((part) => view.field(`${name}-${part}`).value);
+    expect(shown("jitter")).toEqual([String(POSITIONS), "20"]);
+    expect(shown("learning-rate")).toEqual([String(POSITIONS), "977"]);
+  });
+
   it("that was typed is sent before the page closes", () => {
     const { model, render, cleanup } = open();
     const view = render();
