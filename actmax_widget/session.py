@@ -357,7 +357,7 @@ class Session(Worker):
         if settings.seed_input is not None:
             starting_image(self.network.input, settings.seed_input, settings.input_range)
         picture = self.network.input
-        side = min((picture.shape[axis] for axis in graph.spatial_axes(picture)), default=np.inf)
+        side = min((picture.shape[axis] for axis in self.network.layout.spatial), default=np.inf)
         if settings.jitter > side:
             expected = f"at most {side} pixels, the picture's shorter side"
             raise invalid("jitter", expected, settings.jitter, "Pass e.g. jitter=0.05, a fraction of the side.")
