@@ -156,7 +156,7 @@ class ActMaxWidget(anywidget.AnyWidget):
     message = traitlets.Unicode("", read_only=True).tag(sync=True)
     """A sentence about the status."""
     error = traitlets.Unicode("", read_only=True).tag(sync=True)
-    """Why the last command was refused or the last run failed; empty if neither."""
+    """Why the last input was refused or the last run failed; empty if neither."""
     iteration = traitlets.Int(0, read_only=True).tag(sync=True)
     """Iterations made since the last fresh start. The browser reads it off the frames."""
     goal = traitlets.Int(0, read_only=True).tag(sync=True)
@@ -412,8 +412,10 @@ class ActMaxWidget(anywidget.AnyWidget):
             super().set_state({name: value})
         except (ValueError, TypeError, traitlets.TraitError) as error:
             self.send_state(name)
-            # Said beside the field that it was typed into; `error` is for what has no field.
-            self.send({"type": "refused", "name": name, "value": value, "sentence": in_words(error)})
+            # A person reads it beside the field that it was typed into, whoever writes Python in `error`.
+            words = {"sentence": in_words(error), "error": str(error)}
+            self.send({"type": "refused", "name": name, "value": value, **words})
+            self._complain(str(error))
 
     # --- facts -----------------------------------------------------------------------------------------------------
 

@@ -326,11 +326,14 @@ def test_a_bad_value_of_the_browser_is_answered_with_the_old_one_and_the_reason(
     assert getattr(widget, name) == before
     assert {name: before} in [message["state"] for message in front_end.states]
     ((message, _),) = front_end.custom
-    assert message == {"type": "refused", "name": name, "value": value, "sentence": message["sentence"]}
+    assert message == {"type": "refused", "name": name, "value": value} | {
+        key: message[key] for key in ("sentence", "error")
+    }
     assert message["sentence"].startswith(sentence)
     # No word for who writes Python: it stands beside a field.
     assert not re.search(rf"{name}[:=]|\(int\)|Pass|None", message["sentence"])
-    assert widget.error == ""
+    assert widget.error == message["error"]  # in Python in Python's words
+    assert widget.error.startswith(f"{name}: expected")
 
 
 def test_jitter_is_no_larger_than_the_picture(widget, front_end):

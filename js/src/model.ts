@@ -129,6 +129,8 @@ export interface RefusedMessage {
   value?: unknown;
   /** For the person who typed it. */
   sentence: string;
+  /** The same in Python's words, as the trait `error` has it. */
+  error?: string;
 }
 
 /** What the buttons of the run ask for. */

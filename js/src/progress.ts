@@ -1,6 +1,7 @@
 import { h, setText } from "./dom";
 import { formatProgress } from "./format";
 import { type ActMaxModel, type Command, isBusy } from "./model";
+import { isRefusal } from "./problem";
 import { type Drawn, Scope } from "./scope";
 import type { Store } from "./store";
 
@@ -25,6 +26,8 @@ export function createProgress(model: ActMaxModel, store: Store): Drawn {
   const error = h("p", { class: "actmax-error", role: "alert", "data-testid": "error" });
   const element = h("div", { class: "actmax-progress" }, bar, figures, message, error);
 
+  let saidElsewhere: string | undefined;
+
   const draw = () => {
     const { connected } = store.link;
     const busy = connected && isBusy(model.get("status"));
@@ -35,10 +38,15 @@ export function createProgress(model: ActMaxModel, store: Store): Drawn {
   const say = () => {
     // "Run goes on from here" would be wrong where there is no kernel to run.
     setText(message, store.link.connected ? (model.get("message") ?? "") : "");
-    setText(error, model.get("error") ?? "");
+    const words = model.get("error") ?? "";
+    setText(error, words === saidElsewhere ? "" : words);
     error.hidden = error.textContent === "";
   };
 
+  // What was refused is said beside its field, and in Python's words in Python.
+  scope.on(model, "msg:custom", (content) => {
+    if (isRefusal(content)) saidElsewhere = content.error;
+  });
   scope.on(model, "change:message change:error", say);
   scope.on(model, "change:iteration change:goal", draw);
   // At once, as the note that tells why.

@@ -325,7 +325,9 @@ describe("a value that the kernel refuses", () => {
     expect(model.get(name)).toEqual(value);
     model.update({ [name]: before });
     const sentence = `This must be something else, not ${typed}.`;
-    model.trigger("msg:custom", { type: "refused", name, value, sentence });
+    const error = `${name}: expected something else, received ${typed}.`;
+    model.trigger("msg:custom", { type: "refused", name, value, sentence, error });
+    model.update({ error });
     const shown = () => [
       view.part(`${problem}-problem`).hidden,
       view.part(`${problem}-problem`).textContent,
