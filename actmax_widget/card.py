@@ -65,7 +65,7 @@ def to_card(image: np.ndarray, input_range: tuple[float, float], lines: Sequence
 def _rows(history: History) -> list[tuple[str, ...]]:
     first = max(0, len(history) - ROWS)
     return [
-        (str(first + number + 1), *(f"{value:,.5g}" for value in row))
+        (str(first + number + 1), *(f"{value:#,.5g}".rstrip(".") for value in row))
         for number, row in enumerate(history.values[first:])
     ]
 

@@ -639,10 +639,9 @@ class ActMaxWidget(anywidget.AnyWidget):
             "all filters" if filters is None else f"filter{'s' * (len(filters) > 1)} {', '.join(map(str, filters))}"
         )
         facts = self._session.facts()
-        return [
-            f"{self.model_name}, layer {self.layer}, {chosen}.",
-            facts.sentence() or f"Iteration {facts.iteration} of {facts.goal}.",
-        ]
+        # No word of what to press: it is read where nothing can be pressed.
+        far = f", iteration {facts.iteration} of {facts.goal}" if facts.goal else f", {facts.iteration} iterations"
+        return [f"{self.model_name}, layer {self.layer}, {chosen}.", f"{facts.status.value.capitalize()}{far}."]
 
 
 GREETING = ("status", "message", "error", "goal", "loss_names")
