@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from actmax_widget import layout
+from actmax_widget import layout, reading
 from actmax_widget.checks import check_integer, invalid
 from actmax_widget.layout import Layout
 from actmax_widget.targets import Inputs
@@ -89,7 +89,8 @@ def size_of(
         shape: as the model was made, with None where it is open.
         axes: the axes of the pictures it takes.
         input_shape: as asked for; None if it is not.
-        seed_input: the starting picture, an array with or without batch axis; None if there is none.
+        seed_input: the starting picture: an array with or without batch axis, a path or a Pillow image; None if there
+            is none.
 
     Returns:
         The shape; None if nothing tells it.
@@ -106,6 +107,8 @@ def size_of(
             advice = "Pass e.g. input_shape=(224, 224, 3), without the batch axis."
             raise invalid("input_shape", f"a shape that fits the model's {tuple(shape)}", input_shape, advice)
         return found
+    if None in shape and reading.is_picture(seed_input):
+        return _size_of_file(shape, axes, reading.shape_of(seed_input))
     if None in shape:
         return _size_of_picture(shape, axes, np.shape(seed_input))
     return tuple(size for size in shape if size is not None)
@@ -121,6 +124,14 @@ def _size_of_picture(shape: Sequence[int | None], axes: Layout, picture: Sequenc
             ):
                 return tuple(sizes)
     return None
+
+
+def _size_of_file(shape: Sequence[int | None], axes: Layout, sides: Sequence[int]) -> tuple[int, ...] | None:
+    """The size of a starting picture that is no array, (height, width), with the model's channels: 3 where open."""
+    if len(axes.spatial) != len(sides):
+        return None
+    own = dict(zip(axes.spatial, sides, strict=True))
+    return tuple(size or own.get(axis, 3) for axis, size in enumerate(shape, 1))
 
 
 def checked_shape(input_shape: Any) -> tuple[int, ...]:

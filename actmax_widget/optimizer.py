@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from actmax_widget import grad_modifiers, layout, utils
+from actmax_widget import grad_modifiers, layout, starting, utils
 from actmax_widget.ascent import Ascent, Knobs, State, Steps
 from actmax_widget.callbacks import OptimizerCallback, Print
 from actmax_widget.checks import check_integer, check_number, check_range, check_seed, invalid
@@ -68,7 +68,7 @@ class Optimizer:
 
     def minimize(
         self,
-        seed_input: np.ndarray | None = None,
+        seed_input: Any = None,
         max_iter: int = 200,
         input_modifiers: Sequence[InputModifier] | None = None,
         grad_modifier: Any = None,
@@ -79,12 +79,14 @@ class Optimizer:
         clip: bool = False,
         seed: int | None = None,
         progress: bool = False,
+        seed_fit: str = "crop",
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Run the optimization.
 
         Args:
-            seed_input: starting picture, with or without batch axis; ``None`` is noise around the middle of
-                ``input_range``.
+            seed_input: starting picture: a path or a Pillow image, scaled to ``input_range``, or an array of the
+                network's own values, with or without batch axis; ``None`` is noise around the middle of
+                ``input_range``. See :func:`~actmax_widget.starting.start_of`.
             max_iter: iterations, >= 1.
             input_modifiers: e.g. ``[Jitter(0.05)]``.
             grad_modifier: a name in :mod:`~actmax_widget.grad_modifiers` or a function of the gradient array.
@@ -94,6 +96,8 @@ class Optimizer:
             clip: keep the input inside ``input_range`` at every step, and return the picture the network saw last.
             seed: random state for the noise and the jitter; ``None`` takes NumPy's global one.
             progress: show a tqdm bar (needs tqdm).
+            seed_fit: what is done with a starting picture of another aspect than the input's: ``"crop"`` to the middle,
+                which a warning tells, ``"pad"`` with the middle of the range, or ``"stretch"``.
 
         Returns:
             The picture (without batch axis, channels last), and the gradient and the value of ``wrt_tensor`` at the
@@ -112,7 +116,9 @@ class Optimizer:
         modifier = grad_modifiers.get(grad_modifier)
         custom = modifier if callable(grad_modifier) else None
         random = np.random if seed is None else np.random.RandomState(check_seed(seed))
-        state = State.at(starting_image(self.input_tensor, seed_input, self.input_range, random))
+        start = starting.start_of(self.input_tensor, seed_input, self.input_range, seed_fit)
+        state = State.at(starting_image(self.input_tensor, start.array, self.input_range, random))
+        start.warn()
         options = {"input_modifiers": modifiers, "grad_modifier": custom, "norm_grads": self.norm_grads}
         ascent = self._ascent_for(self.losses, **options)
         knobs = ascent.knobs(

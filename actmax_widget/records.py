@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from actmax_widget import backprop_modifiers, grad_modifiers
+from actmax_widget import backprop_modifiers, grad_modifiers, starting
 from actmax_widget.checks import check_integer, check_number, check_range, check_seed, invalid
 
 
@@ -21,7 +21,8 @@ class Settings:
     """Everything a person can set about a run; checked when made. Units: pixel values, iterations, seconds.
 
     ``layer`` and ``filter_indices`` are the target: another target is another optimization, which starts afresh.
-    ``seed_input`` (a picture to start from) and ``seed`` take effect at a fresh start, all others at the next step.
+    ``seed_input`` (an array to start from) and ``seed`` take effect at a fresh start, all others at the next step.
+    ``seed_fit`` tells how a picture of another aspect became ``seed_input``.
     """
 
     layer: str
@@ -34,6 +35,7 @@ class Settings:
     grad_modifier: str | None = None
     backprop_modifier: str | None = None
     seed_input: np.ndarray | None = field(default=None, repr=False, compare=False)
+    seed_fit: str = "crop"
     seed: int | None = 0
     input_range: tuple[float, float] = (0, 255)
     clip: bool = True
@@ -103,7 +105,11 @@ def _check_seed_input(value: Any) -> np.ndarray | None:
     image = np.asarray(value)
     if image.dtype.kind not in "biuf":
         raise invalid("seed_input", "a numeric array or None", value, "Pass e.g. a NumPy array of pixels.", TypeError)
-    return image.astype(np.float32)
+    if image.dtype == np.float32 and not image.flags.writeable:
+        return image  # checked before; the same object tells that it is the same start
+    image = image.astype(np.float32)
+    image.flags.writeable = False
+    return image
 
 
 def _check_flag(value: Any) -> bool:
@@ -125,6 +131,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "grad_modifier": _check_modifier,
     "backprop_modifier": _check_backprop,
     "seed_input": _check_seed_input,
+    "seed_fit": starting.check_fit,
     "seed": lambda v: v if v is None else check_seed(v),
     "input_range": check_range,
     "clip": _check_flag,

@@ -78,8 +78,9 @@ def visualize_activation(
         filter_indices: filter, unit or class, or a sequence of them which are maximised together; ``None`` is the mean
             of all. For a class use a layer without softmax, or its picture shows what makes *other* classes unlikely.
         wrt_tensor: symbolic tensor to take gradients by; ``None`` is the input.
-        seed_input: starting picture, (H, W, C) with or without batch axis; ``None`` is noise around the middle of the
-            range.
+        seed_input: starting picture: a path or a Pillow image, which is fitted and scaled to ``input_range``, or an
+            array of the network's own values, (H, W, C) with or without batch axis; ``None`` is noise around the middle
+            of the range.
         input_range: (low, high) of the input's values. Two ints other than (0, 1) give a uint8 picture.
         backprop_modifier: ``"guided"``, ``"rectified"``, or a function of the model that returns the model to use; see
             :mod:`~actmax_widget.backprop_modifiers`.
@@ -91,7 +92,7 @@ def visualize_activation(
             size of ``seed_input``. At another size than a model was made for its convolutions still work.
         held_inputs: for a model with several inputs: name of each other input -> the value it is held at.
         **optimizer_params: ``max_iter=200``, ``input_modifiers``, ``callbacks``, ``verbose=False``,
-            ``learning_rate=1.0``, ``clip=False``, ``seed=None``, ``progress=False``: see
+            ``learning_rate=1.0``, ``clip=False``, ``seed=None``, ``progress=False``, ``seed_fit="crop"``: see
             :meth:`~actmax_widget.optimizer.Optimizer.minimize`.
 
     Returns:
@@ -151,7 +152,7 @@ def visualize_activation_with_losses(
         input_tensor: the model's symbolic input, ``model.inputs[0]``.
         losses: pairs of a :class:`~actmax_widget.losses.Loss` and its weight.
         wrt_tensor: see :func:`visualize_activation`, also for the other arguments, the result and the errors.
-        seed_input: starting picture.
+        seed_input: starting picture, see there.
         input_range: (low, high) of the input's values.
         input_shape: see :func:`visualize_activation`.
         **optimizer_params: see there.

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from actmax_widget import grad_modifiers, graph, shelf, utils
+from actmax_widget import grad_modifiers, graph, shelf, starting, utils
 from actmax_widget.ascent import Steps
 from actmax_widget.callbacks import OptimizerCallback, Print
 from actmax_widget.checks import check_integer, check_number, check_range, check_seed, invalid
@@ -49,6 +49,7 @@ def visualize_layer(
     seed: int | None = None,
     progress: bool | None = None,
     batch_size: int | None = None,
+    seed_fit: str = "crop",
 ) -> LayerPictures:
     """Make a picture for each filter of a layer: what :func:`visualize_activation` would make of each alone.
 
@@ -61,7 +62,8 @@ def visualize_layer(
         layer_idx: see there.
         filters: filters, units or classes: an int or a sequence; ``None`` is all of the layer.
         wrt_tensor: see there.
-        seed_input: one starting picture for all, (H, W, C), or one for each, (n, H, W, C); ``None`` is noise.
+        seed_input: one starting picture for all (a path, a Pillow image or an array), or an array of one for each,
+            (n, H, W, C); ``None`` is noise.
         input_range: see there.
         backprop_modifier: see there.
         grad_modifier: see there; a function of the gradient sees one picture at a time.
@@ -80,6 +82,7 @@ def visualize_layer(
             one.
         progress: show a tqdm bar; ``None``, the default, does if tqdm is installed.
         batch_size: pictures made at once, >= 1; ``None`` takes as many as fit well in memory, at most 64.
+        seed_fit: see there.
 
     Returns:
         ``images`` (n, H, W, C), of the type :func:`visualize_activation` gives, and ``histories``, one for each.
@@ -114,7 +117,9 @@ def visualize_layer(
     watchers = _watchers(callbacks, chosen, verbose=verbose)
     losses = switched_on(activation_losses(network, layer_idx, 0, (act_max_weight, lp_norm_weight, tv_weight)))
     random: Any = np.random
-    starts = _starts(network, seed_input, (low, high), seed, len(chosen))
+    start = starting.start_of(network.input, seed_input, (low, high), seed_fit)
+    starts = _starts(network, start.array, (low, high), seed, len(chosen))
+    start.warn()
     ascent = shelf.ascent_for(
         network,
         losses,

@@ -13,7 +13,6 @@ import base64
 import contextlib
 import dataclasses
 import difflib
-import io
 import pathlib
 import threading
 import time
@@ -23,12 +22,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import anywidget
-import numpy as np
 import traitlets
 from IPython.display import display
-from PIL import Image
 
-from actmax_widget import demo, grad_modifiers
+from actmax_widget import demo, grad_modifiers, reading, starting
 from actmax_widget.card import to_card, to_png
 from actmax_widget.checks import check_integer, in_words, invalid
 from actmax_widget.lifetime import Lifetime
@@ -73,6 +70,19 @@ class Parameter(traitlets.TraitType[Any, Any]):
         """Set the value, one thread at a time: the trait machinery is not safe for threads."""
         with obj.lock:
             super().set(obj, value)
+
+
+class StartParameter(Parameter):
+    """The starting picture: whatever it is given as, it is held as the network takes it."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Return the array; raises ValueError or TypeError with a full sentence."""
+        if value is obj.start_picture.array:
+            return value
+        start = obj.read_start(value)
+        array = super().validate(obj, start.array)
+        obj.start_picture = dataclasses.replace(start, array=array)
+        return array
 
 
 class _Text:
@@ -138,8 +148,11 @@ class ActMaxWidget(anywidget.AnyWidget):
     """Name in :mod:`actmax_widget.grad_modifiers`, or None; "negate" lowers the activation."""
     backprop_modifier = Parameter("backprop_modifier")
     """"guided", "rectified" or None, see :mod:`actmax_widget.backprop_modifiers`. Another one is compiled first."""
-    seed_input = Parameter("seed_input", sync=False)
-    """Picture to start from, shaped like the input, in ``input_range``; None is noise. Used at a fresh start."""
+    seed_input = StartParameter("seed_input", sync=False)
+    """Picture to start from; None is noise. Used at a fresh start. Set to a path or a Pillow image, it is fitted to the
+    input and scaled to ``input_range``; an array has the network's own values. It then holds the array."""
+    seed_fit = Parameter("seed_fit")
+    """What is done with a picture of another aspect: "crop" to the middle, the default, "pad" or "stretch"."""
     seed = Parameter("seed")
     """Random state of the starting picture and the jitter; None: another one each time. Used at a fresh start."""
     input_range = Parameter("input_range")
@@ -173,6 +186,8 @@ class ActMaxWidget(anywidget.AnyWidget):
     """Choices for ``backprop_modifier``."""
     seed_name = traitlets.Unicode("", read_only=True).tag(sync=True)
     """What the starting picture is called; empty for noise."""
+    seed_note = traitlets.Unicode("", read_only=True).tag(sync=True)
+    """What was done to the starting picture, or is odd about it: a sentence; mostly empty."""
     seed_picture = traitlets.Bytes(b"", read_only=True).tag(sync=True)
     """The starting picture as PNG; empty for noise."""
     loss_names: Any = traitlets.List(read_only=True).tag(sync=True)
@@ -188,6 +203,8 @@ class ActMaxWidget(anywidget.AnyWidget):
 
     _session: Any = None  # until the model was checked; ipywidgets also closes widgets that were never finished
     _tiles: Tiles | None = None
+    start_picture = starting.Start()
+    """What ``seed_input`` was made of, and how."""
 
     def __init__(
         self,
@@ -208,11 +225,14 @@ class ActMaxWidget(anywidget.AnyWidget):
         self._keep_at = 0.0
         self._card_id = ""  # none was put beneath it yet
         look = {name: parameters.pop(name) for name in LOOK if name in parameters}
-        seed_input = parameters.get("seed_input")
+        seed_input = parameters.pop("seed_input", None)
         network = Network(demo.digits() if model is None else model, input_shape, held_inputs, seed_input)
         _check_picture(network)
         target = network.last if layer is None else network.find(layer)
         settings = Settings(layer=target.name, **parameters)
+        start = starting.start_of(network.input, seed_input, settings.input_range, settings.seed_fit)
+        settings = dataclasses.replace(settings, seed_input=start.array)
+        self.start_picture = dataclasses.replace(start, array=settings.seed_input)
         session = Session(network, settings, notify=self._pump.wake)
         super().__init__(**look)
         self._stream = Stream(session, _weakly(self.send), time.monotonic)
@@ -372,33 +392,37 @@ class ActMaxWidget(anywidget.AnyWidget):
         self._session.prepare()
         self.filter_indices = settings.filter_indices  # another layer may not have had that filter
         if change["name"] == "seed_input":
-            self._name_seed(None if change["new"] is None else _called(change["new"]))
+            self._name_seed()
+        elif change["name"] in {"seed_fit", "input_range"} and self.start_picture.source is not None:
+            self.seed_input = self.start_picture.source
         self._complain("")
         self._publish()
 
-    def _name_seed(self, name: str | None) -> None:
-        """Show the starting picture and its name; None for noise."""
+    def read_start(self, value: Any) -> starting.Start:
+        """A starting picture as the network takes it. Raises what setting ``seed_input`` to it would raise."""
+        settings = self._session.settings
+        return starting.start_of(self._session.network.input, value, settings.input_range, settings.seed_fit)
+
+    def _name_seed(self) -> None:
+        """Show the starting picture, its name, and what was done to it."""
         with self.lock, self.hold_sync():
             seed = self.seed_input
             network = self._session.network
             start = None if seed is None else starting_image(network.input, seed, self.input_range)[0]
             image = None if start is None else network.layout.as_shown(start)
-            self.set_trait("seed_name", name or "")
+            self.set_trait("seed_name", self.start_picture.name)
+            self.set_trait("seed_note", self.start_picture.said())
             self.set_trait("seed_picture", b"" if image is None else to_png(image, self.input_range))
 
-    def _take_seed(self, name: str, file: Any) -> None:
-        """Start from a picture file that the browser sent: resized to the input, scaled to its range."""
-        height, width, channels = self.image.shape
+    def _take_seed(self, name: Any, buffers: Any) -> None:
+        """Start from a picture file that the browser sent; what is wrong with it is told beside the button."""
+        called = name if isinstance(name, str) and name else "the file"
         try:
-            picture = Image.open(io.BytesIO(file)).convert("L" if channels == 1 else "RGB").resize((width, height))
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
-            raise invalid("seed_picture", "a picture file such as PNG or JPEG", name, str(error)) from None
-        low, high = self.input_range
-        pixels = np.asarray(picture, np.float32).reshape(height, width, -1) * ((high - low) / 255) + low
-        if channels not in {1, 3}:
-            pixels = np.repeat(pixels.mean(-1, keepdims=True), channels, -1)
-        self.seed_input = pixels
-        self._name_seed(name)
+            self.seed_input = reading.read_bytes(buffers[0] if buffers else b"", called)
+        except (ValueError, TypeError) as error:
+            self._complain(str(error))
+            sentence = getattr(error, "sentence", str(error))
+            self.send({"type": "refused", "name": "seed_picture", "sentence": sentence})
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take parameters from the browser; facts are ours. For a bad value it gets the old one, and why."""
@@ -426,7 +450,7 @@ class ActMaxWidget(anywidget.AnyWidget):
                 setattr(self, name, getattr(session.settings, name))
             self._session = session
             if self.seed_input is not None:
-                self._name_seed(_called(self.seed_input))
+                self._name_seed()
             self.set_trait(
                 "layers", [info._asdict() | {"shape": list(info.shape)} for info in session.network.layers()]
             )
@@ -526,7 +550,7 @@ class ActMaxWidget(anywidget.AnyWidget):
             "pause": self.pause,
             "reset": self.reset,
             "step": lambda: self._step_for_browser(content.get("n", 1)),
-            "seed_picture": lambda: self._take_seed(str(content.get("name", "")), buffers[0]),
+            "seed_picture": lambda: self._take_seed(content.get("name"), buffers),
             "clear_seed_picture": lambda: setattr(self, "seed_input", None),
             "visualize_layer": self.visualize_layer,
             "open_tile": lambda: self.open_tile(check_integer("filter", content.get("filter"), least=0)),
@@ -678,11 +702,6 @@ def _without_cell_events(as_ever: Callable[[Any], Any], quietly: Callable[[Any],
         (as_ever if in_main_thread else quietly)(msg)
 
     return hand_on
-
-
-def _called(array: np.ndarray) -> str:
-    """What a starting picture without a file name is called."""
-    return f"array {' × '.join(map(str, array.shape))}"
 
 
 def _check_keywords(parameters: dict[str, Any]) -> None:

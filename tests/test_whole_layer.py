@@ -467,7 +467,7 @@ def test_callbacks_of_a_picture_that_is_not_finite_hear_of_it_once():
         ({"filters": [0, None]}, TypeError, "filters"),
         ({"seed_input": [[1]]}, ValueError, "seed_input"),
         ({"seed_input": np.ones((3, 12, 12, 3))}, ValueError, "seed_input"),
-        ({"seed_input": "a.png"}, TypeError, "seed_input"),
+        ({"seed_input": "a.png"}, ValueError, "seed_input"),
         ({"input_range": (0,)}, ValueError, "input_range"),
         ({"input_range": None}, TypeError, "input_range"),
         ({"backprop_modifier": "nope"}, ValueError, "backprop_modifier"),

@@ -451,7 +451,12 @@ def test_a_starting_picture_in_the_constructor(make):
 
 @pytest.mark.parametrize(
     ("start", "error"),
-    [(np.ones((3, 3)), ValueError), ("a.png", TypeError), (np.full((12, 12, 1), np.nan), ValueError)],
+    [
+        (np.ones((3, 3, 2)), ValueError),
+        ("a.png", ValueError),
+        (object(), TypeError),
+        (np.full((12, 12, 1), np.nan), ValueError),
+    ],
 )
 def test_a_bad_starting_picture_is_refused(widget, start, error):
     with pytest.raises(error, match="seed_input: expected"):
@@ -472,12 +477,150 @@ def test_a_starting_picture_of_the_browser(make, monkeypatch, channels):
     assert widget.image.std() > 0
 
 
-@pytest.mark.parametrize("buffers", [[b"no picture"], []])
-def test_a_bad_file_of_the_browser_is_answered_with_a_sentence(widget, front_end, buffers):
-    del front_end
-    widget._handle_custom_msg({"type": "seed_picture", "name": "bad.png"}, buffers)
-    assert widget.error
+@pytest.mark.parametrize(
+    ("content", "buffers", "sentence"),
+    [
+        ({"name": "bad.png"}, [b"no picture"], "bad.png is not a picture that can be read. "),
+        ({"name": "bad.png"}, [memoryview(b"")], "bad.png is empty. "),
+        ({"name": "bad.png"}, [], "bad.png is empty. "),
+        ({"name": "bad.png"}, None, "bad.png is empty. "),
+        ({}, [b"no picture"], "the file is not a picture that can be read. "),
+        ({"name": ["bad.png"]}, [b"no picture"], "the file is not a picture that can be read. "),
+        ({"name": ""}, [memoryview(b"no picture")], "the file is not a picture that can be read. "),
+    ],
+)
+def test_a_bad_file_of_the_browser_is_answered_with_a_sentence_beside_its_button(
+    widget, front_end, content, buffers, sentence
+):
+    widget._handle_custom_msg({"type": "seed_picture", **content}, buffers)
+    (answer,) = [content for content, _ in front_end.custom if content["type"] == "refused"]
+    assert answer["name"] == "seed_picture"
+    assert answer["sentence"].startswith(sentence)
+    assert widget.error.startswith("seed_picture: expected ")
     assert widget.seed_input is None
+    widget._handle_custom_msg({"type": "seed_picture", "name": "good.png"}, [png(np.zeros((9, 9), np.uint8))])
+    assert (widget.error, widget.seed_name) == ("", "good.png")
+
+
+def test_the_last_of_many_uploads_wins(widget):
+    for shade in range(0, 200, 20):
+        upload = {"type": "seed_picture", "name": f"{shade}.png"}
+        widget._handle_custom_msg(upload, [png(np.full((9, 9), shade, np.uint8))])
+    assert widget.seed_name == "180.png"
+    np.testing.assert_allclose(widget.image, 180)
+    np.testing.assert_allclose(widget.seed_input, 180)
+
+
+def saved(image, folder, name="wide.png"):
+    path = folder / name
+    image.save(path)
+    return path
+
+
+def wide():
+    """A picture with a white middle."""
+    image = Image.new("L", (90, 30), 100)
+    image.paste(255, (30, 0, 60, 30))
+    return image
+
+
+@pytest.mark.parametrize("as_path", [str, lambda path: path])
+def test_a_path_is_a_starting_picture(make, widget, tmp_path, as_path):
+    path = as_path(saved(wide(), tmp_path))
+    widget.seed_input = path
+    for one in (widget, make(seed_input=path)):
+        assert one.seed_name == "wide.png"
+        assert one.seed_note == "Cropped from 90 × 30 to the middle 30 × 30."
+        assert one.seed_input.shape == (12, 12, 1)
+        np.testing.assert_allclose(one.image, 255)
+        np.testing.assert_allclose(one.seed_input, 255)
+        assert Image.open(io.BytesIO(one.seed_picture)).size == (12, 12)
+
+
+def test_a_pillow_image_is_a_starting_picture(make):
+    widget = make(small_cnn(3), seed_input=Image.new("RGB", (30, 30), (255, 100, 20)), input_range=(0.0, 1.0))
+    np.testing.assert_allclose(widget.seed_input[3, 4], np.divide((255, 100, 20), 255), rtol=1e-6)
+    assert (widget.seed_name, widget.seed_note) == ("picture 30 × 30", "")
+
+
+def test_another_fit_applies_to_the_picture_that_was_chosen(widget, tmp_path):
+    widget.seed_input = saved(wide(), tmp_path)
+    widget.seed_fit = "pad"
+    assert widget.seed_note == "Padded from 90 × 30 to the input's shape."
+    np.testing.assert_allclose(widget.seed_input[[0, -1]], 127.5)
+    np.testing.assert_array_equal(widget.image, widget.seed_input)  # nothing has run: it starts from it
+    widget.seed_fit = "stretch"
+    assert (widget.seed_name, widget.seed_note) == ("wide.png", "Stretched from 90 × 30 to the input's shape.")
+    assert np.ptp(widget.seed_input) > 100
+    widget.step(2)
+    before = widget.image
+    widget.set_state({"seed_fit": "crop"})  # as the browser does
+    np.testing.assert_allclose(widget.seed_input, 255)
+    np.testing.assert_array_equal(widget.image, before)  # taken at the next fresh start
+    widget.reset()
+    np.testing.assert_allclose(widget.image, 255)
+
+
+def test_a_fit_is_there_before_a_picture(make, front_end, tmp_path):
+    del front_end
+    widget = make(seed_fit="pad")
+    widget.seed_input = saved(wide(), tmp_path)
+    np.testing.assert_allclose(widget.seed_input[0], 127.5)
+    both = make(seed_fit="stretch", seed_input=wide())
+    assert both.seed_note.startswith("Stretched")
+    with pytest.raises(ValueError, match="seed_fit: expected one of crop, pad, stretch"):
+        widget.seed_fit = "cover"
+    with pytest.raises(ValueError, match="seed_fit: expected one of crop, pad, stretch"):
+        make(seed_fit="cover")
+
+
+def test_another_input_range_scales_the_picture_anew_and_leaves_an_array(widget):
+    widget.seed_input = Image.new("L", (30, 30), 255)
+    widget.input_range = (-1.0, 1.0)
+    np.testing.assert_allclose(widget.seed_input, 1)
+    array = np.random.default_rng(0).uniform(0, 1, (12, 12, 1))
+    widget.seed_input = array
+    assert widget.seed_note == ""
+    widget.input_range = (0, 255)
+    np.testing.assert_allclose(widget.seed_input, array, rtol=1e-6)
+    assert "nearly black" in widget.seed_note
+    widget.seed_input = None
+    assert (widget.seed_name, widget.seed_note, widget.seed_picture) == ("", "", b"")
+    widget.input_range = (0, 1)
+    assert widget.seed_input is None
+
+
+def test_a_picture_that_is_refused_leaves_the_one_before(widget, tmp_path):
+    widget.seed_input = saved(wide(), tmp_path)
+    (tmp_path / "bad.png").write_text("no picture")
+    for bad in (tmp_path / "bad.png", np.ones((3, 3, 3, 3)), np.full((12, 12, 1), np.nan)):
+        with pytest.raises(ValueError, match=r"^seed_input: expected"):
+            widget.seed_input = bad
+        widget.seed_fit = "pad" if widget.seed_fit == "crop" else "crop"
+        assert widget.seed_name == "wide.png"
+        assert widget.seed_input.max() > 200
+
+
+def test_an_array_of_another_size_is_fitted_anew_too(widget):
+    array = np.full((12, 36), 10.0)
+    array[:, 12:24] = 200
+    widget.seed_input = array
+    assert widget.seed_name == "array 12 × 36"
+    assert widget.seed_note == (
+        "An array of shape (12, 36) was made one of the input's shape, (12, 12, 1). "
+        "Cropped from 36 × 12 to the middle 12 × 12."
+    )
+    np.testing.assert_allclose(widget.seed_input, 200)
+    widget.seed_fit = "pad"
+    np.testing.assert_allclose(widget.seed_input[0], 127.5)
+
+
+def test_a_starting_picture_is_the_widgets_own(widget):
+    start = np.full((12, 12, 1), 60.0)
+    widget.seed_input = start
+    start[:] = 0
+    widget.seed_fit = "pad"
+    np.testing.assert_array_equal(widget.seed_input, np.full((12, 12, 1), 60))
 
 
 def test_backprop_modifier_is_compiled_once_and_restarts_nothing(make):
