@@ -420,9 +420,9 @@ class ActMaxWidget(anywidget.AnyWidget):
         try:
             self.seed_input = reading.read_bytes(buffers[0] if buffers else b"", called)
         except (ValueError, TypeError) as error:
+            words = {"sentence": getattr(error, "sentence", in_words(error)), "error": str(error)}
+            self.send({"type": "refused", "name": "seed_picture", **words})
             self._complain(str(error))
-            sentence = getattr(error, "sentence", str(error))
-            self.send({"type": "refused", "name": "seed_picture", "sentence": sentence})
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take parameters from the browser; facts are ours. For a bad value it gets the old one, and why."""

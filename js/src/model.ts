@@ -29,6 +29,8 @@ export interface Parameters {
   grad_modifier: string | null;
   backprop_modifier: string | null;
   seed: number | null;
+  /** What is done with a starting picture of another aspect than the model's. */
+  seed_fit: "crop" | "pad" | "stretch";
   /** Low and high end of the picture's values. */
   input_range: [number, number];
   clip: boolean;
@@ -45,6 +47,8 @@ export interface Facts {
   backprop_modifiers: string[];
   /** Name of the starting picture; "" is noise made from `seed`. */
   seed_name: string;
+  /** What was done to the starting picture, or is odd about it; mostly "". */
+  seed_note: string;
   /** PNG of the starting picture; empty for noise. */
   seed_picture: DataView | null;
   /** The columns of a row, without the total that ends it. */

@@ -14,7 +14,6 @@ const SPEEDS = [1, 5, 15, 30, 60, 120, 250];
 /** What is set once and seldom touched; a starting picture may be dropped onto `dropZone`. */
 export function createSettings(model: ActMaxModel, store: Store, dropZone: HTMLElement): Component {
   const { link } = store;
-  const seed = createNumber(model, link, "seed", "Seed of noise, jitter", "random");
   const settings = [
     createNumber(model, link, "max_iter", "Iterations a run"),
     createSpeed(model, link),
@@ -22,7 +21,9 @@ export function createSettings(model: ActMaxModel, store: Store, dropZone: HTMLE
     createModifier(model, link, "backprop_modifier", "Backprop"),
     createRange(model, link),
     createClip(model, link),
-    createStart(model, store, { dropZone, seed: seed.element }),
+    createStart(model, store, dropZone),
+    createFit(model, link),
+    createNumber(model, link, "seed", "Seed of noise, jitter", "random"),
   ];
   const element = h(
     "details",
@@ -33,7 +34,7 @@ export function createSettings(model: ActMaxModel, store: Store, dropZone: HTMLE
   return {
     element,
     cleanup() {
-      for (const setting of [...settings, seed]) setting.cleanup();
+      for (const setting of settings) setting.cleanup();
     },
   };
 }
@@ -77,7 +78,7 @@ function createNumber(
 }
 
 /** A list of values of one parameter, `null` among them; the value it has is always in the list. */
-function createSelect<K extends "steps_per_second" | Modifier>(
+function createSelect<K extends "steps_per_second" | "seed_fit" | Modifier>(
   model: ActMaxModel,
   link: Link,
   name: K,
@@ -115,6 +116,13 @@ const createSpeed = (model: ActMaxModel, link: Link): Component =>
   createSelect(model, link, "steps_per_second", "Steps per second", () => [
     ...SPEEDS.map((speed) => ({ value: speed, text: `at most ${speed}` })),
     { value: null, text: "as fast as it goes" },
+  ]);
+
+const createFit = (model: ActMaxModel, link: Link): Component =>
+  createSelect(model, link, "seed_fit", "Fit starting picture", () => [
+    { value: "crop", text: "by cropping" },
+    { value: "pad", text: "by padding" },
+    { value: "stretch", text: "by stretching" },
   ]);
 
 const createModifier = (model: ActMaxModel, link: Link, name: Modifier, label: string): Component =>

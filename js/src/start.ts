@@ -2,6 +2,7 @@ import { h, setText, uniqueId } from "./dom";
 import { bytesOf } from "./frame";
 import type { ActMaxModel } from "./model";
 import { decode } from "./png";
+import { isRefusal } from "./problem";
 import { type Component, Scope } from "./scope";
 import type { Store } from "./store";
 import { acceptDrops, Upload } from "./upload";
@@ -12,21 +13,11 @@ const BUSY_MS = 3000;
 const THUMBNAIL_SIZE = 44;
 const LATER = "Takes effect at the next fresh start: Reset, then Run.";
 
-interface Options {
-  dropZone: HTMLElement;
-  /** The field of the noise's seed, shown beside. */
-  seed: HTMLElement;
-}
-
 /** What the picture grows from: noise, or a picture chosen here or dropped onto `dropZone`. */
-export function createStart(
-  model: ActMaxModel,
-  store: Store,
-  { dropZone, seed }: Options,
-): Component {
+export function createStart(model: ActMaxModel, store: Store, dropZone: HTMLElement): Component {
   const scope = new Scope();
   const note = createNote(model, store);
-  const parts = createParts(seed, note.element);
+  const parts = createParts(note.element);
   const { element, upload, file, clear, problem } = parts;
   const sender = new Upload(store.link, createReports(model, parts, scope));
 
@@ -76,28 +67,38 @@ function createReports(model: ActMaxModel, parts: Parts, scope: Scope) {
     problem.hidden = sentence === "";
     if (sentence) show();
   };
-  scope.on(model, "change:seed_name change:seed_picture change:error", show);
+  // The kernel took another picture, or whatever was wrong is no longer so.
+  const settled = () => {
+    if (!model.get("error")) explain("");
+    show();
+  };
+  const hear = (content?: unknown) => {
+    if (isRefusal(content) && content.name === "seed_picture") explain(content.sentence);
+  };
+  scope.on(model, "change:seed_name change:seed_picture change:error", settled);
+  scope.on(model, "msg:custom", hear);
   scope.add(() => clearTimeout(timer));
   explain("");
   show();
   return { busy, problem: explain };
 }
 
-/** Says that the run on the screen still has the start of before. */
+/** Says what was done to the picture, and that the run on the screen still has the start of before. */
 function createNote(model: ActMaxModel, store: Store): Component {
   const scope = new Scope();
   const element = h("p", { class: "actmax-hint", role: "status", "data-testid": "seed-note" });
   let outdated: number | string | undefined;
   const show = () => {
     const late = outdated !== undefined && store.frame?.run === outdated;
-    setText(element, late ? LATER : "");
-    element.hidden = !late;
+    setText(element, [model.get("seed_note") ?? "", late ? LATER : ""].join(" ").trim());
+    element.hidden = element.textContent === "";
   };
   const changed = () => {
     outdated = store.iteration > 0 ? store.frame?.run : undefined;
     show();
   };
   scope.on(model, "change:seed_name change:seed_picture", changed);
+  scope.on(model, "change:seed_note", show);
   scope.add(store.subscribe(show));
   show();
   return { element, cleanup: scope.cleanup };
@@ -137,7 +138,7 @@ function createThumbnail(model: ActMaxModel, canvas: HTMLCanvasElement) {
 
 type Parts = ReturnType<typeof createParts>;
 
-function createParts(seed: HTMLElement, note: HTMLElement) {
+function createParts(note: HTMLElement) {
   const ids = {
     label: uniqueId("start"),
     name: uniqueId("start-name"),
@@ -161,7 +162,8 @@ function createParts(seed: HTMLElement, note: HTMLElement) {
     "button",
     {
       type: "button",
-      title: "PNG, JPEG, WebP, GIF or BMP, up to 10 MB; it may also be dropped onto the picture",
+      title:
+        "PNG, JPEG, WebP, GIF, TIFF or BMP, up to 10 MB; it may also be dropped onto the picture",
       "aria-describedby": `${ids.name} ${ids.problem}`,
       "data-testid": "seed-upload",
     },
@@ -197,7 +199,6 @@ function createParts(seed: HTMLElement, note: HTMLElement) {
       h("span", { class: "actmax-origin-buttons" }, upload, file, clear),
     ),
   );
-  const row = h("div", { class: "actmax-seed-row" }, group, seed);
-  const element = h("div", { class: "actmax-seed" }, row, problem, note);
+  const element = h("div", { class: "actmax-seed" }, group, problem, note);
   return { element, thumbnail, name, upload, file, clear, problem };
 }

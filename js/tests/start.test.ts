@@ -39,6 +39,10 @@ function drag(view: View, type: string, files: File[], types = ["Files"]): Event
   return event;
 }
 
+const PYTHON = "seed_picture: expected a picture.";
+const refusal = (sentence: string, name = "seed_picture") => ({
+  ...{ type: "refused", name, sentence, error: PYTHON },
+});
 const uploads = (model: FakeModel) =>
   model.sent.filter(({ type }) => type === "seed_picture" || type === "clear_seed_picture");
 const bytesSent = (model: FakeModel) => (model.buffers ?? []).map((b) => [...new Uint8Array(b)]);
@@ -130,13 +134,45 @@ describe("an upload", () => {
     expect(view.part("seed-name").textContent).toBe("pears.png");
   });
 
-  it("that the kernel cannot decode shows the start that is still there", async () => {
+  it("that the kernel refuses is explained beside the button, in the start that is still there", async () => {
     const { model, render } = open();
+    const view = render();
+    const problem = view.part("seed-problem");
+    choose(view, apples());
+    await soon();
+    model.trigger("msg:custom", refusal("apples.png is not a picture."), []);
+    model.update({ error: PYTHON });
+    expect([problem.hidden, problem.textContent]).toEqual([false, "apples.png is not a picture."]);
+    expect(view.part("error").hidden).toBe(true); // not said twice
+    expect(view.part("seed-name").textContent).toBe("noise");
+  });
+
+  it("that is refused a second time is explained a second time", async () => {
+    const { model, render } = open({ error: PYTHON });
     const view = render();
     choose(view, apples());
     await soon();
-    model.update({ error: "apples.png is not a picture." });
-    expect(view.part("seed-name").textContent).toBe("noise");
+    expect(view.part("seed-problem").hidden).toBe(true);
+    model.trigger("msg:custom", refusal("apples.png is empty."), []);
+    expect(view.part("seed-problem").textContent).toBe("apples.png is empty.");
+  });
+
+  it("that is taken clears the sentence in every view", async () => {
+    const { model, render } = open();
+    const views = [render(), render()];
+    model.trigger("msg:custom", refusal("apples.png is empty."), []);
+    model.update({ error: PYTHON });
+    expect(views.map((view) => view.part("seed-problem").hidden)).toEqual([false, false]);
+    model.update({ error: "" });
+    expect(views.map((view) => view.part("seed-problem").hidden)).toEqual([true, true]);
+  });
+
+  it("is not concerned by what else is refused or said", () => {
+    const { model, render } = open();
+    const view = render();
+    const others = [refusal("Too high.", "tv_weight"), { type: "frames" }, "text", null, undefined];
+    for (const content of others) model.trigger("msg:custom", content, []);
+    expect(view.part("seed-problem").hidden).toBe(true);
   });
 });
 
@@ -189,6 +225,26 @@ describe("the start", () => {
     expect(uploads(model)).toEqual([{ type: "clear_seed_picture" }]);
     model.update({ seed_name: "", seed_picture: null });
     expect(document.activeElement).toBe(view.part("seed-upload"));
+  });
+
+  it("says what was done to the picture, and says it again on a saved page", () => {
+    const seed_note = "Cropped from 640 × 64 to the middle 64 × 64.";
+    const { model, render } = open({ seed_name: "wide.png", seed_note });
+    const note = render().part("seed-note");
+    expect([note.hidden, note.textContent]).toEqual([false, seed_note]);
+    model.update({ seed_note: "" });
+    expect(note.hidden).toBe(true);
+  });
+
+  it("lets the person choose what becomes of a picture of another shape", () => {
+    const { model, render } = open({ seed_fit: "pad" });
+    const select = render().part("seed-fit") as HTMLSelectElement;
+    expect(select.selectedOptions[0]?.textContent).toBe("by padding");
+    select.selectedIndex = 2;
+    select.dispatchEvent(new Event("change"));
+    expect(model.saved).toEqual([{ seed_fit: "stretch" }]);
+    model.update({ seed_fit: "crop" });
+    expect(select.selectedOptions[0]?.textContent).toBe("by cropping");
   });
 
   it("says when it waits for a fresh start, until there is one", () => {

@@ -3,18 +3,37 @@
 import io
 
 import numpy as np
-from PIL import Image
+import pytest
+from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
 from tests.browser.lab import ARTIFACTS
+from tests.browser.view import WidgetView
+
+
+def png(image: Image.Image) -> bytes:
+    """Give a picture as the bytes of a PNG file."""
+    file = io.BytesIO()
+    image.save(file, "png")
+    return file.getvalue()
+
+
+def upload(view: WidgetView, name: str, data: bytes) -> None:
+    """Choose a file of this name as the starting picture."""
+    view.part("seed-file").set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
+
+
+def wide() -> bytes:
+    """Give a picture ten times as wide as it is high, with a white square in its middle."""
+    image = Image.new("L", (640, 64), 60)
+    ImageDraw.Draw(image).rectangle((304, 16, 335, 47), 255)
+    return png(image)
 
 
 def test_starting_picture_is_uploaded_and_taken_away_again(first_widget):
     _, view = first_widget("max_iter=20")
-    file = io.BytesIO()
-    Image.fromarray(np.tile(np.linspace(0, 255, 50).astype(np.uint8), (40, 1))).save(file, "png")
     view.part("more").locator("summary").click()
-    view.part("seed-file").set_input_files({"name": "ramp.png", "mimeType": "image/png", "buffer": file.getvalue()})
+    upload(view, "ramp.png", png(Image.fromarray(np.tile(np.linspace(0, 255, 50).astype(np.uint8), (40, 1)))))
     expect(view.part("seed-name")).to_contain_text("ramp.png")
     expect(view.part("seed-picture")).to_be_visible()
     view.press("Step", then="paused")
@@ -27,11 +46,60 @@ def test_starting_picture_is_uploaded_and_taken_away_again(first_widget):
     view.press("Reset", then="ready")
 
 
-def test_bad_file_is_explained(first_widget):
-    _, view = first_widget()
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_another_shape_is_cropped_and_said_and_padded_by_choice(first_widget, theme):
+    notebook, view = first_widget()
+    notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
+    expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-name", f"JupyterLab {theme}")
     view.part("more").locator("summary").click()
-    view.part("seed-file").set_input_files({"name": "no.png", "mimeType": "image/png", "buffer": b"no picture"})
-    expect(view.part("error")).to_contain_text("seed_picture: expected a picture file")
+    upload(view, "wide.png", wide())
+    note = view.part("seed-note")
+    expect(note).to_have_text("Cropped from 640 × 64 to the middle 64 × 64.")
+    view.root.screenshot(path=ARTIFACTS / f"more-crop-{theme.lower()}.png")
+    view.part("seed-fit").select_option("by padding")
+    expect(note).to_have_text("Padded from 640 × 64 to the input's shape.")
+    expect(view.part("seed-name")).to_have_text("wide.png")
+    view.root.screenshot(path=ARTIFACTS / f"more-pad-{theme.lower()}.png")
+    view.press("Step", then="paused")
+    grey = view.pixels()[..., 0]
+    assert set(grey[[0, -1]].ravel()) <= {127, 128}
+    assert grey[13, 0] < 100
+    assert grey[13, 13] > 127
+    view.part("seed-fit").select_option("by cropping")
+    expect(note).to_contain_text("Cropped from 640 × 64 to the middle 64 × 64. Takes effect at the next fresh start")
+    view.press("Reset", then="ready")
+    assert [*view.pixels()[14, [0, 14], 0]] == [60, 255]
+
+
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_a_file_that_is_no_picture_is_explained_beside_its_button(first_widget, theme):
+    notebook, view = first_widget()
+    notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
+    view.part("more").locator("summary").click()
+    upload(view, "notes.txt", b"no picture")
+    problem = view.part("seed-problem")
+    expect(problem).to_have_text(
+        "notes.txt is not a picture that can be read. Choose a PNG, JPEG, WebP, GIF, TIFF or BMP file."
+    )
+    expect(view.part("seed-name")).to_have_text("noise")
+    expect(view.part("error")).to_be_hidden()  # not said twice
+    button, sentence = view.part("seed-upload").bounding_box(), problem.bounding_box()
+    assert 0 <= sentence["y"] - button["y"] - button["height"] < 10
+    view.root.screenshot(path=ARTIFACTS / f"more-refused-{theme.lower()}.png")
+    assert notebook.ask("print(widget.error)").startswith("seed_picture: expected a picture")
+    upload(view, "wide.png", wide())
+    expect(problem).to_be_hidden()
+    expect(view.part("error")).to_be_hidden()
+    expect(view.part("seed-name")).to_have_text("wide.png")
+
+
+def test_the_last_of_ten_uploads_wins(first_widget):
+    notebook, view = first_widget()
+    view.part("more").locator("summary").click()
+    for shade in range(0, 100, 10):
+        upload(view, f"{shade}.png", png(Image.new("L", (30, 30), shade)))
+    expect(view.part("seed-name")).to_have_text("90.png")
+    assert notebook.ask("print(widget.seed_name, widget.seed_input.mean())").strip() == "90.png 90.0"
 
 
 def test_modifiers_and_several_filters(first_widget):
