@@ -282,7 +282,12 @@ def starting_image(
         raise invalid(name, expected, seed_input, "Pass e.g. a NumPy array of pixels.", TypeError)
     image = _ordered(shape, image, layout.of_input(input_tensor))
     if not _fits(shape, image) or 0 in image.shape:
-        raise invalid(name, expected, np.shape(seed_input), "Resize or reshape the picture.")
+        raise invalid(
+            name,
+            expected,
+            np.shape(seed_input),
+            "Resize it, or pass it as PIL.Image.fromarray(array), which is fitted.",
+        )
     if not np.isfinite(image).all():
         raise invalid(name, "finite values", "NaN or infinity", "Check the picture.")
     return image.astype(np.float32)

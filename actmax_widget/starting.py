@@ -10,7 +10,6 @@ import dataclasses
 import inspect
 import pathlib
 import warnings
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -88,9 +87,8 @@ def start_of(
         name: what the argument is called, for errors and warnings.
 
     Returns:
-        A picture is resized, transparent parts are the middle of the range. An array of the input's shape, with or
-        without batch axis, is copied as it is; one of another size, (H, W) or (H, W, channels), is resized with its
-        values kept; any other comes back as it is, to be refused.
+        A picture is resized, transparent parts are the middle of the range. An array is copied as it is: one that
+        does not fit is to be refused.
 
     Raises:
         ValueError, TypeError: a picture that cannot be read, another fit.
@@ -104,11 +102,9 @@ def start_of(
         array, notes = _fitted_picture(picture, shape, input_range, fit, name)
         array = array.reshape(array.shape[: len(input_tensor.shape) - 1])
         return Start(array, picture.name, (*picture.notes, *notes), picture)
-    array, notes = np.array(seed_input), []
-    if hasattr(seed_input, "shape") and not _fits(array.shape, (shape, tuple(input_tensor.shape[1:]))):
-        array, notes = _fitted_array(array, shape, input_range, fit, name)
-    notes += _odd_values(np.asarray(seed_input), input_range, name)
-    return Start(array, f"array {sides(np.shape(seed_input))}", tuple(notes), np.array(seed_input))
+    array = np.array(seed_input)
+    notes = _odd_values(array, input_range, name)
+    return Start(array, f"array {sides(np.shape(seed_input))}", tuple(notes), array)
 
 
 def check_fit(value: Any) -> str:
@@ -216,36 +212,6 @@ def _notes(called: str, given: tuple[int, int], wanted: tuple[int, int], fit: st
 
 # --- arrays
 # -------------------------------------------------------------------------------------------------------------
-
-
-def _fits(given: tuple[int, ...], wanted: Iterable[tuple[int | None, ...]]) -> bool:
-    """Whether an array has one of the shapes; ``None`` is any size."""
-    return any(
-        len(given) == len(shape) and all(want in {None, size} for want, size in zip(shape, given, strict=True))
-        for shape in wanted
-    )
-
-
-def _fitted_array(
-    array: np.ndarray, shape: tuple[int | None, ...], input_range: tuple[float, float], fit: str, name: str
-) -> tuple[np.ndarray, list[Note]]:
-    """An array (H, W) or (H, W, channels) resized as a picture is, its values kept; any other as it is."""
-    grey = array[..., None] if array.ndim == 2 else array
-    if len(shape) != 3 or grey.ndim != 3 or grey.shape[-1] not in {1, 3, shape[-1]} or 0 in grey.shape:
-        return array, []
-    if array.dtype.kind not in "biuf":
-        return array, []
-    given = grey.shape[1], grey.shape[0]
-    size = (shape[1] or given[0], shape[0] or given[1])
-    place = _place(given, size, fit)
-    bands = [Image.fromarray(band) for band in np.moveaxis(grey, -1, 0).astype(np.float32)]
-    part = np.concatenate([_resized(band, place) for band in bands], axis=-1).clip(array.min(), array.max())
-    whole = _in_channels(_on_ground(part, place, size, sum(input_range) / 2), shape[-1] or grey.shape[-1])
-    if whole.shape == grey.shape:
-        return whole, []
-    done = f"rray of shape {array.shape} was made one of the input's shape, {whole.shape}."
-    notes = [Note(f"An a{done}", f"{name}: an a{done}")]
-    return whole, notes + _notes("the array", given, size, fit, name)
 
 
 def _odd_values(array: np.ndarray, input_range: tuple[float, float], name: str) -> list[Note]:

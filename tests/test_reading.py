@@ -424,34 +424,13 @@ def test_bytes_beyond_the_range_are_taken_as_they_are_and_that_is_said(model):
         started(model, start, input_range=(0.0, 1.0), clip=False)
 
 
-def test_an_array_of_another_size_is_resized_with_its_values_kept_and_that_is_said(model, color_model):
-    ramp = np.linspace(-300, 500, 24)[None, :, None].repeat(24, 0)
-    told = r"^seed_input: an array of shape \(24, 24, 1\) was made one of the input's shape, \(12, 12, 1\)\.$"
-    with pytest.warns(UserWarning, match=told):
-        picture = started(model, ramp, clip=True, input_range=(-1000.0, 1000.0))
-    np.testing.assert_allclose(picture[5, :, 0], ramp[0].reshape(12, 2).mean(1), atol=20)
-    with pytest.warns(UserWarning, match="made one of the input's shape"):
-        np.testing.assert_allclose(started(color_model, np.full((30, 30), 77.0)), 77)
-    with pytest.warns(UserWarning, match="made one of the input's shape"):
-        np.testing.assert_allclose(started(model, np.full((12, 12, 3), 77.0)), 77, rtol=1e-5)
-
-
-def test_an_array_of_another_aspect_is_cropped_or_padded_too(model):
-    wide = np.full((12, 36, 1), 10.0)
-    wide[:, 12:24] = 200
-    with (
-        pytest.warns(UserWarning, match="made one of"),
-        pytest.warns(UserWarning, match="^seed_input: the array was cropped from 36 × 12 to the middle 12 × 12"),
-    ):
-        np.testing.assert_allclose(started(model, wide), 200)
-    with pytest.warns(UserWarning, match="made one of"):
-        padded = started(model, wide, seed_fit="pad", input_range=(0.0, 300.0))
-    np.testing.assert_allclose(padded[:4], 150)
-
-
-def test_an_array_without_its_channel_axis_is_taken_as_it_is(model):
-    start = np.random.default_rng(0).uniform(0, 255, (SIDE, SIDE))
-    np.testing.assert_array_equal(started(model, start)[..., 0], start.astype(np.float32))
+def test_an_array_of_another_size_is_refused_with_the_way_to_have_it_fitted(model):
+    wide = np.full((12, 36), 10, np.uint8)
+    for array in (wide, wide[..., None], wide[:, :12], np.ones((24, 24, 1)), np.ones((12, 12, 3))):
+        with pytest.raises(ValueError, match=r"^seed_input: expected .* \(12, 12, 1\).*Image\.fromarray\(array\)"):
+            started(model, array)
+    with pytest.warns(UserWarning, match="cropped from 36 × 12 to the middle 12 × 12"):
+        np.testing.assert_allclose(started(model, Image.fromarray(wide)), 10)
 
 
 @pytest.mark.parametrize(

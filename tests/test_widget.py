@@ -601,20 +601,6 @@ def test_a_picture_that_is_refused_leaves_the_one_before(widget, tmp_path):
         assert widget.seed_input.max() > 200
 
 
-def test_an_array_of_another_size_is_fitted_anew_too(widget):
-    array = np.full((12, 36), 10.0)
-    array[:, 12:24] = 200
-    widget.seed_input = array
-    assert widget.seed_name == "array 12 × 36"
-    assert widget.seed_note == (
-        "An array of shape (12, 36) was made one of the input's shape, (12, 12, 1). "
-        "Cropped from 36 × 12 to the middle 12 × 12."
-    )
-    np.testing.assert_allclose(widget.seed_input, 200)
-    widget.seed_fit = "pad"
-    np.testing.assert_allclose(widget.seed_input[0], 127.5)
-
-
 def test_a_starting_picture_is_the_widgets_own(widget):
     start = np.full((12, 12, 1), 60.0)
     widget.seed_input = start
