@@ -25,16 +25,25 @@ export class RowWindow {
 
   /** The height of all rows, as tall as an element may be. */
   get height(): number {
-    return Math.min(this.#count * ROW_HEIGHT, TALLEST);
+    return Math.min(this.length, TALLEST);
+  }
+
+  /** The height that all rows would have. */
+  get length(): number {
+    return this.#count * ROW_HEIGHT;
   }
 
   get isStretched(): boolean {
-    return this.#count * ROW_HEIGHT > TALLEST;
+    return this.length > TALLEST;
   }
 
   /** Pixels of the rows below the lower edge. */
   get left(): number {
     return this.#end - this.#offset;
+  }
+
+  get count(): number {
+    return this.#count;
   }
 
   /** The body has to be given its new `height` before anything is scrolled. */
@@ -88,7 +97,7 @@ export class RowWindow {
 
   /** How far the rows do. */
   get #end(): number {
-    return this.#reach + this.#count * ROW_HEIGHT - this.height;
+    return this.#reach + this.length - this.height;
   }
 
   get #scale(): number {

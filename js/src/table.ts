@@ -32,18 +32,24 @@ export function createTable(model: ActMaxModel, store: Store): Drawn {
     table.setAttribute("aria-rowcount", String(rows.count + 1));
     setText(caption, plural(rows.count, "row"));
     empty.hidden = rows.count > 0;
+    // Out of the page nothing can be scrolled.
+    if (table.clientHeight > 0) inSight.heard();
+    const isGrown = inSight.count !== rows.count;
     inSight.count = rows.count;
     body.style.height = `${inSight.height}px`;
-    // Out of the page nothing can be scrolled.
     if (table.clientHeight > 0) {
       if (follows) inSight.scrollToEnd();
-      else inSight.restore();
+      // Only where it must be: it ends whatever the browser scrolls smoothly.
+      else if (isGrown && inSight.isStretched) inSight.restore();
     }
     paint();
   };
   const resized = () => {
+    const wasParked = parked;
     parked = table.clientHeight === 0;
-    if (!parked) draw();
+    if (parked) return;
+    if (wasParked) inSight.restore();
+    draw();
   };
   const scrolled = () => {
     if (parked) return;
@@ -97,10 +103,10 @@ function scrollFinely(
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     // The row at one edge is then at the other; the header stands before one.
     const page = table.clientHeight - 2 * ROW_HEIGHT;
-    const pixels = { ArrowDown: ROW_HEIGHT, ArrowUp: -ROW_HEIGHT, PageDown: page, PageUp: -page }[
-      event.key
-    ];
-    scroll(event, pixels ?? 0);
+    const all = inSight.length;
+    const pixels = { ArrowDown: ROW_HEIGHT, PageDown: page, End: all }[event.key];
+    const back = { ArrowUp: ROW_HEIGHT, PageUp: page, Home: all }[event.key];
+    scroll(event, pixels ?? -(back ?? 0));
   });
   scope.listen(table, "wheel", (event) => {
     if (event.ctrlKey || event.shiftKey) return;

@@ -92,7 +92,7 @@ function createWeight(model: ActMaxModel, store: Store, weight: Weight): Compone
     number.value = formatParameter(value);
   };
   const showModel = () => {
-    if (!hold.held && !problem.isShown) show(model.get(weight.name));
+    if (!hold.held && !problem.isShown) show(model.get(weight.name) ?? 0);
   };
   const slide = () => {
     const value = read();

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { LossRows } from "../src/loss_rows";
 import { nextFrame, open, standInForBrowser, type View } from "./page";
 
@@ -69,6 +69,16 @@ describe("the table", () => {
     kernel.frame(305, 5);
     nextFrame();
     expect(iterations(view).at(-1)).toBe(310);
+  });
+
+  it("lets the browser scroll smoothly while rows come", () => {
+    const { view, kernel } = withRows(300);
+    scrollTo(view, 22 * 100);
+    const set = vi.spyOn(Element.prototype, "scrollTop", "set");
+    kernel.frame(300, 5);
+    nextFrame();
+    expect(view.part("table").dataset.rows).toBe("305");
+    expect(set).not.toHaveBeenCalled();
   });
 
   it("follows again when it is scrolled back to the end", () => {

@@ -8,6 +8,8 @@ from tests.browser.lab import ARTIFACTS, open_notebook, serve, write_notebook
 from tests.browser.view import WidgetView
 
 CELL = "import actmax_widget as am\nwidget = am.ActMaxWidget(max_iter=100_000)\nwidget"
+# The picture of the last row.
+ALL_IS_HERE = "root => root.dataset.iteration === root.querySelector('[role=table]').dataset.rows"
 NAME = "host.ipynb"
 
 
@@ -40,7 +42,7 @@ def run_vary_pause_and_tiles(page: Page) -> WidgetView:
     view.wait_beyond(view.iteration + 60)
     assert view.roughness() < rough
     view.press("Pause", then="paused")
-    expect(view.part("table")).to_have_attribute("data-rows", view.root.get_attribute("data-iteration") or "")
+    page.wait_for_function(ALL_IS_HERE, arg=view.root.element_handle())
 
     view.part("more").locator("summary").click()
     view.part("max-iter").fill("20")

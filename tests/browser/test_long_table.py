@@ -13,7 +13,9 @@ SHOW = """async ([script, style, count]) => {
     const url = URL.createObjectURL(new Blob([script], {type: 'text/javascript'}));
     const {initialize, render} = (await import(url)).default();
     const handlers = [];
-    const traits = {loss_names: ['a', 'b', 'c'], status: 'paused', input_range: [0, 255], layers: [], layer: ''};
+    const numbers = {act_max_weight: 1, lp_norm_weight: 1, tv_weight: 1, learning_rate: 1, jitter: 0};
+    const others = {loss_names: ['a', 'b', 'c'], status: 'paused', input_range: [0, 255], layers: [], layer: ''};
+    const traits = {...numbers, ...others};
     const model = {
         get: name => traits[name] ?? null, set: () => {}, off: () => {}, send: () => {}, save_changes: () => {},
         on: (event, handler) => { if (event === 'msg:custom') handlers.push(handler); },
@@ -29,6 +31,13 @@ SHOW = """async ([script, style, count]) => {
             handler(message, [new DataView(new ArrayBuffer(1)), new DataView(rows.buffer)]);
     };
     window.tell('snapshot', 0, count);
+}"""
+TAKE_OUT = """async () => {
+    const root = document.querySelector('.actmax');
+    const parent = root.parentElement;
+    root.remove();
+    await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+    parent.append(root);
 }"""
 IN_SIGHT = """table => {
     const {top, bottom} = table.getBoundingClientRect();
@@ -74,5 +83,8 @@ def test_every_row_is_reached(view):
     view.root.page.evaluate("first => window.tell('frame', first, 500)", ROWS)
     expect(view.part("row-count")).to_have_text("2,000,500 rows")
     assert table.evaluate(IN_SIGHT) == shown  # what is read stays where it is
+    # As JupyterLab does with a cell that is out of sight: it comes back scrolled to the top.
+    view.root.page.evaluate(TAKE_OUT)
+    view.root.page.wait_for_function(f"table => ({IN_SIGHT})(table)[0] === {shown[0]}", arg=table.element_handle())
     view.part("newest").click()
     expect(table.get_by_text("2000500", exact=True)).to_be_in_viewport()
