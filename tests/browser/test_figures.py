@@ -26,6 +26,8 @@ NOTEBOOKS = sorted(path.stem for path in EXAMPLES.glob("*.ipynb"))
 DRAW_WHILE_A_WIDGET_RUNS = {"2-live-widget", "4-your-own-loss"}
 OUTPUTS = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
     .map(cell => cell.outputs ? cell.outputs.toJSON() : [])"""
+CODE = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
+    .flatMap((cell, index) => cell.type === 'code' ? [index] : [])"""
 RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
 Figures = list[list[tuple[int, int]]]
 
@@ -80,7 +82,7 @@ def run_all(notebook: OpenNotebook) -> None:
 
 def run_one_by_one(notebook: OpenNotebook) -> None:
     """Run the cells as Shift+Enter does, each after the one before has ended."""
-    for index in range(notebook.page.evaluate(f"({OUTPUTS})().length")):
+    for index in notebook.page.evaluate(CODE):
         notebook.run(index)
 
 
