@@ -15,6 +15,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from actmax_widget.pace import Pace
+from actmax_widget.reason import reason
 from actmax_widget.records import Status
 
 LAST_CALL_SECONDS = 30
@@ -103,9 +104,8 @@ class Worker:
         """
         try:
             return self._turn()
-        except Exception as error:  # noqa: BLE001 - whatever a model or a graph raises is shown, not lost with the thread
-            first_line = (str(error).strip() or "no message").splitlines()[0]
-            self._fail(f"{type(error).__name__}: {first_line[:300]}")
+        except BaseException as error:  # noqa: BLE001 - whatever a user's layer raises, SystemExit too, ends the run only
+            self._fail(reason(error))
             return 0.0
         finally:
             self._notify()

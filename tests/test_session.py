@@ -309,7 +309,7 @@ def test_whatever_the_engine_raises_ends_the_run_with_a_sentence(model, monkeypa
     session.start()
     driven.until_idle()
     assert session.facts().status is Status.FAILED
-    assert session.facts().error == "MemoryError: no room"
+    assert session.facts().error == "MemoryError: no room\nat all"
     assert session.iteration == 2
 
 
@@ -533,7 +533,11 @@ def test_a_step_that_cannot_be_prepared_is_tried_again_by_run_and_only_then(mode
             command()
             driven.until_idle()
             facts = session.facts()
-            assert (facts.status, facts.preparing, facts.error) == (Status.FAILED, False, "MemoryError: no room")
+            assert (facts.status, facts.preparing, facts.error) == (
+                Status.FAILED,
+                False,
+                "MemoryError: no room\nat all",
+            )
             assert "Compiling" not in facts.sentence()
             assert len(tried) == times
     session.start()

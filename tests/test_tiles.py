@@ -263,7 +263,7 @@ def test_a_step_that_cannot_be_compiled_is_answered_with_a_sentence(model, monke
         patch.setattr(recipe, "ascent_for", out_of_memory)
         tiles.start()
         tiles.until_idle()
-    assert (tiles.status, tiles.error, tiles.begun) == (Status.FAILED, "MemoryError: no room", 0)
+    assert (tiles.status, tiles.error, tiles.begun) == (Status.FAILED, "MemoryError: no room\nat all", 0)
     tiles.start()
     assert (tiles.status, tiles.error) == (Status.COMPILING, "")
     tiles.until_idle()
@@ -278,7 +278,7 @@ def test_whatever_the_engine_raises_ends_the_run_and_start_goes_on(model, monkey
     with monkeypatch.context() as patch:
         patch.setattr(tiles._ascent, "run", out_of_memory)
         tiles.until_idle()
-    assert (tiles.status, tiles.error) == (Status.FAILED, "MemoryError: no room")
+    assert (tiles.status, tiles.error) == (Status.FAILED, "MemoryError: no room\nat all")
     assert (tiles.begun, tiles.done, tiles.iteration) == before
     tiles.start()
     assert tiles.error == ""

@@ -95,7 +95,7 @@ def test_pause_does_nothing_to_a_worker_that_is_not_running(status):
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (ValueError("layer: expected\na traceback"), "ValueError: layer: expected"),
+        (ValueError("layer: expected\na layer"), "ValueError: layer: expected\na layer"),
         (MemoryError(), "MemoryError: no message"),
         (RuntimeError("  \n"), "RuntimeError: no message"),
         (RuntimeError("x" * 1000), f"RuntimeError: {'x' * 300}"),
