@@ -210,8 +210,20 @@ class Ascent:
             state, losses, grads, wrt_value, made = self._compiled[shape](*arguments)
         return state, Steps(losses.numpy()[: int(made)], grads, wrt_value)
 
+    def silent(self, state: State, knobs: Knobs) -> np.ndarray:
+        """Whether no gradient of what is excited reaches a state's picture: bool, () or (batch,).
+
+        It takes a step, with the regularizers off, so it is asked only where the losses never changed.
+        """
+        weights = knobs.weights.numpy() * self.objective.excites
+        none = np.zeros(state.sound.shape, bool)
+        if not weights.any():
+            return none  # nothing is excited, and that is what was asked for
+        _, steps = self.run(state, knobs._replace(weights=tf.constant(weights), grad_modifier=tf.constant(0)), 1)
+        axes = tuple(range(1, steps.grads.ndim)) if self.objective.each else None
+        return ~np.any(steps.grads.numpy(), axis=axes) & state.sound.numpy() if len(steps.losses) else none
+
     def _loop(self, state: State, knobs: Knobs, n: tf.Tensor, stop: tf.Tensor) -> tuple[Any, ...]:
-        self.traces += 1
         state = state._replace(image=_keep(state.image, knobs))  # the bounds may have changed since the last call
         width = len(self.objective.names) + 1
         rows = tf.TensorArray(tf.float32, n, element_shape=[*state.best_loss.shape, width])
@@ -234,6 +246,7 @@ class Ascent:
         made, state, rows, grads, wrt_value = tf.while_loop(go_on, body, start, shapes)
         if self._small:
             compilation.leave_loops_whole()
+        self.traces += 1  # not before, as what cannot be compiled is not compiled
         if not self.objective.each:
             return state, rows.stack(), grads, wrt_value, made
         # Of no rows at all TensorFlow cannot tell the number of pictures.

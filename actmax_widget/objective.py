@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from actmax_widget import backprop_modifiers, graph, layout, nested
+from actmax_widget import backprop_modifiers, diagnosis, graph, layout, nested
 from actmax_widget.backprop_modifiers import Gate
 from actmax_widget.checks import check_number, invalid
 from actmax_widget.inputs import original_of
@@ -46,8 +46,12 @@ class Objective:
         each: every picture of a batch has losses, and knobs, of its own, so that pictures do not influence each other.
             Needs losses with :meth:`~actmax_widget.losses.Loss.build_each`.
 
+    Attributes:
+        excites: (n,) bool, whether each loss looks at the network, so is no regularizer.
+
     Raises:
-        ValueError: no losses, or a loss that cannot be computed from the input.
+        ValueError: no losses, or a loss that cannot be computed from the input; when it is called first, losses of
+            which no gradient reaches ``wrt_tensor``.
         TypeError: not pairs of a loss and a number, or not a symbolic tensor.
     """
 
@@ -70,14 +74,16 @@ class Objective:
         self.losses = check_losses(losses)
         self.names = tuple(loss.name for loss, _ in self.losses)
         self.wrt_is_input = wrt_tensor is None or wrt_tensor in {input_tensor, self._original}
-        self.wrt_rank = len((input_tensor if self.wrt_is_input else wrt_tensor).shape)
+        self._wrt = input_tensor if self.wrt_is_input else wrt_tensor
+        self.wrt_rank = len(self._wrt.shape)
         direct = [
             isinstance(loss, Regularizer) and loss.img in {input_tensor, self._original} for loss, _ in self.losses
         ]
+        self.excites = np.array([not isinstance(loss, Regularizer) for loss, _ in self.losses])
         # A regularizer of the input needs no graph, unless there is nothing else that would make one.
         self._direct = [] if all(direct) else [k for k, is_direct in enumerate(direct) if is_direct]
         self._in_graph = [k for k in range(len(self.losses)) if k not in self._direct]
-        self._graph = self._build(input_tensor if self.wrt_is_input else wrt_tensor)
+        self._graph = self._build(self._wrt)
 
     def _build(self, wrt_tensor: Any) -> keras.Model:
         """One model from the input and the losses' knobs to all terms, which leaves out every layer no term needs."""
@@ -122,9 +128,14 @@ class Objective:
         return list(self._graph.outputs)
 
     @property
+    def layers(self) -> list[Any]:
+        """The layers it computes by, those inside of others too."""
+        return list(self._graph._flatten_layers(include_self=False))
+
+    @property
     def may_pool(self) -> bool:
         """Whether it may take maxima over neighbours: a layer of Keras does, or there is one that is not Keras's."""
-        kinds = [type(layer) for layer in self._graph._flatten_layers(include_self=False)]
+        kinds = [type(layer) for layer in self.layers]
         ours = ("keras.", f"{__package__}.")
         return any("MaxPool" in kind.__name__ or not kind.__module__.startswith(ours) for kind in kinds)
 
@@ -160,16 +171,25 @@ class Objective:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(inp)
             terms, wrt_value = self._forward(inp, weights, rest)
-        grads = tape.gradient(terms, wrt_value, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return terms, wrt_value, grads
+        grads = _or_none(lambda: tape.gradient(terms, wrt_value))
+        if grads is None and not tf.executing_eagerly():
+            # The tape does not follow an inner tensor that no gradient joins to the input.
+            grads = _or_none(lambda: tf.gradients(terms, [wrt_value])[0])
+        return terms, wrt_value, self._reached(grads, wrt_value, terms)
 
     def _gated_gradient(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
         # tf.gradients, as the tape does not look at overridden gradients.
-        layers = self._graph._flatten_layers(include_self=False)
-        with backprop_modifiers.gated(self._gate, layers, self._sign_of_activation(weights)):
+        with backprop_modifiers.gated(self._gate, self.layers, self._sign_of_activation(weights)):
             terms, wrt_value = self._forward(inp, weights, rest)
-            (grads,) = tf.gradients(terms, [wrt_value], unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return terms, wrt_value, grads
+            grads = _or_none(lambda: tf.gradients(terms, [wrt_value])[0])
+        return terms, wrt_value, self._reached(grads, wrt_value, terms)
+
+    def _reached(self, grads: tf.Tensor | None, wrt_value: tf.Tensor, terms: tf.Tensor) -> tf.Tensor:
+        """The gradient, if there is one at all: to optimize without would change nothing and look like success."""
+        if grads is None:
+            what = diagnosis.subject(self.losses[k][0] for k in self._in_graph)
+            raise diagnosis.no_gradient(what, self.input_tensor, self._wrt, wrt_value, terms, self.layers)
+        return grads
 
     def _sign_of_activation(self, weights: tf.Tensor) -> tf.Tensor:
         """What turns the sign of the total's gradient into that of the activation's."""
@@ -179,6 +199,14 @@ class Objective:
     def _forward(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
         outputs = self._graph([inp, *rest], training=False)
         return outputs["terms"] * tf.gather(weights, self._in_graph), outputs.get("wrt", inp)
+
+
+def _or_none(gradient: Callable[[], tf.Tensor | None]) -> tf.Tensor | None:
+    """The gradient; None too if there is an operation on the way of which TensorFlow knows none."""
+    try:
+        return gradient()
+    except LookupError:
+        return None
 
 
 def knobs_of(losses: Iterable[Loss]) -> list[np.ndarray]:
