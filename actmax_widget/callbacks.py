@@ -20,7 +20,14 @@ GIF_END = b";"
 
 
 class OptimizerCallback:
-    """Base class: called at each iteration, and once at the end."""
+    """Base class: called at each iteration, and once at the end.
+
+    Example:
+        >>> class Enough(OptimizerCallback):
+        ...     def callback(self, i, named_losses, overall_loss, grads, wrt_value):
+        ...         if named_losses[0][1] < -50_000:
+        ...             raise StopIteration
+    """
 
     def callback(
         self,
@@ -38,6 +45,10 @@ class OptimizerCallback:
             overall_loss: their sum.
             grads: the gradient after normalisation and gradient modifier, in the shape of ``wrt_value``.
             wrt_value: what the gradient was taken by: the input of this iteration, (1, ..., channels).
+
+        Raises:
+            StopIteration: good enough. The other callbacks hear of this iteration too, then the run ends and gives the
+                picture back. Any other error is raised on.
         """
         raise NotImplementedError
 

@@ -5,7 +5,10 @@ Sentences for all who run: the functions raise or warn with them, the widget sho
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -15,10 +18,21 @@ import tensorflow as tf
 from actmax_widget.checks import invalid
 from actmax_widget.losses import ActivationMaximization, Loss
 
-NAMED = 3
+HERE = Path(__file__).parent
+LAYERS_NAMED = 3
 """Layers that a sentence names at the most."""
+FILTERS_NAMED = 8
+"""Filters that a sentence names at the most."""
 SHAPES = {"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"}
 """TensorFlow operations that look at a tensor's shape alone, so that no gradient is lost there."""
+
+
+def warn(message: str) -> None:
+    """Warn whoever called the package, however deep inside of it this is."""
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and Path(frame.f_code.co_filename).parent == HERE:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, RuntimeWarning, stacklevel=level)
 
 
 # --- what is maximised -----------------------------------------------------------------------------------------------
@@ -33,8 +47,13 @@ def filters_of(filters: Sequence[int | None], layer: str) -> str:
     """Filters of a layer, for a sentence."""
     if None in filters:
         return f"{layer}"
-    numbers = ", ".join(map(str, filters))
-    return f"filter{'s' if len(filters) > 1 else ''} {numbers} of {layer}"
+    return f"filter{'s' if len(filters) > 1 else ''} {_listed(filters, FILTERS_NAMED)} of {layer}"
+
+
+def _listed(names: Sequence[Any], most: int) -> str:
+    """Some of the names, and how many more."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(str, names[:most])) + more
 
 
 def _of_loss(loss: Loss) -> str:
@@ -140,10 +159,15 @@ def silent(what: str, iterations: int) -> str:
     )
 
 
-def unchanged(rows: np.ndarray, columns: Sequence[int]) -> np.ndarray:
-    """Whether some losses had one value in all rows: bool, () or, of rows (steps, batch, losses), (batch,)."""
-    values = rows[..., list(columns)]
-    return (values == values[:1]).all(axis=(0, -1))
+def unchanged(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Whether losses had one value in all rows, of which there are at least two: bool, () or (batch,).
+
+    Args:
+        rows: (steps, losses + 1) or (steps, batch, losses + 1).
+        columns: (losses,) bool, which of them to look at.
+    """
+    values = rows[..., :-1][..., columns]
+    return (values == values[:1]).all(axis=(0, -1)) & (len(rows) > 1)
 
 
 # --- numbers that are not finite -------------------------------------------------------------------------------------
@@ -160,10 +184,9 @@ def not_finite(what: str, layers: Iterable[Any], advice: str) -> str:
     names = [layer.name for layer in layers if _has_wrong_weights(layer)]
     if not names:
         return f"{what}. {advice}"
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    listed = f"the layer{'s' if len(names) > 1 else ''} {', '.join(map(repr, names[:NAMED]))}{more}"
+    listed = f"layer{'s' if len(names) > 1 else ''} {_listed([repr(name) for name in names], LAYERS_NAMED)}"
     return (
-        f"{what}, as the model's own weights are not finite, those of {listed}. "
+        f"{what}, as the model's own weights are not finite, those of the {listed}. "
         "Load the model again, or train it anew with a lower learning rate; nothing that can be set here helps."
     )
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from actmax_widget import grad_modifiers, layout, starting, utils
+from actmax_widget import diagnosis, grad_modifiers, layout, starting, utils
 from actmax_widget.ascent import Ascent, Knobs, State, Steps
 from actmax_widget.callbacks import OptimizerCallback, Print
 from actmax_widget.checks import check_integer, check_number, check_range, check_seed, invalid
 from actmax_widget.input_modifiers import InputModifier
 from actmax_widget.losses import Loss
 from actmax_widget.objective import Objective, check_losses, knobs_of
+from actmax_widget.regularizers import Regularizer
 
 SECONDS_PER_CALL = 0.5
 """How long a compiled call of ``minimize`` may last, so that Ctrl-C is answered."""
@@ -90,7 +90,8 @@ class Optimizer:
             max_iter: iterations, >= 1.
             input_modifiers: e.g. ``[Jitter(0.05)]``.
             grad_modifier: a name in :mod:`~actmax_widget.grad_modifiers` or a function of the gradient array.
-            callbacks: called at each iteration; the optimization then makes one step a call.
+            callbacks: called at each iteration; the optimization then makes one step a call. One that raises
+                ``StopIteration`` ends the run after this iteration.
             verbose: print each iteration's losses.
             learning_rate: > 0, factor of the step.
             clip: keep the input inside ``input_range`` at every step, and return the picture the network saw last.
@@ -103,11 +104,19 @@ class Optimizer:
             The picture (without batch axis, channels last), and the gradient and the value of ``wrt_tensor`` at the
             last iteration. Without ``clip`` the picture is the one after the step whose loss was lowest, rescaled by
             :func:`~actmax_widget.utils.deprocess_input`.
+            A run that was ended early, by a callback or by Ctrl-C, gives the picture made so far; ``on_end`` of the
+            callbacks is called.
 
         Raises:
-            ValueError, TypeError: for bad arguments, before anything is computed.
+            ValueError, TypeError: for bad arguments, and for a ``wrt_tensor`` that no gradient reaches, before anything
+                is computed.
             ImportError: ``progress`` without tqdm.
             FloatingPointError: the loss was not finite in the first iteration, so that there is no picture.
+            KeyboardInterrupt: Ctrl-C before the first iteration was made.
+
+        Warns:
+            RuntimeWarning: interrupted by Ctrl-C, after how many iterations; a loss that was not finite; or no gradient
+                at all, as the unit is never active.
         """
         max_iter = check_integer("max_iter", max_iter, least=1, advice="Pass e.g. max_iter=200.")
         learning_rate = check_number("learning_rate", learning_rate, above=0, advice="Pass e.g. learning_rate=1.")
@@ -132,55 +141,117 @@ class Optimizer:
         )
         watchers = [*callbacks, *([Print()] if verbose else ())]
         with progress_bar(max_iter, shown=progress) as advance:
-            if watchers:
-                state, steps = self._watched(ascent, state, knobs, max_iter, watchers, advance)
-            else:
-                state, steps = self._unwatched(ascent, state, knobs, max_iter, advance)
+            state, steps = self._run(ascent, state, knobs, max_iter, watchers, advance)
         return self._picture(state, clip=clip), utils.to_numpy(steps.grads), utils.to_numpy(steps.wrt_value)
 
-    def _watched(
+    def _run(
         self,
         ascent: Ascent,
         state: State,
         knobs: Knobs,
         max_iter: int,
-        callbacks: Sequence[OptimizerCallback],
+        watchers: Sequence[OptimizerCallback],
         advance: Callable[[int], Any],
     ) -> tuple[State, Steps]:
-        for i in range(max_iter):
-            state, steps = ascent.run(state, knobs, 1)
-            row = steps.losses[0]
-            advance(1)
-            named = [(loss.name, value) for (loss, _), value in zip(self.losses, row[:-1], strict=True)]
-            for callback in callbacks:
-                callback.callback(i, named, row[-1], utils.to_numpy(steps.grads), utils.to_numpy(steps.wrt_value))
-            if not np.isfinite(row[-1]):
-                _report_not_finite(i, row)
-                break
-        for callback in callbacks:
+        steps, calls, still = None, Calls(single=bool(watchers)), Still(ascent.objective.excites)
+        try:
+            while calls.made < max_iter:
+                state, steps = ascent.run(state, knobs, calls.begin(max_iter))
+                calls.end(len(steps.losses))
+                advance(len(steps.losses))
+                still.look(steps.losses)
+                enough = self._tell(watchers, calls.made - 1, steps)
+                if not np.isfinite(steps.losses[-1, -1]):
+                    _report_not_finite(calls.made - 1, steps.losses[-1], ascent)
+                    break
+                if enough:
+                    break
+        except KeyboardInterrupt:
+            if steps is None:
+                raise
+            done = f"{int(state.iteration)} of {max_iter} iterations"
+            diagnosis.warn(f"Interrupted after {done}: this is the picture so far.")
+        for callback in watchers:
             callback.on_end()
+        assert steps is not None  # noqa: S101 - for mypy: there is at least one iteration
+        if still.all() and ascent.silent(state, knobs):
+            what = diagnosis.subject(loss for loss, _ in self.losses if not isinstance(loss, Regularizer))
+            diagnosis.warn(diagnosis.silent(what, int(state.iteration)))
         return state, steps
 
-    def _unwatched(
-        self, ascent: Ascent, state: State, knobs: Knobs, max_iter: int, advance: Callable[[int], Any]
-    ) -> tuple[State, Steps]:
-        made, n = 0, 1
-        while made < max_iter:
-            begin = time.perf_counter()
-            state, steps = ascent.run(state, knobs, min(n, max_iter - made))
-            made += len(steps.losses)
-            advance(len(steps.losses))
-            if not np.isfinite(steps.losses[-1, -1]):
-                _report_not_finite(made - 1, steps.losses[-1])
-                break
-            # The first call was compiled, so it tells nothing about the time of a step.
-            n = 8 if n == 1 else max(1, int(n * SECONDS_PER_CALL / (time.perf_counter() - begin)))
-        return state, steps
+    def _tell(self, watchers: Sequence[OptimizerCallback], i: int, steps: Steps) -> bool:
+        """Call the callbacks of an iteration; whether one of them has had enough."""
+        if not watchers:
+            return False
+        row = steps.losses[0]
+        named = [(loss.name, value) for (loss, _), value in zip(self.losses, row[:-1], strict=True)]
+        return told(watchers, i, named, row[-1], utils.to_numpy(steps.grads), utils.to_numpy(steps.wrt_value))
 
     def _picture(self, state: State, *, clip: bool) -> np.ndarray:
         picture = utils.to_numpy(state.measured if clip else state.best)[0]
         picture = layout.of_input(self.input_tensor).to_channels_last(picture)
         return picture if clip else utils.deprocess_input(picture, self.input_range)
+
+
+def told(watchers: Sequence[OptimizerCallback], i: int, named: Any, total: Any, grads: Any, wrt_value: Any) -> bool:
+    """Call each callback, and tell whether any ended the picture by raising StopIteration."""
+    enough = False
+    for callback in watchers:
+        try:
+            callback.callback(i, named, total, grads, wrt_value)
+        except StopIteration:
+            enough = True  # the others hear of this iteration too
+    return enough
+
+
+class Calls:
+    """How many steps to make in a compiled call: so many that Ctrl-C is answered, and the call costs little.
+
+    Args:
+        single: one in each, so that somebody can be told of it.
+
+    Attributes:
+        made: steps made.
+    """
+
+    def __init__(self, *, single: bool) -> None:
+        self.made, self._begin = 0, 0.0
+        self._n, self._single = 1, single
+
+    def begin(self, most: int) -> int:
+        """Steps to make now, so that ``made`` is ``most`` at the most."""
+        self._begin = time.perf_counter()
+        return min(self._n, most - self.made)
+
+    def end(self, made: int) -> None:
+        """So many were made."""
+        self.made += made
+        if not self._single:
+            # The first call was compiled, so it tells nothing about the time of a step.
+            seconds = time.perf_counter() - self._begin
+            self._n = 8 if self._n == 1 else max(1, int(self._n * SECONDS_PER_CALL / seconds))
+
+
+class Still:
+    """Whether some losses have the same value at every iteration.
+
+    Args:
+        columns: (n,) bool, which.
+    """
+
+    def __init__(self, columns: np.ndarray) -> None:
+        self._columns = columns
+        self._first: np.ndarray | None = None
+        self._still = True
+
+    def look(self, rows: np.ndarray) -> None:
+        """Look at the next iterations' losses, (steps, losses + 1)."""
+        self._first = rows[:1] if self._first is None else self._first
+        self._still = self._still and bool(diagnosis.unchanged(np.concatenate([self._first, rows]), self._columns))
+
+    def all(self) -> bool:
+        """Whether they had."""
+        return self._still
 
 
 @contextlib.contextmanager
@@ -225,11 +296,13 @@ def _is_switched_off(entry: Any) -> bool:
     )
 
 
-def _report_not_finite(i: int, row: np.ndarray) -> None:
-    message = f"The total loss of iteration {i + 1} is {row[-1]}. Lower learning_rate or a weight, or change the seed."
+def _report_not_finite(i: int, row: np.ndarray, ascent: Ascent) -> None:
+    advice = "Lower learning_rate or a weight, or change the seed."
+    what = f"The total loss of iteration {i + 1} is {row[-1]}"
+    message = diagnosis.not_finite(what, ascent.objective.layers, advice)
     if i == 0:
         raise FloatingPointError(message)
-    warnings.warn(f"{message} The picture is the best one before it.", RuntimeWarning, stacklevel=4)
+    diagnosis.warn(f"{message} The picture is the best one before it.")
 
 
 def _fits(shape: tuple[int | None, ...], pictures: np.ndarray) -> bool:

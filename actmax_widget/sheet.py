@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget import graph
+from actmax_widget import diagnosis, graph
 from actmax_widget.ascent import Ascent, Knobs, State, Steps
 from actmax_widget.losses import selection
 from actmax_widget.records import History
@@ -45,6 +45,7 @@ class Sheet:
         pictures: (n, ..., channels) float32: each picture so far; zeros before its batch was begun.
         begun: pictures whose batch was begun.
         done: pictures that are finished; always a whole number of batches, but for the last.
+        silent: positions of the finished pictures that no gradient of the activation ever reached.
     """
 
     def __init__(
@@ -61,6 +62,8 @@ class Sheet:
         self.filters, self.goal = tuple(filters), goal
         self.pictures = np.zeros((len(self.filters), *ascent.objective.input_tensor.shape[1:]), np.float32)
         self.begun = self.done = 0
+        self.silent: list[int] = []
+        self._ended: dict[int, int] = {}  # by position: after how many iterations a picture was left as it was
         self._ascent, self._of, self._starts, self._batch, self._best = ascent, of, starts, batch, best
         self._rows: list[list[np.ndarray]] = []  # for each batch: what its calls gave, (steps, pictures, losses + 1)
         self._state: State | None = None
@@ -106,7 +109,32 @@ class Sheet:
         if self._state is None:
             self._state = State.at(self._filled(self._starts(self.in_hand)), each=True)
         self._state, steps = self._ascent.run(self._state, knobs, min(n, self.goal - self.iteration), stop)
+        if self.iteration + len(steps.losses) >= self.goal:
+            self._note_silent(knobs, steps)
         return steps
+
+    def _note_silent(self, knobs: Knobs, steps: Steps) -> None:
+        """At a batch's last step, note which of its pictures no gradient reached."""
+        assert self._state is not None  # noqa: S101 - for mypy: it was computed
+        where = self.in_hand
+        count = where.stop - where.start
+        rows = self._rows[-1] if self.begun > self.done else []
+        still = diagnosis.unchanged(np.concatenate([*rows, steps.losses[:, :count]]), self._ascent.objective.excites)
+        if still.any():
+            still = still & self._ascent.silent(self._state, knobs)[:count]
+        self.silent += [where.start + int(position) for position in np.flatnonzero(still)]
+
+    def end(self, position: int) -> None:
+        """Leave a picture of the batch in hand and its losses as they are now; the others go on."""
+        if position < self.done or self._state is None:
+            return  # the step was the batch's last
+        self._ended[position] = self.iteration
+        first, sound = self.in_hand.start, self._state.sound.numpy()
+        last = position + 1 == self.in_hand.stop
+        sound[position - first : None if last else position - first + 1] = False  # the last one fills a batch up
+        self._state = self._state._replace(sound=tf.constant(sound))
+        if not sound.any():
+            self.done, self._state = self.in_hand.stop, None
 
     def take(self, steps: Steps) -> None:
         """The other half, which takes no time: pictures and losses change together."""
@@ -126,6 +154,7 @@ class Sheet:
         rows = self._rows[position // self._batch] if position < self.begun else []
         nothing = np.empty((0, len(self.names) + 1), np.float32)
         values = np.concatenate([nothing, *[row[:, position % self._batch] for row in rows]])
+        values = values[: self._ended.get(position)]
         wrong = np.flatnonzero(~np.isfinite(values[:, -1]))
         return History(self.names, values[: wrong[0] + 1] if len(wrong) else values)
 

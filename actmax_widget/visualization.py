@@ -97,7 +97,9 @@ def visualize_activation(
 
     Returns:
         The picture, (H, W, C) inside ``input_range``: rescaled to a fixed brightness and contrast, uint8 for a range of
-        two ints, as in keras-vis. With ``clip=True`` the picture exactly as the network saw it last, float32.
+        two ints, as in keras-vis. With ``clip=True`` the picture exactly as the network saw it last, float32. A
+        callback that raises ``StopIteration``, and Ctrl-C after the first iteration, end the run: the picture so far is
+        returned.
 
     Raises:
         ValueError, TypeError: for a bad argument, before anything is computed: which, what was expected, what came.

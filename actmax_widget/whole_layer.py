@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
-import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from actmax_widget import grad_modifiers, graph, shelf, starting, utils
-from actmax_widget.ascent import Steps
+from actmax_widget import diagnosis, grad_modifiers, graph, shelf, starting, utils
+from actmax_widget.ascent import Ascent, Steps
 from actmax_widget.callbacks import OptimizerCallback, Print
 from actmax_widget.checks import check_integer, check_number, check_range, check_seed, invalid
 from actmax_widget.input_modifiers import InputModifier
 from actmax_widget.losses import ActivationMaximization
 from actmax_widget.network import Network
-from actmax_widget.optimizer import SECONDS_PER_CALL, check_sequence, progress_bar, starting_image, switched_on
+from actmax_widget.optimizer import Calls, check_sequence, progress_bar, starting_image, switched_on, told
 from actmax_widget.records import History, LayerPictures
 from actmax_widget.sheet import Sheet
 from actmax_widget.sheet import batch_size as fitting_batch
@@ -74,7 +72,8 @@ def visualize_layer(
         held_inputs: see there.
         max_iter: iterations for each picture, >= 1; default 200.
         input_modifiers: e.g. ``[Jitter(0.05)]``; the pictures of a batch are jittered by the same offsets.
-        callbacks: a function of the filter that gives that picture's callbacks; steps are then made one at a time.
+        callbacks: a function of the filter that gives that picture's callbacks; steps are then made one at a time. One
+            that raises ``StopIteration`` ends that filter's picture; the others go on.
         verbose: print each iteration's losses of each filter.
         learning_rate: > 0, factor of the step; default 1.
         clip: keep the inputs inside ``input_range`` at every step, and return the pictures the network saw last.
@@ -85,12 +84,18 @@ def visualize_layer(
         seed_fit: see there.
 
     Returns:
-        ``images`` (n, H, W, C), of the type :func:`visualize_activation` gives, and ``histories``, one for each.
+        ``images`` (n, H, W, C), of the type :func:`visualize_activation` gives, and ``histories``, one for each. Ctrl-C
+        gives those begun so far, which are the first ones; ``on_end`` of their callbacks is called.
 
     Raises:
         ValueError, TypeError: for a bad argument, before anything is computed.
+        KeyboardInterrupt: Ctrl-C before the first iteration was made.
         ImportError: ``progress=True`` without tqdm.
         FloatingPointError: no picture's loss was finite in the first iteration.
+
+    Warns:
+        RuntimeWarning: interrupted by Ctrl-C; filters whose loss was not finite; filters that no gradient reached, as
+            they are never active.
 
     Example:
         >>> import actmax_widget as am
@@ -147,9 +152,9 @@ def visualize_layer(
     bar = importlib.util.find_spec("tqdm") is not None if progress is None else progress
     with progress_bar(len(chosen) * max_iter, shown=bar) as advance:
         _run(sheet, knobs, watchers, advance)
-    histories = [sheet.history(position) for position in range(len(chosen))]
-    _report_not_finite(chosen, histories)
-    pictures = [network.layout.to_channels_last(picture) for picture in sheet.pictures]
+    histories = [sheet.history(position) for position in range(sheet.begun)]
+    _report(chosen, sheet, histories, ascent, target.name)
+    pictures = [network.layout.to_channels_last(picture) for picture in sheet.pictures[: sheet.begun]]
     if not clip:
         seeded = seed_input is not None
         pictures = [
@@ -200,38 +205,65 @@ def _watchers(callbacks: Any, filters: Sequence[int], *, verbose: bool) -> list[
 
 
 def _run(sheet: Sheet, knobs: Callable[[], Any], watchers: Any, advance: Callable[[int], Any]) -> None:
-    n = 1
-    while not sheet.finished:
-        where, present = sheet.in_hand, knobs()
-        told = own = watchers[where] if watchers else []
+    calls = Calls(single=bool(watchers))
+    try:
+        while not sheet.finished:
+            _make_batch(sheet, knobs(), calls, watchers[sheet.in_hand] if watchers else [], advance)
+    except KeyboardInterrupt:
+        if not sheet.begun:
+            raise
+        part = f" and {sheet.iteration} iterations of the next" if sheet.begun > sheet.done else ""
+        made, whole = f"{sheet.done} of {len(sheet.filters)} pictures{part}", sheet.begun
+        diagnosis.warn(f"Interrupted after {made}: the first {whole} are given back as they are.")
+
+
+def _make_batch(sheet: Sheet, knobs: Any, calls: Calls, watchers: Sequence[Any], advance: Callable[[int], Any]) -> None:
+    where, listening = sheet.in_hand, list(watchers)
+    calls.made = 0
+    try:
         while sheet.in_hand == where and not sheet.finished:
-            before, begin = sheet.iteration, time.perf_counter()
-            steps = sheet.advance(present, 1 if watchers else n)
-            if watchers:
-                _tell(told, before, sheet.names, steps)
-                finite = np.isfinite(steps.losses[0, :, -1])
-                told = [one if sound else [] for one, sound in zip(told, finite[: len(told)], strict=True)]
+            before = sheet.iteration
+            steps = sheet.advance(knobs, calls.begin(sheet.goal))
+            calls.end(len(steps.losses))
             advance(len(steps.losses) * (where.stop - where.start))
-            # The first call was compiled, so it tells nothing about the time of a step.
-            n = 8 if n == 1 else max(1, int(n * SECONDS_PER_CALL / (time.perf_counter() - begin)))
-        for callback in itertools.chain.from_iterable(own):
-            callback.on_end()
+            _tell(listening, where.start, before, sheet, steps)
+    except KeyboardInterrupt:
+        if sheet.begun > where.start:
+            _end(watchers)
+        raise
+    _end(watchers)
 
 
-def _tell(watchers: Sequence[Any], i: int, names: Sequence[str], steps: Steps) -> None:
-    """Call the callbacks of each picture of a batch."""
+def _end(watchers: Sequence[Any]) -> None:
+    for callback in itertools.chain.from_iterable(watchers):
+        callback.on_end()
+
+
+def _tell(listening: list[Any], first: int, i: int, sheet: Sheet, steps: Steps) -> None:
+    """Call the callbacks of each picture of a batch; those of a picture that ended hear no more."""
+    if not any(listening):
+        return
     grads, wrt_value = utils.to_numpy(steps.grads), utils.to_numpy(steps.wrt_value)
-    for position, own in enumerate(watchers):
+    for position, own in enumerate(listening):
         row, part = steps.losses[0, position], slice(position, position + 1)
-        for callback in own:
-            callback.callback(i, list(zip(names, row[:-1], strict=True)), row[-1], grads[part], wrt_value[part])
+        named = list(zip(sheet.names, row[:-1], strict=True))
+        if told(own, i, named, row[-1], grads[part], wrt_value[part]):
+            listening[position] = []
+            sheet.end(first + position)
+        elif not np.isfinite(row[-1]):
+            listening[position] = []
 
 
-def _report_not_finite(filters: Sequence[int], histories: Sequence[History]) -> None:
-    wrong = [index for index, history in zip(filters, histories, strict=True) if not np.isfinite(history["total"][-1])]
+def _report(filters: Sequence[int], sheet: Sheet, histories: Sequence[History], ascent: Ascent, layer: str) -> None:
+    """Raise or warn about pictures that came to nothing."""
+    dead = [filters[position] for position in sheet.silent]
+    if dead:
+        diagnosis.warn(diagnosis.silent(diagnosis.filters_of(dead, layer), sheet.goal))
+    wrong = [index for index, history in zip(filters, histories, strict=False) if not np.isfinite(history["total"][-1])]
     if not wrong:
         return
-    message = f"The total loss of filters {wrong} was not finite. Lower learning_rate or a weight, or change the seed."
+    advice = "Lower learning_rate or a weight, or change the seed."
+    message = diagnosis.not_finite(f"The total loss of filters {wrong} was not finite", ascent.objective.layers, advice)
     if all(len(history) == 1 for history in histories):
         raise FloatingPointError(message)
-    warnings.warn(f"{message} Their pictures are the best ones before that.", RuntimeWarning, stacklevel=3)
+    diagnosis.warn(f"{message} Their pictures are the best ones before that.")

@@ -1,11 +1,16 @@
+import re
+import signal
+
 import numpy as np
 import pytest
 
+import actmax_widget as am
 from actmax_widget.callbacks import OptimizerCallback
 from actmax_widget.input_modifiers import InputModifier, Jitter
 from actmax_widget.losses import ActivationMaximization
 from actmax_widget.optimizer import Optimizer, starting_image
 from actmax_widget.regularizers import LPNorm
+from actmax_widget.visualization import visualize_activation_with_losses
 from tests.networks import exploding, losses_of
 
 
@@ -170,3 +175,93 @@ def test_a_callback_gets_copies(model, seed):
     optimizer = Optimizer(model.inputs[0], losses_of(model))
     disturbed = optimizer.minimize(seed, 3, callbacks=[Vandal()], verbose=False)[0]
     np.testing.assert_array_equal(disturbed, optimizer.minimize(seed, 3, verbose=False)[0])
+
+
+# --- ended early -----------------------------------------------------------------------------------------------------
+
+
+class Raises(Recorder):
+    """Raises something at its third iteration."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def callback(self, i, named_losses, overall_loss, grads, wrt_value):
+        super().callback(i, named_losses, overall_loss, grads, wrt_value)
+        if i == 2:
+            raise self.error
+
+
+def minimized(model, seed, **options):
+    return Optimizer(model.inputs[0], losses_of(model)).minimize(seed, **{"max_iter": 30, "verbose": False} | options)
+
+
+@pytest.mark.parametrize("clip", [False, True])
+def test_a_callback_that_has_had_enough_ends_the_run_and_the_picture_so_far_comes_back(model, seed, clip):
+    before, enough, after = Recorder(), Raises(StopIteration), Recorder()
+    ended = minimized(model, seed, callbacks=[before, enough, after], clip=clip)
+    for one, other in zip(ended, minimized(model, seed, max_iter=3, clip=clip), strict=True):
+        np.testing.assert_array_equal(one, other)
+    for callback in (before, enough, after):
+        assert ([call[0] for call in callback.calls], callback.ended) == ([0, 1, 2], 1)
+
+
+def test_a_callback_ends_the_functions_too(model, seed):
+    options = {"seed_input": seed, "max_iter": 30, "clip": True}
+    calls = [
+        lambda **more: am.visualize_activation(model, "out", 1, **options | more),
+        lambda **more: visualize_activation_with_losses(model.inputs[0], losses_of(model), **options | more),
+    ]
+    for call in calls:
+        np.testing.assert_array_equal(call(callbacks=[Raises(StopIteration)]), call(max_iter=3))
+
+
+@pytest.mark.parametrize("error", [ValueError, SystemExit, StopAsyncIteration])
+def test_whatever_else_a_callback_raises_is_raised_on(model, seed, error):
+    raising = Raises(error("no"))
+    with pytest.raises(error, match="no"):
+        minimized(model, seed, callbacks=[raising])
+    assert raising.ended == 0
+
+
+class PressesCtrlC(InputModifier):
+    """The signal that Ctrl-C sends, in the middle of a compiled call, which TensorFlow makes in a thread of its own."""
+
+    def __init__(self, at):
+        self.at, self.calls = at, 0
+
+    def pre(self, inp):
+        self.calls += 1
+        if self.calls == self.at:
+            signal.raise_signal(signal.SIGINT)
+        return inp
+
+
+def test_ctrl_c_gives_the_picture_so_far(model, seed):
+    with pytest.warns(RuntimeWarning, match=r"^Interrupted after (\d+) of 1000000 iterations: this is the pic") as told:
+        image = am.visualize_activation(
+            model, "out", 1, seed_input=seed, max_iter=10**6, input_modifiers=[PressesCtrlC(300)], clip=True
+        )
+    (made,) = map(int, re.findall(r"after (\d+) of", str(told[0].message)))
+    assert 0 < made < 10**5
+    assert told[0].filename == __file__
+    straight = am.visualize_activation(
+        model, "out", 1, seed_input=seed, max_iter=made, input_modifiers=[PressesCtrlC(0)], clip=True
+    )
+    np.testing.assert_array_equal(image, straight)
+
+
+def test_ctrl_c_in_a_callback_counts_the_iteration_and_callbacks_hear_of_the_end(model, seed):
+    interrupted, other = Raises(KeyboardInterrupt), Recorder()
+    with pytest.warns(RuntimeWarning, match="Interrupted after 3 of 30 iterations"):
+        image, _, _ = minimized(model, seed, callbacks=[other, interrupted])
+    np.testing.assert_array_equal(image, minimized(model, seed, max_iter=3)[0])
+    assert (interrupted.ended, other.ended) == (1, 1)
+
+
+def test_ctrl_c_before_the_first_iteration_is_raised_on(model, seed):
+    recorder = Recorder()
+    with pytest.raises(KeyboardInterrupt):
+        minimized(model, seed, input_modifiers=[PressesCtrlC(1)], callbacks=[recorder])
+    assert (recorder.calls, recorder.ended) == ([], 0)

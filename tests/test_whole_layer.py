@@ -1,4 +1,5 @@
 import itertools
+import signal
 import sys
 
 import keras
@@ -76,7 +77,7 @@ def assert_made_as_alone(model, layer="out", filters=range(3), batch_size=None, 
     "options",
     [
         {},
-        {"layer": "conv1", "filters": [0, 5]},
+        {"layer": "conv1", "filters": [1, 0]},
         {"layer": "conv2", "filters": [7, 1]},
         {"layer": -1},
         {"learning_rate": 5.0, "tv_weight": 0.1, "lp_norm_weight": 1, "act_max_weight": 30},
@@ -344,7 +345,7 @@ def test_the_gradient_by_an_inner_tensor_is_looked_at_not_followed(model):
 def test_other_models():
     inner = small_cnn()
     nested = keras.Sequential([keras.Input((12, 12, 1)), inner], name="nested")
-    assert_made_as_alone(small_sequential(), "conv", clip=True)
+    assert_made_as_alone(small_sequential(), "conv", [0, 2, 3], clip=True)
     assert_made_as_alone(nested, "small/conv1", clip=True)
 
 
@@ -530,3 +531,94 @@ def test_tiles_of_a_model_of_fixed_batch():
     tiles.start()
     assert tiles.wait(60)
     assert (tiles.done, tiles.error, tiles.images.shape) == (6, "", (6, 8, 8, 1))
+
+
+# --- ended early -----------------------------------------------------------------------------------------------------
+
+
+class Raises(Recorder):
+    """Raises something at an iteration."""
+
+    def __init__(self, at, error=StopIteration):
+        super().__init__()
+        self.at, self.error = at, error
+
+    def callback(self, *call):
+        super().callback(*call)
+        if call[0] + 1 == self.at:
+            raise self.error
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, None])
+@pytest.mark.parametrize("clip", [False, True])
+def test_a_callback_that_has_had_enough_ends_its_picture_and_no_other(model, batch_size, clip):
+    ends = {0: 3, 1: FEW, 2: 1, 3: 99, 4: 5}
+    recorders = {index: Raises(at) for index, at in ends.items()}
+    options = {"filters": list(ends), "clip": clip, "batch_size": batch_size}
+    images, histories = pictures(model, callbacks=lambda index: [recorders[index]], **options)
+    for index, end in ends.items():
+        made = min(end, FEW)
+        wanted = pictures(model, **options | {"max_iter": made})
+        np.testing.assert_array_equal(images[index], wanted.images[index])
+        np.testing.assert_array_equal(histories[index].values, wanted.histories[index].values)
+        np.testing.assert_allclose(recorders[index].values, histories[index].values)
+        assert (len(histories[index]), len(recorders[index].calls), recorders[index].ends) == (made, made, 1)
+
+
+def test_a_batch_whose_pictures_have_all_ended_is_over(model, monkeypatch):
+    made, run = [], Ascent.run
+    monkeypatch.setattr(Ascent, "run", lambda self, *rest: made.append(1) or run(self, *rest))
+    pictures(model, max_iter=1000, batch_size=3, callbacks=lambda index: [Raises(2 + index)])
+    assert len(made) == 4 + 6
+
+
+def test_a_batch_that_is_filled_up_ends_with_its_pictures():
+    images, histories = pictures(stateful(4), filters=range(6), max_iter=9, callbacks=lambda index: [Raises(index + 1)])
+    assert images.shape == (6, 6, 4)
+    assert [len(history) for history in histories] == [1, 2, 3, 4, 5, 6]
+
+
+def test_other_errors_of_callbacks_are_raised_on(model):
+    with pytest.raises(ZeroDivisionError):
+        pictures(model, callbacks=lambda index: [Raises(2, ZeroDivisionError)])
+
+
+@pytest.mark.parametrize("clip", [False, True])
+def test_ctrl_c_gives_the_pictures_so_far(model, clip):
+    recorders = {index: Raises(3 if index == 3 else 99, KeyboardInterrupt) for index in range(5)}
+    options = {"batch_size": 2, "clip": clip}
+    sentence = "^Interrupted after 2 of 5 pictures and 3 iterations of the next: the first 4 are given back as they are"
+    with pytest.warns(RuntimeWarning, match=sentence) as told:
+        images, histories = pictures(model, callbacks=lambda index: [recorders[index]], **options)
+    assert told[0].filename == __file__
+    assert [len(history) for history in histories] == [FEW, FEW, 3, 3]
+    for position, history in enumerate(histories):
+        wanted = pictures(model, **options | {"max_iter": len(history)})
+        np.testing.assert_array_equal(images[position], wanted.images[position])
+        np.testing.assert_array_equal(history.values, wanted.histories[position].values)
+    assert [recorder.ends for recorder in recorders.values()] == [1, 1, 1, 1, 0]
+
+
+def test_ctrl_c_in_the_middle_of_a_call(model):
+    class PressesCtrlC(InputModifier):
+        calls = 0
+
+        def pre(self, inp):
+            self.calls += 1
+            if self.calls == 300:
+                signal.raise_signal(signal.SIGINT)
+            return inp
+
+    with pytest.warns(RuntimeWarning, match="Interrupted after 0 of 5 pictures and .* the first 2 are"):
+        images, histories = pictures(model, max_iter=10**6, input_modifiers=[PressesCtrlC()], batch_size=2)
+    assert len(images) == len(histories) == 2
+    assert 0 < len(histories[0]) == len(histories[1]) < 10**5
+
+
+def test_ctrl_c_before_the_first_iteration_is_raised_on(model, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Ascent, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pictures(model)
