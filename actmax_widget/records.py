@@ -252,6 +252,7 @@ class Facts:
         stale: the target was changed, so the next start is a fresh one; picture and rows are still the old target's.
         preparing: the step is being compiled although nothing runs, so that a start will find it ready.
         error: why the run failed, a sentence; empty if it did not.
+        note: what a run that did not fail came to, if there is more to say of it than that it ended; else empty.
     """
 
     run: int
@@ -261,6 +262,7 @@ class Facts:
     stale: bool
     preparing: bool
     error: str
+    note: str = ""
 
     def sentence(self) -> str:
         """What to tell a person."""
@@ -269,6 +271,8 @@ class Facts:
             return "Compiling the step for this layer. Run can be pressed already."
         if self.stale:
             return "The target was changed: Run starts afresh with it."
+        if self.note and self.status in {Status.PAUSED, Status.FINISHED}:
+            return self.note
         return {
             Status.READY: "Ready: press Run.",
             Status.COMPILING: "Compiling the step for this layer.",

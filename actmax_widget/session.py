@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget import recipe, utils
+from actmax_widget import diagnosis, recipe, utils
 from actmax_widget.ascent import Ascent, Knobs, State
 from actmax_widget.checks import check_integer, invalid
 from actmax_widget.network import Network
@@ -87,7 +87,8 @@ class Session(Worker):
     def facts(self) -> Facts:
         """Where the session stands, all of it at one moment."""
         with self._changed:
-            return Facts(self._run, self._status, self.iteration, self._goal, self._stale, self._preparing, self._error)
+            here = self._run, self._status, self.iteration, self._goal
+            return Facts(*here, self._stale, self._preparing, self._error, self._note)
 
     @property
     def loss_names(self) -> tuple[str, ...]:
@@ -280,18 +281,37 @@ class Session(Worker):
                 self._pace.measured(begin, len(rows), self._limit())
             self._state = state
             self._rows.frombytes(np.ascontiguousarray(rows, np.float32).tobytes())
-            self._settle(rows)
-            return self._pace.delay() if self._status.busy else 0.0
+            self._settle(rows, ascent)
+            delay = self._pace.delay() if self._status.busy else 0.0
+        self._look_for_silence(run, ascent, state, knobs)
+        return delay
 
-    def _settle(self, rows: np.ndarray) -> None:
+    def _look_for_silence(self, run: int, ascent: Ascent, state: State, knobs: Knobs) -> None:
+        """When a run ends, note it if no gradient ever reached the picture: nothing was excited in all that time."""
+        with self._changed:
+            ended = self._status in {Status.PAUSED, Status.FINISHED}
+            if not ended or not self._still(ascent.objective.excites):
+                return
+            what = diagnosis.filters_of(self._settings.filter_indices or (None,), self._settings.layer)
+        silent = ascent.silent(state, knobs)  # outside of the lock, as it takes a step
+        with self._changed:
+            if silent and run == self._run and not self._status.busy:
+                self._note = diagnosis.silent(what, self.iteration)
+                self._touch()
+
+    def _still(self, columns: np.ndarray) -> bool:
+        """Whether losses never changed in this run; of those that did, a look at the first and the last row tells."""
+        ends = np.array([self._rows[: self._width], self._rows[-self._width :]])
+        return bool(diagnosis.unchanged(ends, columns) and diagnosis.unchanged(self._rows_from(0), columns))
+
+    def _settle(self, rows: np.ndarray, ascent: Ascent) -> None:
         """Take the status that follows from what was just computed."""
         if len(rows) and not np.isfinite(rows[-1, -1]):
             # The picture itself may be NaN by now; going on means from the last good one.
             self._state = State.at(self._state.measured)._replace(iteration=self._state.iteration)
-            total = f"The total loss of iteration {self.iteration} is {rows[-1, -1]}."
-            self._error = (
-                f"{total} The last good picture is kept. Lower the learning rate or a weight and run on, or reset."
-            )
+            total = f"The total loss of iteration {self.iteration} is {rows[-1, -1]}"
+            advice = "The last good picture is kept. Lower the learning rate or a weight and run on, or reset."
+            self._error = diagnosis.not_finite(total, ascent.objective.layers, advice)
             self._halt(Status.FAILED)
         elif self._status.busy and self.iteration >= self._until:
             self._halt(self._ending)
@@ -311,7 +331,7 @@ class Session(Worker):
     # --- with the lock held ----------------------------------------------------------------------------------------
 
     def _go(self, until: int, ending: Status) -> None:
-        self._until, self._ending, self._error = until, ending, ""
+        self._until, self._ending, self._error, self._note = until, ending, "", ""
         self._pace.begin()
         self._looked = self._preparing = False  # the model's layers may have been changed since the last start
         self._set_status(Status.RUNNING if self._compiled == self._settings.graph() else Status.COMPILING)
@@ -320,6 +340,7 @@ class Session(Worker):
     def _start_afresh(self, status: Status) -> None:
         """Go back to iteration 0 with the present settings."""
         self._run += 1
+        self._note = ""
         self._stop_call(True)
         self._stale = False
         self._names = tuple(loss.name for loss, _ in recipe.losses_for(self.network, self._settings))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from actmax_widget import graph, recipe
+from actmax_widget import diagnosis, graph, recipe
 from actmax_widget.ascent import Ascent, Knobs
 from actmax_widget.network import Network
 from actmax_widget.records import History, LayerPictures, Settings, Status
@@ -50,7 +50,6 @@ class Tiles(Worker):
         target = network.find(settings.layer)
         self.filters = graph.check_filters(filters, target.filters, target.name)
         self._count = target.filters
-        self._seed = recipe.random_state(settings)
         self._sheet: Sheet | None = None
         self._ascent: Ascent | None = None
         self._knobs: Knobs | None = None
@@ -59,7 +58,7 @@ class Tiles(Worker):
 
     @property
     def error(self) -> str:
-        """Why it failed, a sentence; empty if it did not."""
+        """Why it failed, or what some pictures came to nothing for, a sentence; else empty."""
         return self._error
 
     @property
@@ -127,8 +126,8 @@ class Tiles(Worker):
             self._compile()
             return 0.0
         if self._knobs is None:
-            selections = sheet.selections()
-            self._knobs = recipe.knobs_for(self.network, self.settings, ascent, self._seed, selections)
+            seed, selections = recipe.random_state(self.settings), sheet.selections()
+            self._knobs = recipe.knobs_for(self.network, self.settings, ascent, seed, selections)
         self._go_on()
         begin, where = self._pace.clock(), sheet.in_hand
         n = self._pace.steps(self.settings.max_iter, None)
@@ -140,9 +139,24 @@ class Tiles(Worker):
             if sheet.in_hand != where:
                 self._knobs = None
             if sheet.finished:
+                self._error = self._shortcomings(sheet, ascent)
                 self._halt(Status.FINISHED)
             self._touch()
         return 0.0
+
+    def _shortcomings(self, sheet: Sheet, ascent: Ascent) -> str:
+        """What some of the pictures came to nothing for; empty if all are well."""
+        ends = [sheet.history(position)["total"][-1] for position in range(sheet.done)]
+        wrong = [index for index, end in zip(self.filters, ends, strict=True) if not np.isfinite(end)]
+        dead = [self.filters[position] for position in sheet.silent]
+        found = []
+        if wrong:
+            what = f"The total loss of filters {wrong} was not finite"
+            advice = "Their last good pictures are kept. Lower the learning rate or a weight."
+            found.append(diagnosis.not_finite(what, ascent.objective.layers, advice))
+        if dead:
+            found.append(diagnosis.silent(diagnosis.filters_of(dead, self.settings.layer), sheet.goal))
+        return " ".join(found)
 
     def _go_on(self) -> None:
         """Let the next call run, unless a pause came meanwhile."""
@@ -161,5 +175,7 @@ class Tiles(Worker):
                 self._set_status(Status.RUNNING)
 
     def _starts(self, where: slice) -> np.ndarray:
-        start = recipe.start_for(self.network, self.settings, self._seed)
-        return np.repeat(start, where.stop - where.start, axis=0)
+        seeds = [
+            recipe.random_state(self.settings) for _ in self.filters[where]
+        ]  # another one each time if none is set
+        return np.concatenate([recipe.start_for(self.network, self.settings, seed) for seed in seeds])

@@ -7,11 +7,12 @@ import tensorflow as tf
 from keras import layers, ops
 
 import actmax_widget as am
+from actmax_widget.ascent import Ascent
 from actmax_widget.losses import ActivationMaximization, Loss
 from actmax_widget.optimizer import Optimizer
 from actmax_widget.regularizers import TotalVariation
 from actmax_widget.visualization import visualize_activation_with_losses
-from tests.networks import small_cnn
+from tests.networks import exploding, partly_exploding, small_cnn
 
 
 class Whole(layers.Layer):
@@ -166,3 +167,226 @@ def test_one_loss_without_a_gradient_does_not_matter_beside_another():
     assert image.shape == (12, 12, 1)
     with pytest.raises(ValueError, match=pattern("Constant to the input 'picture'")):
         visualize_activation_with_losses(model.inputs[0], losses[:1], max_iter=3)
+
+
+# --- silence ---------------------------------------------------------------------------------------------------------
+
+
+def squeeze(*, dead=(), dtype="float32"):
+    """A network of SqueezeNet's kind: a fire module, whose ReLU makes some units dead, and a classifier."""
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input((16, 16, 3))
+    x = layers.Rescaling(1 / 255)(inputs)
+    x = layers.Conv2D(6, 3, activation="relu", name="squeeze", dtype=dtype)(x)
+    left = layers.Conv2D(4, 1, activation="relu", name="left", dtype=dtype)(x)
+    right = layers.Conv2D(4, 3, activation="relu", padding="same", name="right", dtype=dtype)(x)
+    x = layers.Concatenate(name="fire_concat")([left, right])
+    outputs = layers.Dense(3, name="out", dtype=dtype)(layers.GlobalAveragePooling2D()(x))
+    model = keras.Model(inputs, outputs)
+    for layer in ("squeeze", "left", "right"):
+        model.get_layer(layer).bias.assign(np.full(model.get_layer(layer).bias.shape, 2.0))
+    bias = np.full(4, 2.0)
+    bias[[index - 4 for index in dead]] = -1e3
+    model.get_layer("right").bias.assign(bias)
+    return model
+
+
+@pytest.fixture(scope="module")
+def dying():
+    return squeeze(dead=[5, 7])
+
+
+SENTENCE = "No gradient reached the picture in {}: {} silent here (dead unit?). Start from a picture or another seed."
+
+
+@pytest.mark.parametrize("options", [{}, {"tv_weight": 0, "lp_norm_weight": 0}, {"backprop_modifier": "guided"}])
+def test_a_dead_unit_is_told_of(dying, options):
+    sentence = re.escape(SENTENCE.format("9 iterations", "filter 5 of fire_concat is"))
+    with pytest.warns(RuntimeWarning, match=sentence) as told:
+        am.visualize_activation(dying, "fire_concat", 5, max_iter=9, **options)
+    assert (len(told), told[0].filename) == (1, __file__)
+    sentence = re.escape(SENTENCE.format("9 iterations", "filters 7, 5 of fire_concat are"))
+    with pytest.warns(RuntimeWarning, match=sentence) as told:
+        am.visualize_layer(dying, "fire_concat", [7, 0, 5], max_iter=9, batch_size=2, progress=False, **options)
+    assert (len(told), told[0].filename) == (1, __file__)
+
+
+@pytest.mark.parametrize("weights", [{}, {"tv_weight": 0, "lp_norm_weight": 0}])
+def test_the_widget_tells_of_a_dead_unit(dying, weights):
+    widget = am.ActMaxWidget(dying, layer="fire_concat", filter_indices=5, max_iter=9, **weights)
+    widget.start()
+    assert widget.wait(60)
+    assert (widget.status, widget.error) == ("finished", "")
+    assert widget.message == SENTENCE.format("9 iterations", "filter 5 of fire_concat is")
+    widget.filter_indices = 0
+    widget.start()
+    assert widget.wait(60)
+    assert widget.message.startswith("Finished 9 iterations.")
+    widget.reset()
+    assert widget.message == "Ready: press Run."
+
+
+def test_the_tiles_tell_of_dead_units_and_the_others_are_made(dying):
+    widget = am.ActMaxWidget(dying, layer="fire_concat", max_iter=9)
+    widget.visualize_layer()
+    assert widget.wait(60)
+    tiles = widget._tiles
+    assert (tiles.status, tiles.done) == ("finished", 8)
+    assert tiles.error == SENTENCE.format("9 iterations", "filters 5, 7 of fire_concat are")
+
+
+def test_dead_together_with_one_alive_is_not_silent(dying):
+    am.visualize_activation(dying, "fire_concat", [5, 0], max_iter=9)
+    am.visualize_activation(dying, "fire_concat", None, max_iter=9)
+
+
+def test_many_dead_units_are_counted(dying):
+    with pytest.warns(RuntimeWarning, match="filters 5, 5, 5, 5, 5, 5, 5, 5 and 4 more of fire_concat are silent"):
+        am.visualize_layer(dying, "fire_concat", [5] * 12, max_iter=2, progress=False)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_float16"])
+def test_living_units_are_not_called_dead(dtype, traces):
+    model = squeeze(dtype=dtype)
+
+    def made():
+        for n in (1, 2, 9):  # a single iteration tells nothing, and asks for no further one
+            am.visualize_activation(model, "fire_concat", 1, max_iter=n)
+            am.visualize_layer(model, "fire_concat", max_iter=n, progress=False)
+        widget = am.ActMaxWidget(model, layer="fire_concat", filter_indices=1, max_iter=9)
+        for _ in range(3):
+            widget.step()
+        assert widget.message == "Paused after 3 iterations."
+
+    assert traces.of(made) == 3  # one picture by the function, many, and in the widget, which jitters
+
+
+def test_it_is_looked_for_without_compiling_and_only_where_nothing_changed(dying, traces, monkeypatch):
+    def run(model, index):
+        am.visualize_activation(model, "fire_concat", index, max_iter=9)
+        widget = am.ActMaxWidget(model, layer="fire_concat", filter_indices=index, max_iter=9)
+        widget.start()
+        assert widget.wait(60)
+
+    run(dying, 0)
+    looked, silent = [], Ascent.silent
+    monkeypatch.setattr(Ascent, "silent", lambda *args: looked.append(1) or silent(*args))
+    assert traces.of(lambda: run(dying, 0)) == 0
+    assert not looked
+    with pytest.warns(RuntimeWarning, match="No gradient reached"):
+        assert traces.of(lambda: run(dying, 5)) == 0
+    assert len(looked) == 2
+
+
+def test_a_unit_that_comes_to_life_is_not_called_dead():
+    """Total variation pulls the picture to where the unit answers: the activation was 0 for a while, not for good."""
+    inputs = keras.Input((8, 8, 1))
+    spread = ops.mean(ops.abs(inputs - ops.mean(inputs, (1, 2), keepdims=True)), (1, 2))
+    model = keras.Model(inputs, layers.Rescaling(1.0, name="out")(ops.relu(8.0 - spread)))
+    start = np.random.default_rng(0).uniform(110, 150, (8, 8, 1))
+    made = am.visualize_activation(model, "out", 0, seed_input=start, max_iter=60, clip=True)
+    assert model(made[None])[0, 0] > 0
+    assert model(start[None])[0, 0] == 0
+
+
+def test_a_loss_of_ones_own_is_named(dying):
+    class Difference(Loss):
+        name = "Difference"
+
+        def build_loss(self):
+            return ops.mean(dying.get_layer("right").output[..., 1])
+
+    losses = [(Difference(), 2), (TotalVariation(dying.inputs[0]), 1)]
+    with pytest.warns(RuntimeWarning, match="9 iterations: Difference is silent here"):
+        visualize_activation_with_losses(dying.inputs[0], losses, max_iter=9)
+
+
+# --- weights that are not finite -------------------------------------------------------------------------------------
+
+
+def with_nan(*names, value=np.nan, make=squeeze):
+    model = make()
+    for name in names:
+        layer = model.get_layer(name)
+        layer.bias.assign(np.where(np.arange(layer.bias.shape[0]) == 1, value, 0))
+    return model
+
+
+def assert_blamed(model, layer, named, index=1):
+    blame = f"as the model's own weights are not finite, those of the {named}. Load the model again"
+    with pytest.raises(FloatingPointError, match=re.escape(f"The total loss of iteration 1 is nan, {blame}")):
+        am.visualize_activation(model, layer, index)
+    with pytest.raises(FloatingPointError, match=re.escape(f"filters [{index}] was not finite, {blame}")):
+        am.visualize_layer(model, layer, index, progress=False)
+    widget = am.ActMaxWidget(model, layer=layer, filter_indices=index, max_iter=9)
+    widget.start()
+    assert widget.wait(60)
+    assert widget.status == "failed"
+    assert f"The total loss of iteration 1 is nan, {blame}" in widget.error
+    widget.visualize_layer([index])
+    assert widget.wait(60)
+    assert f"The total loss of filters [{index}] was not finite, {blame}" in widget._tiles.error
+    assert not any("learning_rate" in one or "seed" in one for one in (widget.error, widget._tiles.error))
+
+
+@pytest.mark.parametrize(
+    ("names", "named"),
+    [
+        (["squeeze"], "layer 'squeeze'"),
+        (["right", "squeeze"], "layers 'squeeze', 'right'"),
+        (["squeeze", "left", "right", "out"], "layers 'squeeze', 'left', 'right' and 1 more"),
+    ],
+)
+def test_weights_that_are_not_finite_are_blamed(names, named):
+    assert_blamed(with_nan(*names), "out", named)
+
+
+def test_half_precision():
+    assert_blamed(with_nan("squeeze", make=lambda: squeeze(dtype="mixed_float16")), "out", "layer 'squeeze'")
+
+
+def test_inside_of_a_subclassed_and_of_a_nested_model():
+    class Outer(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.out = layers.Conv2D(3, 3, name="conv"), layers.Dense(2, name="out")
+
+        def call(self, inputs):
+            return self.out(ops.mean(self.conv(inputs), (1, 2)))
+
+    outer = Outer()
+    outer(np.zeros((1, 8, 8, 3)))
+    outer.conv.bias.assign([np.nan, 0, 0])
+    assert_blamed(outer, "out", "layer 'conv'")
+    inner = with_nan("left")
+    nested = keras.Sequential([keras.Input((16, 16, 3)), inner, layers.Dense(2, name="head")])
+    assert_blamed(nested, "head", "layer 'left'")
+
+
+def test_layers_that_the_target_does_not_need_are_not_blamed():
+    model = with_nan("out", value=np.inf)
+    widget = am.ActMaxWidget(model, layer="fire_concat", max_iter=3)
+    widget.start()
+    assert widget.wait(60)
+    assert (widget.status, widget.error) == ("finished", "")
+
+
+def test_a_run_that_explodes_by_itself_is_told_as_such():
+    widget = am.ActMaxWidget(exploding(), clip=False, lp_norm_weight=0, tv_weight=0)
+    widget.start()
+    assert widget.wait(60)
+    assert "is -inf. The last good picture is kept. Lower the learning rate" in widget.error
+
+
+def test_one_bad_tile_is_that_tile():
+    start = np.full((4, 4, 1), 140.0)
+    widget = am.ActMaxWidget(
+        partly_exploding(), seed_input=start, lp_norm_weight=0, tv_weight=0, max_iter=30, input_range=(-1000, 1000)
+    )
+    widget.visualize_layer()
+    assert widget.wait(60)
+    tiles = widget._tiles
+    assert (tiles.status, tiles.done) == ("finished", 3)
+    assert tiles.error.startswith("The total loss of filters [1] was not finite. Their last good pictures are kept.")
+    assert [len(history) for history in widget.tiles.histories][::2] == [30, 30]
+    assert np.isfinite(widget.tiles.images).all()

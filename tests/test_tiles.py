@@ -131,10 +131,24 @@ def test_a_starting_picture(model):
         np.testing.assert_array_equal(image, start)
 
 
-def test_without_a_seed_all_tiles_start_from_one_noise_another_each_time(model):
-    first, second = (finished(model, seed=None, max_iter=1).images for _ in range(2))
-    np.testing.assert_array_equal(first, first[:1].repeat(8, axis=0))
-    assert (first != second).any()
+def different(images):
+    return len({image.tobytes() for image in images})
+
+
+def test_without_a_seed_each_tile_starts_from_noise_of_its_own_another_each_time(model):
+    made = [finished(model, [2] * 7, seed=None, max_iter=1).images for _ in range(2)]
+    assert different(np.concatenate(made)) == 14
+    assert different(finished(model, [2] * 7, seed=3, max_iter=1).images) == 1
+
+
+@pytest.mark.parametrize("max_iter", [1, 20])
+def test_the_function_and_the_widget_agree_on_what_no_seed_means(model, max_iter):
+    for seed, wanted in [(None, 4), (0, 1)]:
+        widget = am.ActMaxWidget(model, layer="conv2", seed=seed, max_iter=max_iter)
+        widget.visualize_layer([2] * 4)
+        assert widget.wait(60)
+        images, _ = am.visualize_layer(model, "conv2", [2] * 4, seed=seed, max_iter=max_iter, clip=True, progress=False)
+        assert different(widget.tiles.images) == different(images) == wanted
 
 
 @pytest.mark.parametrize(
