@@ -170,8 +170,12 @@ class Ascent:
         seed: int = 0,
         losses: Sequence[Any] | None = None,
         modifiers: Sequence[InputModifier] | None = None,
+        apart: bool = False,
     ) -> Knobs:
-        """Knobs from plain numbers; what is not given is as the objective and the input modifiers have it."""
+        """Knobs from plain numbers; what is not given is as the objective and the input modifiers have it.
+
+        With ``apart`` each picture of a batch is jittered by offsets of its own.
+        """
         shape = tuple(self.objective.input_tensor.shape)
         if losses is None:
             losses = [value[None] if self.objective.each else value for value in self.objective.knobs()]
@@ -183,7 +187,10 @@ class Ascent:
             tf.constant(np.uint32(seed).astype(np.int32)),
             tuple(tf.constant(value, tf.float32) for value in losses),
             tuple(
-                _tensors(modifier.knobs(shape, self.objective.layout.spatial))
+                _tensors(
+                    modifier.knobs(shape, self.objective.layout.spatial)
+                    | ({"apart": np.array(apart)} if type(modifier) is Jitter else {})
+                )
                 for modifier in (self.input_modifiers if modifiers is None else modifiers)
             ),
         )

@@ -21,6 +21,7 @@ from actmax_widget.losses import ActivationMaximization, Loss
 HERE = Path(__file__).parent
 LAYERS_NAMED = 3
 """Layers that a sentence names at the most."""
+FLATTENING = [keras.activations.softmax, keras.activations.sigmoid, keras.activations.hard_sigmoid]
 FILTERS_NAMED = 8
 """Filters that a sentence names at the most."""
 SHAPES = {"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"}
@@ -144,19 +145,29 @@ def _place(operation: tf.Operation, layers: Iterable[Any]) -> str:
 # --- silence ---------------------------------------------------------------------------------------------------------
 
 
-def silent(what: str, iterations: int) -> str:
-    """The sentence about a picture that no gradient reached although it might, as a unit's ReLU was never active.
+def silent(what: str, iterations: int, layers: Iterable[Any]) -> str:
+    """The sentence about a picture that no gradient reached although it might.
+
+    A unit's ReLU was never active, or a softmax so far from its class that it is flat.
 
     Args:
         what: see :func:`subject`.
         iterations: how many were made.
+        layers: those that are maximised.
     """
+    if any(_flattens(layer) for layer in layers):
+        why, advice = "a flat softmax or sigmoid?", "Give the layer a linear activation (utils.apply_modifications)."
+    else:
+        why, advice = "dead unit?", "Start from a picture or another seed."
     times = f"{iterations} iteration{'' if iterations == 1 else 's'}"
     verb = "are" if what.startswith("filters ") or " and " in what else "is"
-    return (
-        f"No gradient reached the picture in {times}: {what} {verb} silent here (dead unit?). "
-        "Start from a picture or another seed."
-    )
+    return f"No gradient reached the picture in {times}: {what} {verb} silent here ({why}). {advice}"
+
+
+def _flattens(layer: Any) -> bool:
+    """Whether a layer squeezes what it computes between two ends."""
+    activation = getattr(layer, "activation", None)
+    return isinstance(layer, keras.layers.Softmax) or activation in FLATTENING
 
 
 def unchanged(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:

@@ -104,15 +104,23 @@ class Jitter(InputModifier):
         return {"pixels": self.pixels(shape, spatial), "axes": np.array(spatial, np.int32)}
 
     def pre_tensor(self, inp: tf.Tensor, random: tf.Tensor, **knobs: tf.Tensor) -> tf.Tensor:
-        """Roll a tensor; the offsets follow from ``random``."""
-        most = knobs["pixels"]
+        """Roll a tensor; the offsets follow from ``random``: one for all pictures, or with ``apart`` one for each."""
+        most, axes = knobs["pixels"], knobs["axes"]
 
-        def rolled() -> tf.Tensor:
-            uniform = tf.random.stateless_uniform(tf.shape(most), random)
-            offsets = tf.cast(tf.floor(uniform * tf.cast(2 * most + 1, tf.float32)), tf.int32) - most
-            return tf.roll(inp, offsets, knobs["axes"])
+        def offsets(number: list[Any]) -> tf.Tensor:
+            uniform = tf.random.stateless_uniform([*number, axes.shape[0]], random)
+            return tf.cast(tf.floor(uniform * tf.cast(2 * most + 1, tf.float32)), tf.int32) - most
 
-        return tf.cond(tf.reduce_any(most > 0), rolled, lambda: tf.identity(inp))
+        def together() -> tf.Tensor:
+            return tf.roll(inp, offsets([]), axes)
+
+        def apart() -> tf.Tensor:
+            given = inp, offsets([tf.shape(inp)[0]])
+            return tf.map_fn(lambda one: tf.roll(one[0], one[1], axes - 1), given, fn_output_signature=inp.dtype)
+
+        one = inp.shape[0] == 1 or "apart" not in knobs
+        moved = together if one else lambda: tf.cond(knobs["apart"], apart, together)
+        return tf.cond(tf.reduce_any(most > 0), moved, lambda: tf.identity(inp))
 
 
 def _call_numpy(function: Any, inp: tf.Tensor) -> tf.Tensor:

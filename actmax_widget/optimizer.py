@@ -175,8 +175,9 @@ class Optimizer:
             callback.on_end()
         assert steps is not None  # noqa: S101 - for mypy: there is at least one iteration
         if still.all() and ascent.silent(state, knobs):
-            what = diagnosis.subject(loss for loss, _ in self.losses if not isinstance(loss, Regularizer))
-            diagnosis.warn(diagnosis.silent(what, int(state.iteration)))
+            losses = [loss for loss, _ in self.losses if not isinstance(loss, Regularizer)]
+            layers = [getattr(loss.layer, "layer", loss.layer) for loss in losses if hasattr(loss, "layer")]
+            diagnosis.warn(diagnosis.silent(diagnosis.subject(losses), int(state.iteration), layers))
         return state, steps
 
     def _tell(self, watchers: Sequence[OptimizerCallback], i: int, steps: Steps) -> bool:
@@ -240,18 +241,20 @@ class Still:
     """
 
     def __init__(self, columns: np.ndarray) -> None:
-        self._columns = columns
-        self._first: np.ndarray | None = None
-        self._still = True
+        self._columns, self._looked = columns, 0
+        self._first = np.empty((0, len(columns) + 1), np.float32)
+        self._all = True
 
     def look(self, rows: np.ndarray) -> None:
         """Look at the next iterations' losses, (steps, losses + 1)."""
-        self._first = rows[:1] if self._first is None else self._first
-        self._still = self._still and bool(diagnosis.unchanged(np.concatenate([self._first, rows]), self._columns))
+        seen = np.concatenate([self._first, rows])
+        self._first = seen[:1]
+        self._all = self._all and (len(seen) < 2 or bool(diagnosis.unchanged(seen, self._columns)))
+        self._looked += len(rows)
 
     def all(self) -> bool:
-        """Whether they had."""
-        return self._still
+        """Whether they had, in two iterations at least."""
+        return self._all and self._looked > 1
 
 
 @contextlib.contextmanager

@@ -53,6 +53,7 @@ def knobs_for(
         seed=seed,
         losses=knobs,
         modifiers=[Jitter(settings.jitter)],
+        apart=settings.seed is None,
     )
 
 

@@ -292,11 +292,12 @@ class Session(Worker):
             ended = self._status in {Status.PAUSED, Status.FINISHED}
             if not ended or not self._still(ascent.objective.excites):
                 return
-            what = diagnosis.filters_of(self._settings.filter_indices or (None,), self._settings.layer)
+            layer = self._settings.layer
+            what = diagnosis.filters_of(self._settings.filter_indices or (None,), layer)
         silent = ascent.silent(state, knobs)  # outside of the lock, as it takes a step
         with self._changed:
             if silent and run == self._run and not self._status.busy:
-                self._note = diagnosis.silent(what, self.iteration)
+                self._note = diagnosis.silent(what, self.iteration, [self.network.find(layer).layer])
                 self._touch()
 
     def _still(self, columns: np.ndarray) -> bool:

@@ -155,7 +155,8 @@ class Tiles(Worker):
             advice = "Their last good pictures are kept. Lower the learning rate or a weight."
             found.append(diagnosis.not_finite(what, ascent.objective.layers, advice))
         if dead:
-            found.append(diagnosis.silent(diagnosis.filters_of(dead, self.settings.layer), sheet.goal))
+            target = self.network.find(self.settings.layer)
+            found.append(diagnosis.silent(diagnosis.filters_of(dead, target.name), sheet.goal, [target.layer]))
         return " ".join(found)
 
     def _go_on(self) -> None:

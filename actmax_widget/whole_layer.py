@@ -15,7 +15,7 @@ from actmax_widget.callbacks import OptimizerCallback, Print
 from actmax_widget.checks import check_integer, check_number, check_range, check_seed, invalid
 from actmax_widget.input_modifiers import InputModifier
 from actmax_widget.losses import ActivationMaximization
-from actmax_widget.network import Network
+from actmax_widget.network import Network, Target
 from actmax_widget.optimizer import Calls, check_sequence, progress_bar, starting_image, switched_on, told
 from actmax_widget.records import History, LayerPictures
 from actmax_widget.sheet import Sheet
@@ -71,7 +71,8 @@ def visualize_layer(
         input_shape: see there.
         held_inputs: see there.
         max_iter: iterations for each picture, >= 1; default 200.
-        input_modifiers: e.g. ``[Jitter(0.05)]``; the pictures of a batch are jittered by the same offsets.
+        input_modifiers: e.g. ``[Jitter(0.05)]``; with a ``seed`` the pictures of a batch are jittered by the same
+            offsets, without each by its own.
         callbacks: a function of the filter that gives that picture's callbacks; steps are then made one at a time. One
             that raises ``StopIteration`` ends that filter's picture; the others go on.
         verbose: print each iteration's losses of each filter.
@@ -147,13 +148,14 @@ def visualize_layer(
             seed=int(random.randint(2**31)) if seed is None and modifiers else seed or 0,
             losses=[sheet.selections()] if selected else [],
             modifiers=modifiers,
+            apart=seed is None,
         )
 
     bar = importlib.util.find_spec("tqdm") is not None if progress is None else progress
     with progress_bar(len(chosen) * max_iter, shown=bar) as advance:
         _run(sheet, knobs, watchers, advance)
     histories = [sheet.history(position) for position in range(sheet.begun)]
-    _report(chosen, sheet, histories, ascent, target.name)
+    _report(chosen, sheet, histories, ascent, target)
     pictures = [network.layout.to_channels_last(picture) for picture in sheet.pictures[: sheet.begun]]
     if not clip:
         seeded = seed_input is not None
@@ -254,11 +256,11 @@ def _tell(listening: list[Any], first: int, i: int, sheet: Sheet, steps: Steps) 
             listening[position] = []
 
 
-def _report(filters: Sequence[int], sheet: Sheet, histories: Sequence[History], ascent: Ascent, layer: str) -> None:
+def _report(filters: Sequence[int], sheet: Sheet, histories: Sequence[History], ascent: Ascent, target: Target) -> None:
     """Raise or warn about pictures that came to nothing."""
     dead = [filters[position] for position in sheet.silent]
     if dead:
-        diagnosis.warn(diagnosis.silent(diagnosis.filters_of(dead, layer), sheet.goal))
+        diagnosis.warn(diagnosis.silent(diagnosis.filters_of(dead, target.name), sheet.goal, [target.layer]))
     wrong = [index for index, history in zip(filters, histories, strict=False) if not np.isfinite(history["total"][-1])]
     if not wrong:
         return

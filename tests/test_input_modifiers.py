@@ -70,3 +70,17 @@ def test_the_base_class_changes_nothing_and_a_numpy_modifier_is_called():
     assert InputModifier().post_tensor(ones) is ones
     assert Half().pre_tensor(ones, tf.constant([0, 0])).numpy().max() == 0.5
     assert Half().post_tensor(ones).numpy().max() == 2
+
+
+def test_apart_each_picture_of_a_batch_is_rolled_by_offsets_of_its_own():
+    images = tf.constant(np.random.default_rng(0).normal(size=(400, 7, 5, 2)).astype("float32"))
+    knobs = {name: tf.constant(value) for name, value in Jitter([2, 1]).knobs(images.shape).items()}
+    rolled = Jitter([2, 1]).pre_tensor(images, tf.constant([3, 4]), apart=tf.constant(True), **knobs).numpy()
+    offsets = []
+    for before, after in zip(images.numpy(), rolled, strict=True):
+        found = [by for by in np.ndindex(5, 3) if (np.roll(before, np.subtract(by, (2, 1)), (0, 1)) == after).all()]
+        assert len(found) == 1
+        offsets += found
+    assert set(offsets) == set(np.ndindex(5, 3))
+    together = Jitter([2, 1]).pre_tensor(images, tf.constant([3, 4]), apart=tf.constant(False), **knobs)
+    np.testing.assert_array_equal(together, Jitter([2, 1]).pre_tensor(images, tf.constant([3, 4]), **knobs))

@@ -141,6 +141,16 @@ def test_without_a_seed_each_tile_starts_from_noise_of_its_own_another_each_time
     assert different(finished(model, [2] * 7, seed=3, max_iter=1).images) == 1
 
 
+def test_without_a_seed_each_tile_is_jittered_by_offsets_of_its_own(model):
+    start = np.random.default_rng(0).uniform(0, 255, (12, 12, 1)).astype("float32")
+    for seed, wanted in [(None, 3), (0, 1)]:
+        tiles = finished(model, [2] * 3, seed=seed, seed_input=start, jitter=4, max_iter=20)
+        images, _ = am.visualize_layer(
+            model, "conv2", [2] * 3, seed=seed, seed_input=start, input_modifiers=[Jitter(4)], clip=True, progress=False
+        )
+        assert different(tiles.images) == different(images) == wanted
+
+
 @pytest.mark.parametrize("max_iter", [1, 20])
 def test_the_function_and_the_widget_agree_on_what_no_seed_means(model, max_iter):
     for seed, wanted in [(None, 4), (0, 1)]:
