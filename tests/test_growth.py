@@ -22,6 +22,7 @@ def memory():
     return psutil.Process().memory_info().rss / MEGABYTES
 
 
+@pytest.mark.filterwarnings("ignore:No gradient reached")  # some filters of an untrained network are dead
 def test_after_100_calls_memory_is_within_20_mb():
     model = small_cnn()
 
