@@ -302,6 +302,8 @@ class Session(Worker):
 
     def _still(self, columns: np.ndarray) -> bool:
         """Whether losses never changed in this run; of those that did, a look at the first and the last row tells."""
+        if self.iteration < 2:
+            return False
         ends = np.array([self._rows[: self._width], self._rows[-self._width :]])
         return bool(diagnosis.unchanged(ends, columns) and diagnosis.unchanged(self._rows_from(0), columns))
 

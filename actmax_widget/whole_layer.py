@@ -15,11 +15,12 @@ from actmax_widget.callbacks import OptimizerCallback, Print
 from actmax_widget.checks import check_integer, check_number, check_range, check_seed, invalid
 from actmax_widget.input_modifiers import InputModifier
 from actmax_widget.losses import ActivationMaximization
-from actmax_widget.network import Network, Target
+from actmax_widget.network import Network
 from actmax_widget.optimizer import Calls, check_sequence, progress_bar, starting_image, switched_on, told
 from actmax_widget.records import History, LayerPictures
 from actmax_widget.sheet import Sheet
 from actmax_widget.sheet import batch_size as fitting_batch
+from actmax_widget.targets import Target
 from actmax_widget.visualization import activation_losses, as_returned, prepared
 
 

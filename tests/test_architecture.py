@@ -90,6 +90,7 @@ MAY_IMPORT = {
         "records",
         "sheet",
         "shelf",
+        "targets",
         "starting",
         "utils",
         "visualization",

@@ -31,7 +31,7 @@ def cut(work, size=6):
 
 def of_bytes():
     pixels = keras.Input((8, 8, 3), dtype="uint8", name="pixels")
-    x = layers.Conv2D(4, 3, activation="relu")(layers.Rescaling(1 / 255)(pixels))
+    x = layers.Conv2D(4, 3, activation="tanh")(layers.Rescaling(1 / 255)(pixels))
     return keras.Model(pixels, layers.Dense(2, name="out")(layers.GlobalAveragePooling2D()(x)))
 
 

@@ -674,3 +674,26 @@ def test_a_picture_made_elsewhere_has_its_channels_last_whatever_the_model_takes
         session.adopt("out", 1, image, elsewhere()[1], 20)
         assert session._state.image.shape == (1, 3, 10, 8)
         np.testing.assert_array_equal(session.image, image)
+
+
+def test_a_pause_before_the_first_iteration_is_no_failure(model):
+    driven = Driven(model)
+    session = driven.session
+    session.start()
+    session.pause()
+    driven.until_idle()
+    assert (session.status, session.facts().error, session.iteration) == (Status.PAUSED, "", 0)
+    session.start()
+    session.advance()
+    run = session._ascent.run
+    session.reset()
+
+    def paused_before_it_began(state, knobs, n, stop):
+        session.pause()
+        return run(state, knobs, n, stop)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session._ascent, "run", paused_before_it_began)
+        session.start()
+        driven.until_idle()
+    assert (session.status, session.facts().error, session.iteration) == (Status.PAUSED, "", 0)
