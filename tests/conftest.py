@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,30 @@ def model() -> Any:
     from tests.networks import small_cnn  # noqa: PLC0415 - as above
 
     return small_cnn()
+
+
+@pytest.fixture(scope="session")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """A function that runs an example notebook by nbclient, once for all who ask for it."""
+    known: dict[str, Any] = {}
+
+    def execute(name: str) -> Any:
+        if name not in known:
+            import nbformat  # noqa: PLC0415 - few tests need it
+            from nbclient import NotebookClient  # noqa: PLC0415 - as above
+
+            examples, home = Path(__file__).parents[1] / "examples", tmp_path_factory.mktemp("home")
+            with pytest.MonkeyPatch.context() as patch:
+                # A kernel of the same name in the person's own folder would take the place of this environment's.
+                for variable in ("JUPYTER_DATA_DIR", "IPYTHONDIR"):
+                    patch.setenv(variable, str(home / variable.lower()))
+                notebook = nbformat.read(examples / f"{name}.ipynb", as_version=4)
+                place = {"metadata": {"path": examples}}
+                NotebookClient(notebook, timeout=300, kernel_name="python3", resources=place).execute()
+            known[name] = notebook
+        return known[name]
+
+    return execute
 
 
 @pytest.fixture

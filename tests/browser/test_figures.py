@@ -11,10 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import numpy as np
 import pytest
-from nbclient import NotebookClient
 from PIL import Image
 from playwright.sync_api import Page
 
@@ -29,10 +27,9 @@ OUTPUTS = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells
 CODE = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
     .flatMap((cell, index) => cell.type === 'code' ? [index] : [])"""
 RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
-Figures = list[list[tuple[int, int]]]
 
 
-def figures(cells: list[list[dict[str, Any]]]) -> Figures:
+def figures(cells: list[list[dict[str, Any]]]) -> list[list[tuple[int, int]]]:
     """The size of each figure of each cell; each is looked at."""
     return [[size for output in outputs for size in sizes(output)] for outputs in cells]
 
@@ -46,26 +43,6 @@ def sizes(output: dict[str, Any]) -> list[tuple[int, int]]:
     image = Image.open(io.BytesIO(png)).convert("L")
     assert np.asarray(image).std() > 1, "a blank figure"
     return [image.size]
-
-
-@pytest.fixture(scope="module")
-def without_a_browser(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The figures of a notebook run by nbclient."""
-    known: dict[str, Figures] = {}
-    home = tmp_path_factory.mktemp("home")
-
-    def run(name: str) -> Figures:
-        if name not in known:
-            with pytest.MonkeyPatch.context() as patch:
-                for variable in ("JUPYTER_DATA_DIR", "IPYTHONDIR"):
-                    patch.setenv(variable, str(home / variable.lower()))
-                notebook = nbformat.read(EXAMPLES / f"{name}.ipynb", as_version=4)
-                place = {"metadata": {"path": EXAMPLES}}
-                NotebookClient(notebook, timeout=300, kernel_name="python3", resources=place).execute()
-            known[name] = figures([cell.get("outputs", []) for cell in notebook.cells])
-        return known[name]
-
-    return run
 
 
 def opened(page: Page, lab: LabServer, name: str) -> OpenNotebook:
@@ -94,10 +71,8 @@ WAYS = [
 
 
 @pytest.mark.parametrize(("name", "way"), WAYS)
-def test_figures_are_those_of_a_run_without_a_browser(
-    page: Page, lab: LabServer, without_a_browser: Any, name: str, way: Any
-):
-    expected = without_a_browser(name)
+def test_figures_are_those_of_a_run_without_a_browser(page: Page, lab: LabServer, executed: Any, name: str, way: Any):
+    expected = figures([cell.get("outputs", []) for cell in executed(name).cells])
     notebook = opened(page, lab, name)
     way(notebook)
     found = figures(page.evaluate(OUTPUTS))
