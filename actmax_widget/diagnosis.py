@@ -64,6 +64,10 @@ def _of_loss(loss: Loss) -> str:
 # --- no gradient -----------------------------------------------------------------------------------------------------
 
 
+class NoGradientError(ValueError):
+    """No gradient can reach the picture, whatever its values."""
+
+
 def no_gradient(what: str, inp: Any, wrt: Any, traced: tf.Tensor, terms: tf.Tensor, layers: Iterable[Any]) -> Exception:
     """The error for a picture that no gradient can reach, whatever its values.
 
@@ -77,17 +81,18 @@ def no_gradient(what: str, inp: Any, wrt: Any, traced: tf.Tensor, terms: tf.Tens
     """
     if wrt is not inp:
         expected = f"a tensor that {what} is computed from, by steps that have a gradient"
-        return invalid("wrt_tensor", expected, wrt.name, "Pass a tensor before that layer, or None for the input.")
+        advice = "Pass a tensor before that layer, or None for the input."
+        return invalid("wrt_tensor", expected, wrt.name, advice, NoGradientError)
     expected = f"a gradient from {what} to the input {inp.name!r}"
     if not keras.backend.is_float_dtype(inp.dtype):
-        return invalid("model", expected, None, _as_float(inp))
+        return invalid("model", expected, None, _as_float(inp), NoGradientError)
     lost = _where_lost(traced, terms)
     place = "somewhere between" if lost is None else f"in {_place(lost, layers)}"
     advice = (
         f"It ends {place}: whole numbers, looking up, rounding, comparing, argmax and stop_gradient have none. "
         "Use a model that takes float input and begins after that."
     )
-    return invalid("model", expected, None, advice)
+    return invalid("model", expected, None, advice, NoGradientError)
 
 
 def _as_float(inp: Any) -> str:

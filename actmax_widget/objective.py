@@ -151,9 +151,18 @@ class Objective:
         """Evaluate at ``inp``, (batch, ..., channels) float32."""
         gradient = self._gradient if self._gate is None else self._gated_gradient
         terms, wrt_value, grads = gradient(inp, weights, [*knobs, *self._held_for(inp)])
+        losses, slopes = self._whole(terms, inp, weights)
+        return Evaluation(losses, tf.add_n([tf.cast(grads, tf.float32), *slopes]), wrt_value)
+
+    def losses_at(self, inp: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor]) -> tf.Tensor:
+        """The losses of an evaluation alone, which there are also where no gradient is."""
+        terms, _ = self._forward(inp, weights, [*knobs, *self._held_for(inp)])
+        return self._whole(terms, inp, weights)[0]
+
+    def _whole(self, terms: tf.Tensor, inp: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """All losses and their sum, and the slopes of those that are not in the graph."""
         found = dict(zip(self._in_graph, tf.unstack(terms, axis=-1), strict=True))
-        weight_of = tf.unstack(weights, len(self.losses))
-        slopes = [tf.cast(grads, tf.float32)]
+        weight_of, slopes = tf.unstack(weights, len(self.losses)), []
         for k in self._direct:
             regularizer: Any = self.losses[k][0]
             value, slope = regularizer.penalty(inp, range(1 if self.each else 0, inp.shape.rank))
@@ -161,7 +170,7 @@ class Objective:
             slopes += [slope(weight_of[k])] if self.wrt_is_input else []
         weighted = tf.stack([found[k] for k in range(len(self.losses))], -1)
         total = tf.reduce_sum(weighted, -1, keepdims=True)
-        return Evaluation(tf.concat([weighted, total], -1), tf.add_n(slopes), wrt_value)
+        return tf.concat([weighted, total], -1), slopes
 
     def _held_for(self, inp: tf.Tensor) -> list[tf.Tensor]:
         values = [tf.constant(value) for _, value in self._held]

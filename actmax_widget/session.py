@@ -272,7 +272,11 @@ class Session(Worker):
 
     def _carry_out(self, run: int, ascent: Ascent, state: State, knobs: Knobs, n: int) -> float:
         traces, begin = ascent.traces, self._pace.clock()
-        state, steps = ascent.run(state, knobs, n, self._stop)
+        try:
+            state, steps = ascent.run(state, knobs, n, self._stop)
+        except diagnosis.NoGradientError:
+            self._measure_only(run, ascent, state, knobs)
+            raise
         rows = steps.losses
         with self._changed:
             if run != self._run:
@@ -285,6 +289,13 @@ class Session(Worker):
             delay = self._pace.delay() if self._status.busy else 0.0
         self._look_for_silence(run, ascent, state, knobs)
         return delay
+
+    def _measure_only(self, run: int, ascent: Ascent, state: State, knobs: Knobs) -> None:
+        """Note what the start measures: that is all there will be."""
+        losses = ascent.objective.losses_at(state.image, knobs.weights, knobs.losses).numpy()
+        with self._changed:
+            if run == self._run and not self.iteration:
+                self._rows.frombytes(losses.astype(np.float32).tobytes())
 
     def _look_for_silence(self, run: int, ascent: Ascent, state: State, knobs: Knobs) -> None:
         """When a run ends, note it if no gradient ever reached the picture: nothing was excited in all that time."""

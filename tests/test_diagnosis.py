@@ -84,7 +84,8 @@ def test_an_input_that_no_gradient_reaches_is_refused(make, sentence):
     widget = am.ActMaxWidget(model, max_iter=3)
     widget.start()
     assert widget.wait(60)
-    assert (widget.status, widget.iteration, len(widget.history)) == ("failed", 0, 0)
+    # What the start measures stands in the table: that is all there will be.
+    assert (widget.status, widget.iteration, len(widget.history)) == ("failed", 1, 1)
     assert re.search(pattern(sentence)[1:], widget.error)
     widget.visualize_layer()
     assert widget.wait(60)
