@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from actmax_widget import diagnosis, recipe, utils
-from actmax_widget.ascent import Ascent, Knobs, State
+from actmax_widget.ascent import Ascent, Knobs, State, Steps
 from actmax_widget.checks import check_integer, invalid
 from actmax_widget.network import Network
 from actmax_widget.optimizer import starting_image
@@ -251,7 +251,7 @@ class Session(Worker):
         ascent = recipe.ascent_for(self.network, settings)
         if self._preparing and not ascent.traces:
             # The first step does it, and makes what TensorFlow puts off until then; it counts only if somebody waits.
-            ascent.run(state, recipe.knobs_for(self.network, settings, ascent, 0), 1)
+            self._made(self._run, ascent, state, recipe.knobs_for(self.network, settings, ascent, 0), 1)
         with self._changed:
             self._ascent, self._compiled, self._looked = ascent, settings.graph(), True
             self._preparing = False
@@ -272,11 +272,7 @@ class Session(Worker):
 
     def _carry_out(self, run: int, ascent: Ascent, state: State, knobs: Knobs, n: int) -> float:
         traces, begin = ascent.traces, self._pace.clock()
-        try:
-            state, steps = ascent.run(state, knobs, n, self._stop)
-        except diagnosis.NoGradientError:
-            self._measure_only(run, ascent, state, knobs)
-            raise
+        state, steps = self._made(run, ascent, state, knobs, n, self._stop)
         rows = steps.losses
         with self._changed:
             if run != self._run:
@@ -290,12 +286,16 @@ class Session(Worker):
         self._look_for_silence(run, ascent, state, knobs)
         return delay
 
-    def _measure_only(self, run: int, ascent: Ascent, state: State, knobs: Knobs) -> None:
-        """Note what the start measures: that is all there will be."""
-        losses = ascent.objective.losses_at(state.image, knobs.weights, knobs.losses).numpy()
-        with self._changed:
-            if run == self._run and not self.iteration:
-                self._rows.frombytes(losses.astype(np.float32).tobytes())
+    def _made(self, run: int, ascent: Ascent, state: State, knobs: Knobs, *how: Any) -> tuple[State, Steps]:
+        """Make steps. Where no gradient is, a started run notes what its start measures: that is all there will be."""
+        try:
+            return ascent.run(state, knobs, *how)
+        except diagnosis.NoGradientError:
+            losses = ascent.objective.losses_at(state.image, knobs.weights, knobs.losses).numpy()
+            with self._changed:
+                if run == self._run and self._status.busy and not self.iteration:
+                    self._rows.frombytes(losses.astype(np.float32).tobytes())
+            raise
 
     def _look_for_silence(self, run: int, ascent: Ascent, state: State, knobs: Knobs) -> None:
         """When a run ends, note it if no gradient ever reached the picture: nothing was excited in all that time."""
