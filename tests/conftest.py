@@ -20,6 +20,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_slowness)
 
 
+@pytest.fixture(autouse=True)
+def _same_networks_each_time(request: pytest.FixtureRequest) -> None:
+    """Untrained networks have dead filters now and then, which is told by a warning: the same ones in every run."""
+    if "browser" not in request.keywords and "notebook" not in request.keywords:
+        import keras  # noqa: PLC0415 - imports TensorFlow, which reads the settings above
+
+        keras.utils.set_random_seed(0)
+
+
 class Traces:
     """How often steps were compiled, by whomever: counted where it is done."""
 

@@ -655,7 +655,7 @@ def test_what_comes_from_a_saved_model_is_refused_with_the_way_to_use_it(tmp_pat
 )
 def test_inputs_of_any_rank(shape, conv):
     inputs = keras.Input(shape)
-    model = keras.Model(inputs, conv(3, 3, activation="relu", name="conv")(inputs))
+    model = keras.Model(inputs, conv(3, 3, name="conv")(inputs))
     assert am.visualize_activation(model, "conv", 1, max_iter=3, seed=0).shape == shape
 
 
