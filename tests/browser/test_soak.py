@@ -42,8 +42,8 @@ def page_does(view: WidgetView, chance: random.Random) -> None:
     elif name == "tiles":
         tiles = view.part("tiles-close")
         (tiles if tiles.is_visible() else view.part("all-filters")).click()
-    elif view.button(name).is_enabled():
-        view.button(name).click(force=True)
+    elif view.part(name.lower()).is_enabled():
+        view.part(name.lower()).click(force=True)
 
 
 def shows(view: WidgetView, facts: list[Any]) -> None:
