@@ -508,7 +508,7 @@ class ActMaxWidget(anywidget.AnyWidget):
         """Tell observers. What one of them raises while this acts for others is shown, and stops nothing."""
         try:
             super().notify_change(change)
-        except Exception as error:
+        except BaseException as error:  # SystemExit too: it would end the thread that sends, without a word
             if not getattr(self._foreign, "acting", False):
                 raise
             self.log.warning("An observer of %r failed.", change["name"], exc_info=True)

@@ -1,5 +1,6 @@
 """The widget among others: observers that raise, malformed messages, nobody watching, nobody holding it."""
 
+import asyncio
 import contextlib
 import io
 import math
@@ -85,6 +86,21 @@ def test_an_observer_that_raises_stops_neither_traits_nor_frames_and_is_told(mak
     assert (widget.status, widget.iteration, seen) == ("finished", 50, [50])
     assert "ZeroDivisionError" in widget.error
     assert "observes" in widget.error
+
+
+@pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError, GeneratorExit])
+def test_an_observer_that_wants_out_does_not_end_the_thread_that_sends(make, monkeypatch, error):
+    widget = make()
+    front_end = FrontEnd(widget, monkeypatch)
+
+    def leave(change):
+        raise error
+
+    widget.observe(leave, "iteration")
+    widget._session.step()  # as the browser would: no thread of a person's is in it
+    front_end.wait_for(lambda: any(error.__name__ in one["state"].get("error", "") for one in front_end.states))
+    front_end.send(type="hello", views=1)
+    front_end.wait_for(lambda: front_end.custom)
 
 
 def test_a_page_that_cannot_be_sent_to_does_not_stop_the_thread(make, monkeypatch):
