@@ -9,11 +9,15 @@ than to let go late.
 from __future__ import annotations
 
 import gc
+import itertools
+import operator
 import re
 import sys
 from collections.abc import Iterator
 from types import FrameType, ModuleType
 from typing import Any
+
+import numpy as np
 
 HISTORY = re.compile(r"_{1,3}|_\d+|_oh|Out")
 """IPython's own names of outputs."""
@@ -24,7 +28,7 @@ MOST = 20_000
 
 
 def is_held(thing: object, namespace: dict[str, Any]) -> bool:
-    """Whether a name leads to an object, be it through lists, closures or widgets. Takes up to a third of a second.
+    """Whether a name leads to an object, be it through lists, closures or widgets. Takes up to a second.
 
     Args:
         thing: the object.
@@ -43,12 +47,25 @@ def is_held(thing: object, namespace: dict[str, Any]) -> bool:
             return True
         edge = [one for one in edge if id(one) not in modules]
         reached |= {id(one): one for one in edge}
-    return any(id(value) in reached for frame in _frames(namespace) for value in list(frame.f_locals.values()))
+    if any(id(value) in reached for frame in _frames(namespace) for value in list(frame.f_locals.values())):
+        return True
+    return _is_in_array(reached, namespace)
 
 
 def _holders(edge: list[object], ignored: set[int]) -> list[object]:
     """What leads to one of these objects. A function of its own, or its lists would be among the next ones."""
     return [one for one in gc.get_referrers(*edge) if id(one) not in ignored and not _is_of_host(one)]
+
+
+def _is_in_array(reached: dict[int, object], namespace: dict[str, Any]) -> bool:
+    """Whether an array of objects, or a table of pandas, holds one of these: the collector knows nothing of arrays.
+
+    Who holds the array is not asked, since it does not know that either; in any case it is somebody.
+    """
+    held = gc.get_referents(namespace, *gc.get_objects())  # millions, of which Python code looks at arrays alone
+    arrays = itertools.compress(held, map(operator.is_, map(type, held), itertools.repeat(np.ndarray)))
+    tables = {id(one): one for one in arrays if one.dtype.hasobject}
+    return any(id(part) in reached for one in tables.values() for part in one.flat)
 
 
 def is_named(thing: object, namespace: dict[str, Any]) -> bool:

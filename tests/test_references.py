@@ -1,6 +1,8 @@
 import threading
 import weakref
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from actmax_widget.references import is_held
@@ -44,6 +46,9 @@ class Owner:
         closure,
         Owner,
         lambda thing: Owner(closure(thing)).parts,
+        lambda thing: np.array([None, thing], object),
+        lambda thing: [np.array([[{"x": thing}]], object)],
+        lambda thing: pd.Series([thing]),
     ],
 )
 def test_a_name_holds_it_in_whatever_way(hold):
