@@ -4,7 +4,7 @@ Parameters are traits, checked by :data:`actmax_widget.records.CHECKS` and hande
 :class:`~actmax_widget.session.Session`. Facts are read-only traits, set at transitions, and now and then in a long run,
 so that a notebook saved meanwhile holds all of one moment. Pictures and rows travel as custom messages
 (:mod:`actmax_widget.stream`), sent by one thread. Handlers may run in any thread (JupyterLab uses subshells), so every
-trait is set under one lock. ``js/src/model.ts`` mirrors the traits and the messages.
+trait is set under one lock, the same for all widgets. ``js/src/model.ts`` mirrors the traits and the messages.
 """
 
 from __future__ import annotations
@@ -203,6 +203,9 @@ class ActMaxWidget(anywidget.AnyWidget):
 
     _session: Any = None  # until the model was checked; ipywidgets also closes widgets that were never finished
     _tiles: Tiles | None = None
+    lock = threading.RLock()
+    """Held while a trait is set. One for all widgets: where one observes another, two threads would each hold one lock
+    and wait for the other."""
     start_picture = starting.Start()
     """What ``seed_input`` was made of, and how."""
 
@@ -217,7 +220,6 @@ class ActMaxWidget(anywidget.AnyWidget):
     ) -> None:
         _check_keywords(parameters)
         _check_front_end()
-        self.lock = threading.RLock()
         self._foreign = threading.local()  # set in a thread while it acts for the browser
         self._pump = Pump(self.pump)
         self._shown = (-1, 0)

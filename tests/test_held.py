@@ -121,6 +121,26 @@ def test_a_page_that_cannot_be_sent_to_does_not_stop_the_thread(make, monkeypatc
     front_end.wait_for(lambda: front_end.custom)
 
 
+def test_two_that_set_each_other_do_not_wait_for_each_other_for_ever(make):
+    one, other = make(), make()
+    both = threading.Barrier(2)
+
+    def meet(change):  # both threads are here before either goes on, if they can be
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.5)
+
+    for widget, follower in ((one, other), (other, one)):
+        widget.observe(meet, "tv_weight")
+        widget.observe(lambda change, follower=follower: setattr(follower, "tv_weight", change["new"]), "tv_weight")
+    threads = [threading.Thread(target=setattr, args=(widget, "tv_weight", 1), daemon=True) for widget in (one, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert one.tv_weight == other.tv_weight == 1
+
+
 # --- what is refused
 
 
