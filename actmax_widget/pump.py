@@ -30,10 +30,10 @@ class Pump:
         self._due.set()
         with self._lock:
             if not self._alive:
-                self._alive = True
-                # At the end of the process no thread can be started, and nobody is there to be sent anything.
+                # At the end of the process, or at its limit, no thread can be started: the next wake tries again.
                 with contextlib.suppress(RuntimeError):
                     threading.Thread(target=self._run, name="actmax-pump", daemon=True).start()
+                    self._alive = True
 
     def _run(self) -> None:
         wait: float | None = 0

@@ -26,8 +26,8 @@ def in_thread(work: Callable[[], None]) -> None:
     """Run ``work`` in a daemon thread, with this thread's context, so that what it prints lands in this cell."""
     context = contextvars.copy_context()
     thread = threading.Thread(target=context.run, args=(work,), name="actmax-worker", daemon=True)
-    _threads.add(thread)
     thread.start()
+    _threads.add(thread)
 
 
 _threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
@@ -135,7 +135,11 @@ class Worker:
         """Have the thread running."""
         if not self._working:
             self._working = True
-            self._spawn(self._work)
+            try:
+                self._spawn(self._work)
+            except RuntimeError as error:  # as many threads as the system allows
+                self._rest()
+                self._fail(reason(error))
 
     def _rest(self) -> None:
         """There is nothing to do: the thread ends."""

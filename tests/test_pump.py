@@ -63,6 +63,19 @@ def test_no_wake_is_lost_however_short_the_thread_lives(monkeypatch, linger):
         sender.wait_for(number)
 
 
+def test_a_thread_that_cannot_be_started_is_tried_again(monkeypatch):
+    def none_left(thread):
+        raise RuntimeError("can't start new thread")
+
+    sender = Sender()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_left)
+        sender.pump.wake()
+    sender.pump.wake()
+    with sender.changed:
+        assert sender.changed.wait_for(lambda: sender.calls, 10)
+
+
 def test_it_does_not_keep_the_sender(monkeypatch):
     monkeypatch.setattr(pump_module, "LINGER", 0.01)
     sender = Sender()

@@ -56,6 +56,20 @@ def test_a_turn_at_a_time_until_there_is_nothing_to_do():
     assert worker.notified == 5
 
 
+def test_without_a_thread_it_fails_and_may_be_started_again():
+    def none_left(work):
+        raise RuntimeError("can't start new thread")
+
+    worker = Counting(spawn=none_left)
+    worker.start()
+    assert worker.wait(0)
+    assert (worker.status, worker._error) == (Status.FAILED, "RuntimeError: can't start new thread")
+    worker._spawn = in_thread
+    worker.start()
+    assert worker.wait(60)
+    assert (worker.status, worker.count) == (Status.FINISHED, 3)
+
+
 def test_one_thread_at_a_time():
     worker = Driven()
     worker.start()
