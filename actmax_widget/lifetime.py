@@ -26,7 +26,7 @@ class Lifetime:
     Args:
         owner: the widget, kept by a weak reference.
         is_busy: whether it has anything to stop; called with it.
-        let_go: called with it when nobody holds it any more.
+        let_go: called with it when nobody holds it any more. Without an output nobody will see it again, too.
     """
 
     def __init__(self, owner: Any, is_busy: Callable[[Any], bool], let_go: Callable[[Any], None]) -> None:
@@ -34,7 +34,7 @@ class Lifetime:
         self._is_busy, self._let_go = is_busy, let_go
         self._outputs: set[str] = set()
         self._new = True
-        self._named = False
+        self._named = self._replaced = False
         if shell := get_ipython():
             _lifetimes.add(self)
             _listen_to(shell)
@@ -61,23 +61,24 @@ class Lifetime:
 
     def executed(self, cell: str) -> None:
         """A cell is executed again: its output goes."""
-        if cell != UNKNOWN:
+        if cell != UNKNOWN and cell in self._outputs:
             self._outputs.discard(cell)
+            self._replaced = True
 
     def look(self) -> None:
         """Let go of the widget if the last who held it did, since the last look."""
         owner, shell = self._owner(), get_ipython()
         if owner is None or shell is None:
             return
-        new, self._new = self._new, False
+        looked_at, self._new, self._replaced = not (self._new or self._replaced), False, False
         had_name, self._named = self._named, is_named(owner, shell.user_ns)
         busy = self._is_busy(owner)
-        if self._named or not (busy or new):
+        if self._named or (looked_at and not busy):
             return
         # Without a name it lives by its output, so there is nothing to find out as long as that stands.
-        if new or had_name or not self._outputs:
+        if not looked_at or had_name or not self._outputs:
             self._named = is_held(owner, shell.user_ns)
-            if busy and not self._named and (had_name or not self._outputs):
+            if not self._named and (not self._outputs or (had_name and busy)):
                 self._let_go(owner)
 
 

@@ -13,6 +13,7 @@ import itertools
 import operator
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from types import FrameType, ModuleType
 from typing import Any
@@ -88,9 +89,10 @@ def _is_of_host(one: object) -> bool:
 
 
 def _frames(namespace: dict[str, Any]) -> Iterator[FrameType]:
-    """What is being executed in any thread; the garbage collector does not see into it."""
-    for top in sys._current_frames().values():  # noqa: SLF001 - public in all but its name: the documentation has it
-        frame: FrameType | None = top
+    """What is being executed in any thread but ours; the garbage collector does not see into it."""
+    ours = {thread.ident for thread in threading.enumerate() if thread.name.startswith("actmax-")}
+    for ident, top in sys._current_frames().items():  # noqa: SLF001 - public in all but its name: it is documented
+        frame: FrameType | None = None if ident in ours else top
         while frame is not None:
             if frame.f_locals is not namespace and _counts(str(frame.f_globals.get("__name__", ""))):
                 yield frame

@@ -401,3 +401,38 @@ class Session(Worker):
     def _first_state(self) -> State:
         self._seed = recipe.random_state(self._settings)
         return State.at(recipe.start_for(self.network, self._settings, self._seed))
+
+
+class Past:
+    """What is left of a session that nobody holds any more but IPython's history: no network, nothing compiled.
+
+    Args:
+        session: the session, which is to be forgotten.
+    """
+
+    def __init__(self, session: Session) -> None:
+        with session._changed:  # noqa: SLF001 - all of one moment
+            session.pause()
+            self.settings, self.loss_names = session.settings, session.loss_names
+            self.image, self.history = session.image, session.history
+            self._facts = session.facts()
+        self.status, self.revision = self._facts.status, 0
+
+    def facts(self) -> Facts:
+        """Where it stood."""
+        return self._facts
+
+    def pause(self) -> None:
+        """Nothing is left to pause."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Nothing is left to wait for."""
+        del timeout
+        return True
+
+    def __getattr__(self, name: str) -> Any:
+        message = (
+            "This widget was let go of: its cell was run again, and no name held it. Its image and history are still "
+            "there. Make another one to go on."
+        )
+        raise RuntimeError(message)

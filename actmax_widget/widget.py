@@ -33,7 +33,7 @@ from actmax_widget.network import Network
 from actmax_widget.optimizer import starting_image
 from actmax_widget.pump import Pump
 from actmax_widget.records import CHECKS, Facts, History, LayerPictures, Settings, Status
-from actmax_widget.session import Session
+from actmax_widget.session import Past, Session
 from actmax_widget.stream import Stream
 from actmax_widget.tile_feed import snapshot
 from actmax_widget.tiles import Tiles
@@ -239,7 +239,7 @@ class ActMaxWidget(anywidget.AnyWidget):
         super().__init__(**look)
         self._stream = Stream(session, _weakly(self.send), time.monotonic)
         session.watched = self._stream.watched
-        self._lifetime = Lifetime(self, ActMaxWidget._is_busy, ActMaxWidget._stop)
+        self._lifetime = Lifetime(self, ActMaxWidget._is_busy, ActMaxWidget._let_go)
         self._adopt(session)
         self.on_msg(self._on_message)
         session.prepare()
@@ -363,6 +363,14 @@ class ActMaxWidget(anywidget.AnyWidget):
     def _stop(self) -> None:
         self._session.pause()
         self._pause_tiles()
+
+    def _let_go(self) -> None:
+        """Stop; where no output is left either, forget the network and what was compiled, which take megabytes."""
+        self._stop()
+        if self._session is not None and not self._lifetime.has_output:
+            self.close()
+            self._session, self._tiles = Past(self._session), None
+            self._stream = Stream(self._session, _weakly(self.send), time.monotonic)
 
     def _is_busy(self) -> bool:
         return any(one is not None and one.status.busy for one in (self._session, self._tiles))
@@ -641,6 +649,9 @@ class ActMaxWidget(anywidget.AnyWidget):
         An output of its own, as nbconvert would prefer the widget to a picture in the same one, and as renewing it
         then makes no view anew.
         """
+        if self.comm is None:
+            display({"text/plain": " ".join(self._sentences())}, raw=True)
+            return
         self._lifetime.displayed()
         self._stream.expect()
         data, metadata = self._repr_mimebundle_(**kwargs)

@@ -152,7 +152,7 @@ ONLY_IN = {
     "traitlets": {"widget"},
     "ipywidgets": set(),
     "IPython": {"lifetime", "widget"},
-    "threading": {"graph", "listening", "pump", "stream", "widget", "worker"},
+    "threading": {"graph", "listening", "pump", "references", "stream", "widget", "worker"},
     "tensorflow": {
         "ascent",
         "backprop_modifiers",

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import gc
 import io
 import math
 import pickle
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from PIL import Image
 import actmax_widget as am
 from actmax_widget import lifetime
 from actmax_widget.widget import DEFAULTS
+from tests.networks import small_cnn
 from tests.test_widget import FrontEnd
 
 FOREVER = 10**8
@@ -451,3 +454,30 @@ def test_tiles_are_saved_with_the_notebook(make, monkeypatch):
     front_end.send(type="close_tiles")
     front_end.wait_for(lambda: front_end.kept["saved_tiles"] == {})
     assert front_end.kept["tiles_picture"] == b""
+
+
+def test_what_only_the_history_of_outputs_holds_forgets_its_network_and_keeps_its_picture(shell):
+    networks = []
+
+    def cell(names):
+        network = small_cnn()
+        networks.append(weakref.ref(network))
+        names["widget"] = am.ActMaxWidget(network, layer="out", max_iter=20, steps_per_second=None)
+        names["widget"].start()
+        names["widget"].wait(60)
+        return names["widget"]
+
+    shell.run("a", cell)
+    shell.run("a", cell)
+    gc.collect()
+    assert networks[0]() is None
+    assert networks[1]() is not None
+    first = shell.user_ns["_oh"][0]
+    assert (first.status, len(first.history), first.image.shape) == ("finished", 20, (12, 12, 1))
+    assert first.wait(1)
+    for use in (first.start, first.step, first.visualize_layer, lambda: first.model, lambda: setattr(first, "seed", 3)):
+        with pytest.raises(RuntimeError, match="let go of"):
+            use()
+    first.pause()
+    first.close()
+    first._ipython_display_()
