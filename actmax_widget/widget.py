@@ -282,9 +282,10 @@ class ActMaxWidget(anywidget.AnyWidget):
             ValueError, TypeError: filters that the layer does not have.
         """
         tiles = Tiles(self._session.network, self._session.settings, filters, notify=self._pump.wake)
-        self.pause()
-        self._show_tiles(tiles)
-        tiles.start()
+        with self.lock:  # or of two at once one would go on unseen
+            self.pause()
+            self._show_tiles(tiles)
+            tiles.start()
 
     @property
     def tiles(self) -> LayerPictures | None:
@@ -317,9 +318,10 @@ class ActMaxWidget(anywidget.AnyWidget):
         self._publish()
 
     def _show_tiles(self, tiles: Tiles | None) -> None:
-        self._pause_tiles()
-        self._tiles = tiles
-        self._stream.show_tiles(tiles)
+        with self.lock:
+            self._pause_tiles()
+            self._tiles = tiles
+            self._stream.show_tiles(tiles)
         self._pump.wake()
 
     def wait(self, timeout: float | None = None) -> bool:

@@ -18,6 +18,7 @@ from PIL import Image
 
 import actmax_widget as am
 from actmax_widget import lifetime
+from actmax_widget import widget as widget_module
 from actmax_widget.widget import DEFAULTS
 from tests.networks import small_cnn
 from tests.test_widget import FrontEnd
@@ -142,6 +143,25 @@ def test_two_that_set_each_other_do_not_wait_for_each_other_for_ever(make):
         thread.join(10)
         assert not thread.is_alive()
     assert one.tv_weight == other.tv_weight == 1
+
+
+def test_of_two_sheets_begun_at_once_one_goes_on(make, monkeypatch):
+    widget, begun, both = make(max_iter=FOREVER), [], threading.Barrier(2)
+    as_ever = widget_module.Tiles.start
+
+    def start(tiles):
+        begun.append(tiles)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.5)
+        as_ever(tiles)
+
+    monkeypatch.setattr(widget_module.Tiles, "start", start)
+    threads = [threading.Thread(target=widget.visualize_layer) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert [tiles.status.busy for tiles in begun] == [False, True]
 
 
 # --- what is refused
