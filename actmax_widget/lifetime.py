@@ -14,7 +14,7 @@ from typing import Any
 
 from IPython import get_ipython
 
-from actmax_widget.references import is_held, is_named
+from actmax_widget.references import Holder, holder_of, is_named
 
 UNKNOWN = ""
 """Stands for an output of which nobody knows which cell it belongs to."""
@@ -77,8 +77,11 @@ class Lifetime:
             return
         # Without a name it lives by its output, so there is nothing to find out as long as that stands.
         if not looked_at or had_name or not self._outputs:
-            self._named = is_held(owner, shell.user_ns)
-            if not self._named and (not self._outputs or (had_name and busy)):
+            holder = holder_of(owner, shell.user_ns)
+            # A thread or a task that is done with it deletes no name.
+            self._named = holder is Holder.NAME or (holder is Holder.OTHER and had_name)
+            if not holder and (not self._outputs or (had_name and busy)):
+                self._let_go(owner)
                 self._let_go(owner)
 
 

@@ -8,6 +8,7 @@ than to let go late.
 
 from __future__ import annotations
 
+import enum
 import gc
 import itertools
 import operator
@@ -28,8 +29,17 @@ MOST = 20_000
 """Objects looked at; what is still not clear then counts as held."""
 
 
-def is_held(thing: object, namespace: dict[str, Any]) -> bool:
-    """Whether a name leads to an object, be it through lists, closures or widgets. Takes up to a second.
+class Holder(enum.Enum):
+    """Who holds an object."""
+
+    NAME = enum.auto()
+    """A name of the person's, which can be deleted."""
+    OTHER = enum.auto()
+    """A thread, a task, a module, or who knows."""
+
+
+def holder_of(thing: object, namespace: dict[str, Any]) -> Holder | None:
+    """Who leads to an object, be it through lists, closures or widgets; None: nobody. Takes up to a second.
 
     Args:
         thing: the object.
@@ -41,16 +51,17 @@ def is_held(thing: object, namespace: dict[str, Any]) -> bool:
     reached: dict[int, object] = {id(thing): thing}  # holds them, or an id could be used again
     edge: list[object] = [thing]
     while edge:
-        if len(reached) > MOST or any(is_named(one, namespace) for one in edge):
-            return True
+        if any(is_named(one, namespace) for one in edge):
+            return Holder.NAME
+        if len(reached) > MOST:
+            return Holder.OTHER
         edge = _holders(edge, ignored | reached.keys() | {id(edge), id(reached)})
         if any(_counts(modules[id(one)]) for one in edge if id(one) in modules):
-            return True
+            return Holder.OTHER
         edge = [one for one in edge if id(one) not in modules]
         reached |= {id(one): one for one in edge}
-    if any(id(value) in reached for frame in _frames(namespace) for value in list(frame.f_locals.values())):
-        return True
-    return _is_in_array(reached, namespace)
+    in_hand = any(id(value) in reached for frame in _frames(namespace) for value in list(frame.f_locals.values()))
+    return Holder.OTHER if in_hand or _is_in_array(reached, namespace) else None
 
 
 def _holders(edge: list[object], ignored: set[int]) -> list[object]:

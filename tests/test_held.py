@@ -359,6 +359,31 @@ def test_a_name_in_a_list_or_a_closure_holds_it(shell, runs):
     assert runs.running() == []
 
 
+def test_a_thread_that_is_done_with_it_leaves_it_to_its_output(shell, runs):
+    release = threading.Event()
+    box = []
+
+    def use(widgets):
+        mine = widgets.pop()
+        release.wait(60)
+        del mine
+
+    def show_and_hand_over(names):
+        widget = runs.make()
+        thread = threading.Thread(target=use, args=([widget],), daemon=True)
+        thread.start()
+        box.append(thread)
+        return widget
+
+    shell.run("a", show_and_hand_over)
+    release.set()
+    box.pop().join(60)
+    shell.run("b", lambda names: None)
+    assert runs.running() == [0]  # it stands on the page, and never had a name
+    shell.run("a", lambda names: None)
+    assert runs.running() == []
+
+
 def test_without_a_name_its_output_holds_it_until_its_cell_is_run_again(shell, runs):
     shell.run("a", lambda names: runs.make())
     shell.run("b", lambda names: None)

@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from actmax_widget.references import is_held
+from actmax_widget.references import Holder, holder_of
 
 ASK = """def ask(box, names):
-    return is_held(box.pop(), names)"""
+    return holder_of(box.pop(), names)"""
 
 
 class Thing:
@@ -16,8 +16,8 @@ class Thing:
 
 
 def asked_by_the_package():
-    """is_held() of the one thing in a list: what frames of the package hold does not count."""
-    space = {"__name__": "actmax_widget.lifetime", "is_held": is_held}
+    """holder_of() of the one thing in a list: what frames of the package hold does not count."""
+    space = {"__name__": "actmax_widget.lifetime", "holder_of": holder_of}
     exec(ASK, space)  # noqa: S102 - a function whose frame says that it is of the package
     return space["ask"]
 
@@ -55,6 +55,11 @@ def test_a_name_holds_it_in_whatever_way(hold):
     assert answer(Thing, mine=hold)
 
 
+def test_a_name_is_told_from_whatever_else_holds_it():
+    assert answer(Thing, mine=closure) is Holder.NAME
+    assert answer(Thing, mine=lambda thing: np.array([thing], object)) is Holder.OTHER
+
+
 @pytest.mark.parametrize("name", ["_", "__", "___", "_12", "_oh", "Out"])
 def test_the_history_of_outputs_does_not_count(name):
     assert not answer(Thing, **{name: lambda thing: thing})
@@ -90,7 +95,7 @@ def test_what_a_thread_has_in_hand_is_held():
     thread = threading.Thread(target=work, args=(box,))
     thread.start()
     assert started.wait(60)
-    assert asked_by_the_package()([reference()], {})
+    assert asked_by_the_package()([reference()], {}) is Holder.OTHER
     release.set()
     thread.join()
     assert reference() is None
