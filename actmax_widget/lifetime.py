@@ -82,7 +82,6 @@ class Lifetime:
             self._named = holder is Holder.NAME or (holder is Holder.OTHER and had_name)
             if not holder and (not self._outputs or (had_name and busy)):
                 self._let_go(owner)
-                self._let_go(owner)
 
 
 _lifetimes: weakref.WeakSet[Lifetime] = weakref.WeakSet()
