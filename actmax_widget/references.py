@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import enum
 import gc
-import itertools
-import operator
 import re
 import sys
 import threading
@@ -25,6 +23,8 @@ HISTORY = re.compile(r"_{1,3}|_\d+|_oh|Out")
 """IPython's own names of outputs."""
 HOSTS = ("IPython", "ipykernel", "comm", "ipywidgets", "anywidget", "traitlets")
 """Packages whose tables of widgets, comms and results do not count."""
+TABLES = ("pandas", "__main__")
+"""Packages whose objects are looked into for arrays."""
 MOST = 20_000
 """Objects looked at; what is still not clear then counts as held."""
 
@@ -39,7 +39,7 @@ class Holder(enum.Enum):
 
 
 def holder_of(thing: object, namespace: dict[str, Any]) -> Holder | None:
-    """Who leads to an object, be it through lists, closures or widgets; None: nobody. Takes up to a second.
+    """Who leads to an object, be it through lists, closures or widgets; None: nobody. Takes up to a third of a second.
 
     Args:
         thing: the object.
@@ -60,8 +60,10 @@ def holder_of(thing: object, namespace: dict[str, Any]) -> Holder | None:
             return Holder.OTHER
         edge = [one for one in edge if id(one) not in modules]
         reached |= {id(one): one for one in edge}
+    if any(part in reached for part in _parts_of_arrays(namespace)):
+        return Holder.NAME
     in_hand = any(id(value) in reached for frame in _frames(namespace) for value in list(frame.f_locals.values()))
-    return Holder.OTHER if in_hand or _is_in_array(reached, namespace) else None
+    return Holder.OTHER if in_hand else None
 
 
 def _holders(edge: list[object], ignored: set[int]) -> list[object]:
@@ -69,24 +71,34 @@ def _holders(edge: list[object], ignored: set[int]) -> list[object]:
     return [one for one in gc.get_referrers(*edge) if id(one) not in ignored and not _is_of_host(one)]
 
 
-def _is_in_array(reached: dict[int, object], namespace: dict[str, Any]) -> bool:
-    """Whether an array of objects, or a table of pandas, holds one of these: the collector knows nothing of arrays.
+def _parts_of_arrays(namespace: dict[str, Any]) -> Iterator[int]:
+    """What arrays of objects hold, by id: the garbage collector knows of no array, so they are looked for forwards.
 
-    Who holds the array is not asked, since it does not know that either; in any case it is somebody.
+    That is from the names, through containers, tables of pandas and the person's own objects. Not from all there is
+    (``gc.get_objects``): that holds what other threads are just making, and TensorFlow's calls in them then fail.
     """
-    held = gc.get_referents(namespace, *gc.get_objects())  # millions, of which Python code looks at arrays alone
-    arrays = itertools.compress(held, map(operator.is_, map(type, held), itertools.repeat(np.ndarray)))
-    tables = {id(one): one for one in arrays if one.dtype.hasobject}
-    return any(id(part) in reached for one in tables.values() for part in one.flat)
+    edge = [value for name, value in namespace.copy().items() if not HISTORY.fullmatch(name)]
+    seen: dict[int, object] = {}
+    while edge and len(seen) < MOST:
+        one = edge.pop()
+        if isinstance(one, np.ndarray):
+            yield from map(id, one.flat if one.dtype.hasobject else ())
+        elif id(one) not in seen and (isinstance(one, list | tuple | dict) or _root(type(one)) in TABLES):
+            seen[id(one)] = one
+            edge += gc.get_referents(one)
+
+
+def _root(kind: type) -> str:
+    return str(kind.__module__).split(".", maxsplit=1)[0]
 
 
 def is_named(thing: object, namespace: dict[str, Any]) -> bool:
     """Whether an object itself has a name. Takes no time."""
-    return any(value is thing and not HISTORY.fullmatch(name) for name, value in list(namespace.items()))
+    return any(value is thing and not HISTORY.fullmatch(name) for name, value in namespace.copy().items())
 
 
 def _modules() -> Iterator[tuple[str, ModuleType]]:
-    return ((name, module) for name, module in list(sys.modules.items()) if isinstance(module, ModuleType))
+    return ((name, module) for name, module in sys.modules.copy().items() if isinstance(module, ModuleType))
 
 
 def _counts(module: str) -> bool:
@@ -96,7 +108,7 @@ def _counts(module: str) -> bool:
 def _is_of_host(one: object) -> bool:
     """Whether it is the host's own record of a result or a comm, or what this search itself is made of."""
     kind = type(one)
-    return kind is FrameType or str(kind.__module__).split(".")[0] in {"IPython", "ipykernel", "comm"}
+    return kind is FrameType or _root(kind) in {"IPython", "ipykernel", "comm"}
 
 
 def _frames(namespace: dict[str, Any]) -> Iterator[FrameType]:

@@ -57,7 +57,30 @@ def test_a_name_holds_it_in_whatever_way(hold):
 
 def test_a_name_is_told_from_whatever_else_holds_it():
     assert answer(Thing, mine=closure) is Holder.NAME
-    assert answer(Thing, mine=lambda thing: np.array([thing], object)) is Holder.OTHER
+    assert answer(Thing, mine=lambda thing: np.array([thing], object)) is Holder.NAME
+
+
+def test_an_array_in_the_history_does_not_count():
+    assert not answer(Thing, _3=lambda thing: np.array([thing], object))
+
+
+def test_what_other_threads_are_making_is_left_alone():
+    done, wrong = threading.Event(), []
+
+    def make_tuples():
+        while not done.is_set():
+            try:
+                tuple(number for number in range(1000))  # grows in place, which a second reference forbids
+            except SystemError as error:
+                wrong.append(error)
+
+    thread = threading.Thread(target=make_tuples)
+    thread.start()
+    for _ in range(10):
+        assert not answer(Thing)
+    done.set()
+    thread.join()
+    assert wrong == []
 
 
 @pytest.mark.parametrize("name", ["_", "__", "___", "_12", "_oh", "Out"])
