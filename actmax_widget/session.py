@@ -422,6 +422,12 @@ class Past:
         """Where it stood."""
         return self._facts
 
+    def frame(self, run: int = -1, first: int = 0) -> Frame:
+        """As of a session: the thread that sends may be at it while the session is let go of."""
+        facts, rows = self._facts, self.history.values
+        first = first if run == facts.run and first <= len(rows) else 0
+        return Frame(facts.run, facts.iteration, facts.goal, self.image, first, rows[first:], None)
+
     def pause(self) -> None:
         """Nothing is left to pause."""
 

@@ -501,6 +501,16 @@ def test_tiles_are_saved_with_the_notebook(make, monkeypatch):
     assert front_end.kept["tiles_picture"] == b""
 
 
+def test_the_thread_that_sends_finds_the_last_of_a_run_that_was_let_go_of(shell, runs, caplog):
+    shell.run("a", lambda names: runs.make())
+    shell.run("a", lambda names: None)
+    widget = shell.user_ns["_oh"][0]
+    widget._published = None  # it comes when the session is gone, and has still to tell of its end
+    widget.pump()
+    assert (widget.status, widget.error, caplog.records) == ("paused", "", [])
+    assert widget._session.frame().image.shape == widget.image.shape
+
+
 def test_what_only_the_history_of_outputs_holds_forgets_its_network_and_keeps_its_picture(shell):
     networks = []
 
