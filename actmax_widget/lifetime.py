@@ -26,15 +26,17 @@ class Lifetime:
     Args:
         owner: the widget, kept by a weak reference.
         is_busy: whether it has anything to stop; called with it.
-        let_go: called with it when nobody holds it any more. Without an output nobody will see it again, too.
+        let_go: called with it when nobody holds it any more, and with whether its cell was run again: then nobody will
+            see it again. A cleared output may be back, as that of a cell that is cut and pasted.
     """
 
-    def __init__(self, owner: Any, is_busy: Callable[[Any], bool], let_go: Callable[[Any], None]) -> None:
+    def __init__(self, owner: Any, is_busy: Callable[[Any], bool], let_go: Callable[[Any, bool], None]) -> None:
         self._owner = weakref.ref(owner)
         self._is_busy, self._let_go = is_busy, let_go
         self._outputs: set[str] = set()
         self._new = True
         self._named = self._replaced = False
+        self._over = False  # the last output went as its cell was run again
         if shell := get_ipython():
             _lifetimes.add(self)
             _listen_to(shell)
@@ -48,11 +50,13 @@ class Lifetime:
         """It is put into the output of the cell that runs; a terminal has none."""
         if hasattr(get_ipython(), "kernel"):
             self._outputs.add(_present_cell())
+            self._over = False
 
     def viewed(self) -> None:
         """It has a view, wherever that came from."""
         if not self._outputs:
             self._outputs.add(UNKNOWN)
+            self._over = False
 
     def cleared(self) -> None:
         """It has no output any more."""
@@ -63,7 +67,7 @@ class Lifetime:
         """A cell is executed again: its output goes."""
         if cell != UNKNOWN and cell in self._outputs:
             self._outputs.discard(cell)
-            self._replaced = True
+            self._replaced, self._over = True, not self._outputs
 
     def look(self) -> None:
         """Let go of the widget if the last who held it did, since the last look."""
@@ -81,7 +85,7 @@ class Lifetime:
             # A thread or a task that is done with it deletes no name.
             self._named = holder is Holder.NAME or (holder is Holder.OTHER and had_name)
             if not holder and (not self._outputs or (had_name and busy)):
-                self._let_go(owner)
+                self._let_go(owner, self._over)
 
 
 _lifetimes: weakref.WeakSet[Lifetime] = weakref.WeakSet()

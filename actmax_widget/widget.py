@@ -366,10 +366,10 @@ class ActMaxWidget(anywidget.AnyWidget):
         self._session.pause()
         self._pause_tiles()
 
-    def _let_go(self) -> None:
-        """Stop; where no output is left either, forget the network and what was compiled, which take megabytes."""
+    def _let_go(self, for_good: bool) -> None:
+        """Stop; where nobody will see it again, forget the network and what was compiled, which take megabytes."""
         self._stop()
-        if self._session is not None and not self._lifetime.has_output:
+        if for_good:
             self.close()
             self._session, self._tiles = Past(self._session), None
             self._stream = Stream(self._session, _weakly(self.send), time.monotonic)
