@@ -32,7 +32,7 @@ from actmax_widget.lifetime import Lifetime
 from actmax_widget.network import Network
 from actmax_widget.optimizer import starting_image
 from actmax_widget.pump import Pump
-from actmax_widget.records import CHECKS, Facts, History, LayerPictures, Settings, Status
+from actmax_widget.records import CHECKS, Facts, Frame, History, LayerPictures, Settings, Status
 from actmax_widget.session import Past, Session
 from actmax_widget.stream import Stream
 from actmax_widget.tile_feed import snapshot
@@ -264,8 +264,7 @@ class ActMaxWidget(anywidget.AnyWidget):
             ValueError, TypeError: ``n`` is not an integer >= 1.
         """
         if not self._session.status.busy:
-            self._pause_tiles()
-            self._command("step", n)
+            self._begin_steps(n)
             self._wait(None)
 
     def reset(self) -> None:
@@ -507,7 +506,7 @@ class ActMaxWidget(anywidget.AnyWidget):
         size = len(self.picture) + len(self.rows) + len(picture)
         self._keep_at = time.monotonic() + max(KEEP_SECONDS, size / KEEP_RATE)
         if self._card_id:
-            self._show_card(update=True)
+            self._show_card(frame, update=True)
 
     def _should_send_property(self, key: str, value: Any) -> bool:
         return key != "iteration" and super()._should_send_property(key, value)
@@ -561,7 +560,7 @@ class ActMaxWidget(anywidget.AnyWidget):
             "start": self.start,
             "pause": self.pause,
             "reset": self.reset,
-            "step": lambda: self._step_for_browser(content.get("n", 1)),
+            "step": lambda: self._begin_steps(content.get("n", 1)),
             "seed_picture": lambda: self._take_seed(content.get("name"), buffers),
             "clear_seed_picture": lambda: setattr(self, "seed_input", None),
             "visualize_layer": self.visualize_layer,
@@ -594,7 +593,7 @@ class ActMaxWidget(anywidget.AnyWidget):
         if cleared:
             self._lifetime.cleared()
 
-    def _step_for_browser(self, n: Any) -> None:
+    def _begin_steps(self, n: Any) -> None:
         self._pause_tiles()
         self._command("step", n)
 
@@ -661,14 +660,13 @@ class ActMaxWidget(anywidget.AnyWidget):
         display(data, metadata=metadata, raw=True)
         if self._lifetime.has_output:
             self._card_id = self._card_id or uuid.uuid4().hex
-            self._show_card(update=False)
+            self._show_card(self._session.frame(), update=False)
 
-    def _show_card(self, *, update: bool) -> None:
-        """Put the card beneath the widget, or renew all that were put there."""
-        frame, settings = self._session.frame(), self._session.settings
-        history = History(self._session.loss_names, frame.rows)
-        card = to_card(frame.image, settings.input_range, self._sentences(), history)
-        data = {"image/png": base64.b64encode(card).decode(), "text/plain": " ".join(self._sentences())}
+    def _show_card(self, frame: Frame, *, update: bool) -> None:
+        """Put the card beneath the widget, or renew all that were put there; ``frame`` has all rows."""
+        words, history = self._sentences(), History(self._session.loss_names, frame.rows)
+        card = to_card(frame.image, self._session.settings.input_range, words, history)
+        data = {"image/png": base64.b64encode(card).decode(), "text/plain": " ".join(words)}
         display(data, raw=True, display_id=self._card_id, update=update)
 
     def _sentences(self) -> list[str]:
