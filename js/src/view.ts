@@ -1,18 +1,18 @@
-import { createAllFilters } from "./all_filters";
-import { createButtons } from "./buttons";
-import { h, setText } from "./dom";
-import type { Loss } from "./kernel_watch";
-import { keepKeys } from "./keys";
-import type { ActMaxModel } from "./model";
-import { createPicture } from "./picture";
-import { createProgress, createStatusWord } from "./progress";
-import { type Cleanup, type Component, type Drawn, Scope } from "./scope";
-import { createSettings } from "./settings";
-import type { Store } from "./store";
-import { createTable } from "./table";
-import { createTarget } from "./target";
-import { createTiles } from "./tiles";
-import { createWeights } from "./weights";
+import type { ActMaxModel } from "./kernel/contract";
+import type { Loss } from "./kernel/kernel_watch";
+import type { Store } from "./kernel/store";
+import { h, setText } from "./kit/dom";
+import { keepKeys } from "./kit/keys";
+import { type Cleanup, type Component, type Drawn, Scope } from "./kit/scope";
+import { createAllFilters } from "./parts/all_filters";
+import { createButtons } from "./parts/buttons";
+import { createSettings } from "./parts/controls";
+import { createPicture } from "./parts/picture";
+import { createProgress, createStatusWord } from "./parts/progress";
+import { createWeights } from "./parts/slider";
+import { createTable } from "./parts/table";
+import { createTarget } from "./parts/target";
+import { createTiles } from "./parts/tiles";
 
 /** Set by ipywidgets on the element of a view that opens without a comm; sends are silently dropped then. */
 const DISCONNECTED = "jupyter-widgets-disconnected";

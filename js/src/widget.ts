@@ -1,6 +1,6 @@
 import type { AnyWidget } from "@anywidget/types";
-import type { Traits } from "./model";
-import { Store } from "./store";
+import type { Traits } from "./kernel/contract";
+import { Store } from "./kernel/store";
 import { renderView } from "./view";
 
 /** anywidget calls this once for each model: the store is shared by the model's views, and by no others. */

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
-import type { Parameters } from "../src/model";
-import { parseRange } from "../src/range";
-import { POSITIONS } from "../src/scale";
+import type { Parameters } from "../src/kernel/contract";
+import { POSITIONS } from "../src/kit/scale";
+import { parseRange } from "../src/parts/input_range";
 import { open, standInForBrowser, type View } from "./page";
 
 standInForBrowser();

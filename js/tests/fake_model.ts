@@ -1,4 +1,10 @@
-import type { ActMaxModel, FrameMessage, Parameters, TilesMessage, Traits } from "../src/model";
+import type {
+  ActMaxModel,
+  FrameMessage,
+  Parameters,
+  TilesMessage,
+  Traits,
+} from "../src/kernel/contract";
 
 type Handler = (...args: unknown[]) => void;
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { formatFilters, neighbour, parseFilters } from "../src/filters";
-import { formatLayer, formatLoss, formatProgress, formatSeconds, plural } from "../src/format";
-import { toRgba } from "../src/pixels";
-import { POSITIONS, toPosition, toValue } from "../src/scale";
+import { formatLayer, formatLoss, formatProgress, formatSeconds, plural } from "../src/kit/format";
+import { toRgba } from "../src/kit/pixels";
+import { POSITIONS, toPosition, toValue } from "../src/kit/scale";
+import { formatFilters, neighbour, parseFilters } from "../src/parts/filters";
 
 describe("formatLoss", () => {
   it.each([

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Receipts } from "../src/receipts";
+import { Receipts } from "../src/kernel/receipts";
 
 let sent: number[];
 let receipts: Receipts;

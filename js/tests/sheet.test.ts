@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import type { TilesMessage } from "../src/model";
-import { Sheet } from "../src/sheet";
+import type { TilesMessage } from "../src/kernel/contract";
+import { Sheet } from "../src/kernel/sheet";
 import { nextFrame, open, standInForBrowser } from "./page";
 
 standInForBrowser();

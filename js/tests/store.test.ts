@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { Store } from "../src/store";
+import { Store } from "../src/kernel/store";
 import { FakeModel, PARAMETERS, rowsView } from "./fake_model";
 import { nextFrame, open, painted, standInForBrowser } from "./page";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { LossRows } from "../src/loss_rows";
+import { LossRows } from "../src/kernel/loss_rows";
 import { nextFrame, open, standInForBrowser, type View } from "./page";
 
 standInForBrowser();

@@ -1,4 +1,4 @@
-import type { Traits } from "../src/model";
+import type { Traits } from "../src/kernel/contract";
 import { nextFrame, open, painted, type View } from "./page";
 
 export const tiles = (view: View): HTMLButtonElement[] => [

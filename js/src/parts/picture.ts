@@ -1,11 +1,11 @@
-import { h } from "./dom";
+import type { ActMaxModel } from "../kernel/contract";
+import type { Frame } from "../kernel/frame";
+import type { Store } from "../kernel/store";
+import { h } from "../kit/dom";
+import { putPixels } from "../kit/pixels";
+import { decode } from "../kit/png";
+import { type Drawn, Scope } from "../kit/scope";
 import { formatFilters } from "./filters";
-import type { Frame } from "./frame";
-import type { ActMaxModel } from "./model";
-import { putPixels } from "./pixels";
-import { decode } from "./png";
-import { type Drawn, Scope } from "./scope";
-import type { Store } from "./store";
 
 /** CSS pixels of the longer side. */
 const SHOWN_SIZE = 320;

@@ -1,10 +1,10 @@
-import { h, setText, uniqueId } from "./dom";
-import { bytesOf } from "./frame";
-import type { ActMaxModel } from "./model";
-import { decode } from "./png";
+import type { ActMaxModel } from "../kernel/contract";
+import { bytesOf } from "../kernel/frame";
+import type { Store } from "../kernel/store";
+import { h, setText, uniqueId } from "../kit/dom";
+import { decode } from "../kit/png";
+import { type Component, Scope } from "../kit/scope";
 import { isRefusal } from "./problem";
-import { type Component, Scope } from "./scope";
-import type { Store } from "./store";
 import { acceptDrops, Upload } from "./upload";
 
 /** How long the words of a click are believed: the same picture sent again changes no trait. */

@@ -1,11 +1,11 @@
-import { h, setText, uniqueId } from "./dom";
-import { formatParameter } from "./format";
-import type { Frame } from "./frame";
-import type { ActMaxModel, Parameters } from "./model";
+import type { ActMaxModel, Parameters } from "../kernel/contract";
+import type { Frame } from "../kernel/frame";
+import type { Store } from "../kernel/store";
+import { h, setText, uniqueId } from "../kit/dom";
+import { formatParameter } from "../kit/format";
+import { POSITIONS, toPosition, toValue } from "../kit/scale";
+import { type Component, Scope } from "../kit/scope";
 import { createProblem, explainRefusals } from "./problem";
-import { POSITIONS, toPosition, toValue } from "./scale";
-import { type Component, Scope } from "./scope";
-import type { Store } from "./store";
 
 type Name = keyof Pick<
   Parameters,

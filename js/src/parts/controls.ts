@@ -1,11 +1,11 @@
-import { h } from "./dom";
-import type { Link } from "./link";
-import type { ActMaxModel, Parameters } from "./model";
+import type { ActMaxModel, Parameters } from "../kernel/contract";
+import type { Link } from "../kernel/link";
+import type { Store } from "../kernel/store";
+import { h } from "../kit/dom";
+import { type Component, Scope } from "../kit/scope";
+import { createRange } from "./input_range";
 import { createProblem, explainRefusals, labelled } from "./problem";
-import { createRange } from "./range";
-import { type Component, Scope } from "./scope";
 import { createStart } from "./start";
-import type { Store } from "./store";
 
 type Modifier = "grad_modifier" | "backprop_modifier";
 

@@ -1,5 +1,5 @@
-import type { SavedTiles } from "./model";
-import { decode } from "./png";
+import { decode } from "../kit/png";
+import type { SavedTiles } from "./contract";
 import { Sheet } from "./sheet";
 
 /** The tiles of a saved notebook; `null` where their picture cannot be read. */

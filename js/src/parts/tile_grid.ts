@@ -1,10 +1,10 @@
-import { moveByArrowKeys } from "./arrow_keys";
-import { h } from "./dom";
+import { type ActMaxModel, layerOf } from "../kernel/contract";
+import type { Sheet } from "../kernel/sheet";
+import type { Store } from "../kernel/store";
+import { moveByArrowKeys } from "../kit/arrow_keys";
+import { h } from "../kit/dom";
+import { type Drawn, Scope } from "../kit/scope";
 import { singleFilter } from "./filters";
-import { type ActMaxModel, layerOf } from "./model";
-import { type Drawn, Scope } from "./scope";
-import type { Sheet } from "./sheet";
-import type { Store } from "./store";
 import { createTile, type TileButton } from "./tile";
 
 /** Tiles are drawn this far beyond either edge, in parts of the grid's height. */

@@ -3,8 +3,9 @@
  * that when a kernel dies; JupyterLab, Notebook 7 and Voila know at once. What they offer is not part of anywidget's
  * contract, so whatever is missing is passed over: then the first message that cannot be sent tells.
  */
-import type { ActMaxModel } from "./model";
-import type { Cleanup } from "./scope";
+
+import type { Cleanup } from "../kit/scope";
+import type { ActMaxModel } from "./contract";
 
 /** Why there is no kernel. */
 export type Loss = "unknown" | "reconnecting" | "disconnected" | "restarted" | "shut down" | "died";

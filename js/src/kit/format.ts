@@ -1,4 +1,4 @@
-import type { Layer } from "./model";
+import type { Layer } from "../kernel/contract";
 
 /** Five significant digits; six where that spares an exponent. */
 export function formatLoss(value: number): string {

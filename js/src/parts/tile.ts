@@ -1,7 +1,7 @@
-import { h } from "./dom";
-import type { TilesMessage } from "./model";
-import { putPixels, setResolution } from "./pixels";
-import type { Tile } from "./sheet";
+import type { TilesMessage } from "../kernel/contract";
+import type { Tile } from "../kernel/sheet";
+import { h } from "../kit/dom";
+import { putPixels, setResolution } from "../kit/pixels";
 
 /** CSS pixels of a tile's side, about; the style sheet sets the least. */
 const SHOWN_SIZE = 96;

@@ -1,7 +1,7 @@
-import { h } from "./dom";
-import { type ActMaxModel, isBusy, type RunCommand } from "./model";
-import { type Component, Scope } from "./scope";
-import type { Store } from "./store";
+import { type ActMaxModel, isBusy, type RunCommand } from "../kernel/contract";
+import type { Store } from "../kernel/store";
+import { h } from "../kit/dom";
+import { type Component, Scope } from "../kit/scope";
 
 const COMMANDS: Record<RunCommand, string> = {
   start: "Run",

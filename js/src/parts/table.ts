@@ -1,10 +1,10 @@
-import { h, setText, uniqueId } from "./dom";
-import { formatLoss, plural } from "./format";
-import type { LossRows } from "./loss_rows";
-import type { ActMaxModel } from "./model";
-import { ROW_HEIGHT, RowWindow } from "./row_window";
-import { type Drawn, Scope } from "./scope";
-import type { Store } from "./store";
+import type { ActMaxModel } from "../kernel/contract";
+import type { LossRows } from "../kernel/loss_rows";
+import type { Store } from "../kernel/store";
+import { h, setText, uniqueId } from "../kit/dom";
+import { formatLoss, plural } from "../kit/format";
+import { ROW_HEIGHT, RowWindow } from "../kit/row_window";
+import { type Drawn, Scope } from "../kit/scope";
 
 /** Every iteration's losses; only the rows in sight are in the page. */
 export function createTable(model: ActMaxModel, store: Store): Drawn {

@@ -1,5 +1,5 @@
-import type { Link } from "./link";
-import type { Scope } from "./scope";
+import type { Link } from "../kernel/link";
+import type { Scope } from "../kit/scope";
 
 const MEGABYTE = 1e6;
 /** Jupyter Server closes the connection over a message of more than 10 MiB. */

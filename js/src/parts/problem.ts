@@ -1,6 +1,6 @@
-import { h, setText, uniqueId } from "./dom";
-import type { ActMaxModel, Parameters, RefusedMessage } from "./model";
-import type { Scope } from "./scope";
+import type { ActMaxModel, Parameters, RefusedMessage } from "../kernel/contract";
+import { h, setText, uniqueId } from "../kit/dom";
+import type { Scope } from "../kit/scope";
 
 /** A sentence beside the fields that it is about. */
 export interface Problem {

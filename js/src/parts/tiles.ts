@@ -1,9 +1,9 @@
-import { h, setText, uniqueId } from "./dom";
-import { formatProgress } from "./format";
-import { type ActMaxModel, isBusy, type TilesCommand, type TilesStatus } from "./model";
-import { type Drawn, Scope } from "./scope";
-import type { Sheet } from "./sheet";
-import type { Store } from "./store";
+import { type ActMaxModel, isBusy, type TilesCommand, type TilesStatus } from "../kernel/contract";
+import type { Sheet } from "../kernel/sheet";
+import type { Store } from "../kernel/store";
+import { h, setText, uniqueId } from "../kit/dom";
+import { formatProgress } from "../kit/format";
+import { type Drawn, Scope } from "../kit/scope";
 import { createTileGrid } from "./tile_grid";
 
 /** Running shows itself. */

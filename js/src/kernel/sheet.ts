@@ -1,4 +1,4 @@
-import type { TilesMessage } from "./model";
+import type { TilesMessage } from "./contract";
 
 /** A filter's picture as it came last. */
 export interface Tile {

@@ -1,8 +1,4 @@
-import { bytesOf, type Frame, floatsOf, isFrameMessage, readFrame } from "./frame";
-import { Greeting } from "./greeting";
-import { type Loss, watchKernel } from "./kernel_watch";
-import { Link } from "./link";
-import { LossRows } from "./loss_rows";
+import { type Cleanup, Scope } from "../kit/scope";
 import {
   type ActMaxModel,
   type Command,
@@ -10,10 +6,14 @@ import {
   type Parameters,
   type SavedTiles,
   type TilesMessage,
-} from "./model";
+} from "./contract";
+import { bytesOf, type Frame, floatsOf, isFrameMessage, readFrame } from "./frame";
+import { Greeting } from "./greeting";
+import { type Loss, watchKernel } from "./kernel_watch";
+import { Link } from "./link";
+import { LossRows } from "./loss_rows";
 import { Receipts } from "./receipts";
 import { readSavedTiles } from "./saved_tiles";
-import { type Cleanup, Scope } from "./scope";
 import { isTilesMessage, Sheet } from "./sheet";
 
 /** Whoever runs sends oftener: after this long a message was lost, or the kernel's patience was. */

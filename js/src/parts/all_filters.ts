@@ -1,6 +1,6 @@
-import { h } from "./dom";
-import { type Component, Scope } from "./scope";
-import type { Store } from "./store";
+import type { Store } from "../kernel/store";
+import { h } from "../kit/dom";
+import { type Component, Scope } from "../kit/scope";
 
 /** The button that starts the tiles. */
 export function createAllFilters(store: Store): Component {

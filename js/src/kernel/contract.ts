@@ -1,6 +1,6 @@
 /**
  * The traits and messages of `ActMaxWidget`, mirrored once. Their owner is
- * `actmax_widget/widget.py`: change them there first.
+ * `actmax_widget/view/widget.py`: change them there first.
  */
 import type { AnyModel } from "@anywidget/types";
 

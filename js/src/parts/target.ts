@@ -1,10 +1,10 @@
-import { h, setText, uniqueId } from "./dom";
+import { type ActMaxModel, layerOf } from "../kernel/contract";
+import type { Link } from "../kernel/link";
+import { h, setText, uniqueId } from "../kit/dom";
+import { formatLayer } from "../kit/format";
+import { type Component, Scope } from "../kit/scope";
 import { formatFilters, neighbour, parseFilters } from "./filters";
-import { formatLayer } from "./format";
-import type { Link } from "./link";
-import { type ActMaxModel, layerOf } from "./model";
 import { createProblem, explainRefusals, labelled } from "./problem";
-import { type Component, Scope } from "./scope";
 
 /** What is maximised: the layer, and the filters of it; `more` stands beside them. */
 export function createTarget(model: ActMaxModel, link: Link, more: HTMLElement): Component {

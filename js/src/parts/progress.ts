@@ -1,9 +1,9 @@
-import { h, setText } from "./dom";
-import { formatProgress } from "./format";
-import { type ActMaxModel, type Command, isBusy } from "./model";
+import { type ActMaxModel, type Command, isBusy } from "../kernel/contract";
+import type { Store } from "../kernel/store";
+import { h, setText } from "../kit/dom";
+import { formatProgress } from "../kit/format";
+import { type Drawn, Scope } from "../kit/scope";
 import { isRefusal } from "./problem";
-import { type Drawn, Scope } from "./scope";
-import type { Store } from "./store";
 
 /** What a click has set going, until the kernel says what became of it. */
 const PENDING_WORDS: Record<Command, string> = {

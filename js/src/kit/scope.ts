@@ -1,4 +1,4 @@
-import type { ActMaxModel } from "./model";
+import type { ActMaxModel } from "../kernel/contract";
 
 /** Everything a component holds on to, let go of at once. */
 export type Cleanup = () => void;

@@ -1,4 +1,4 @@
-import type { FrameMessage } from "./model";
+import type { FrameMessage } from "./contract";
 
 /** A picture and the rows that came with it, read from one message. */
 export interface Frame extends FrameMessage {

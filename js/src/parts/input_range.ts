@@ -1,8 +1,8 @@
-import { h, uniqueId } from "./dom";
-import type { Link } from "./link";
-import type { ActMaxModel, Parameters } from "./model";
+import type { ActMaxModel, Parameters } from "../kernel/contract";
+import type { Link } from "../kernel/link";
+import { h, uniqueId } from "../kit/dom";
+import { type Component, Scope } from "../kit/scope";
 import { createProblem, explainRefusals } from "./problem";
-import { type Component, Scope } from "./scope";
 
 type Range = Parameters["input_range"];
 type End = "low" | "high";
