@@ -1,14 +1,14 @@
 """Live activation maximization for Keras models: see what a network looks for."""
 
 from actmax_widget import demo
+from actmax_widget.view.widget import ActMaxWidget
 from actmax_widget.visualization import (
     visualize_activation,
     visualize_activation_with_losses,
+    visualize_layer,
     visualize_response,
     visualize_weights,
 )
-from actmax_widget.whole_layer import visualize_layer
-from actmax_widget.widget import ActMaxWidget
 
 __version__ = "0.1.0"
 __all__ = [

@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from actmax_widget import graph
 from actmax_widget.checks import invalid
+from actmax_widget.network import graph
 
 
 class Gate(NamedTuple):

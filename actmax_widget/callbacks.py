@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from PIL import GifImagePlugin, Image
 
-from actmax_widget import layout, pictures
+from actmax_widget import pictures
 from actmax_widget.checks import check_range, invalid
+from actmax_widget.network import layout
 
 FRAME_MS = 100
 """How long an animation shows an iteration, in milliseconds, as in keras-vis."""

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget import layout
 from actmax_widget.checks import check_number, invalid, listify
+from actmax_widget.network import layout
 
 
 class InputModifier:

@@ -2,7 +2,7 @@
 
 A loss is a class with a ``name`` and a ``build_loss()`` that returns a *symbolic* scalar, written with :mod:`keras.ops`
 from ``layer.output`` and the model's input, as in keras-vis (2017, ``vis.losses``). Many weighted losses are stacked
-into one graph by :class:`actmax_widget.objective.Objective`, so all of them are computed in one forward pass.
+into one graph by :class:`actmax_widget.engine.objective.Objective`, so all of them are computed in one forward pass.
 
 A number that shall change while the optimization runs, without compiling again, is a *knob*: ``knobs()`` names it with
 its present value and ``build_loss`` takes it as a keyword.
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from keras import Layer, ops
 
-from actmax_widget import graph, layout
+from actmax_widget.network import graph, layout
 
 
 class Loss:
@@ -66,7 +66,7 @@ class ActivationMaximization(Loss):
     """Minus the mean activation of filters or units: minimising it maximises the activation.
 
     Args:
-        layer: a Keras layer, or a :class:`~actmax_widget.targets.Target`. Its own ``data_format``, or that of layers
+        layer: a Keras layer, or a :class:`~actmax_widget.network.Target`. Its own ``data_format``, or that of layers
             before it, tells which axis holds its filters or units.
         filter_indices: an int or a sequence of ints; their activations are summed, and an index given twice counts
             twice. Negative indices count from the end. ``None`` stands for the mean over all filters.

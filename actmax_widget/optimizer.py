@@ -1,4 +1,4 @@
-"""keras-vis's optimizer (2017, ``vis.optimizer``): ``minimize`` loops over the compiled steps of an :class:`Ascent`."""
+"""keras-vis's optimizer (2017, ``vis.optimizer``): ``minimize`` loops over the compiled steps of an :class:`Step`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from actmax_widget import diagnosis, grad_modifiers, layout, starting, utils
-from actmax_widget.ascent import Ascent, Knobs, State, Steps
+from actmax_widget import grad_modifiers, utils
 from actmax_widget.callbacks import OptimizerCallback, Print
 from actmax_widget.checks import check_integer, check_number, check_range, check_seed, invalid
+from actmax_widget.engine import diagnosis
+from actmax_widget.engine.objective import Objective, check_losses, knobs_of
+from actmax_widget.engine.step import Knobs, State, Step, Steps
 from actmax_widget.input_modifiers import InputModifier
 from actmax_widget.losses import Loss
-from actmax_widget.objective import Objective, check_losses, knobs_of
+from actmax_widget.network import layout, starting
 from actmax_widget.regularizers import Regularizer
 
 SECONDS_PER_CALL = 0.5
@@ -32,8 +34,8 @@ class Optimizer:
         input_range: (low, high), the range of the input's values.
         wrt_tensor: symbolic tensor to take gradients by. With any other than the input the input is not changed.
         norm_grads: divide the gradient by its L2 norm.
-        ascent_for: makes the compiled step from the losses and the input modifiers, see
-            :func:`actmax_widget.shelf.ascent_for`; ``None`` compiles one for each call.
+        step_for: makes the compiled step from the losses and the input modifiers, see
+            :func:`actmax_widget.engine.cache.step_for`; ``None`` compiles one for each call.
 
     Raises:
         ValueError, TypeError: for bad arguments, before anything is computed.
@@ -53,18 +55,18 @@ class Optimizer:
         wrt_tensor: Any = None,
         norm_grads: bool = True,
         *,
-        ascent_for: Callable[..., Ascent] | None = None,
+        step_for: Callable[..., Step] | None = None,
     ) -> None:
         self.input_range = check_range(input_range, reverse=True)
         self.norm_grads = norm_grads
         self.input_tensor = input_tensor
         self.losses = switched_on(losses)
-        if ascent_for is None:
+        if step_for is None:
             # Built now, so that what is wrong with a loss is said now.
             objective = Objective(input_tensor, self.losses, wrt_tensor)
-            self._ascent_for: Callable[..., Ascent] = lambda _, **options: Ascent(objective, **options)
+            self._step_for: Callable[..., Step] = lambda _, **options: Step(objective, **options)
         else:
-            self._ascent_for = ascent_for
+            self._step_for = step_for
 
     def minimize(
         self,
@@ -86,7 +88,7 @@ class Optimizer:
         Args:
             seed_input: starting picture: a path or a Pillow image, scaled to ``input_range``, or an array of the
                 network's own values, with or without batch axis; ``None`` is noise around the middle of
-                ``input_range``. See :func:`~actmax_widget.starting.start_of`.
+                ``input_range``. See :func:`~actmax_widget.network.starting.start_of`.
             max_iter: iterations, >= 1.
             input_modifiers: e.g. ``[Jitter(0.05)]``.
             grad_modifier: a name in :mod:`~actmax_widget.grad_modifiers` or a function of the gradient array.
@@ -126,11 +128,11 @@ class Optimizer:
         custom = modifier if callable(grad_modifier) else None
         random = np.random if seed is None else np.random.RandomState(check_seed(seed))
         start = starting.start_of(self.input_tensor, seed_input, self.input_range, seed_fit)
-        state = State.at(starting_image(self.input_tensor, start.array, self.input_range, random))
+        state = State.at(starting.starting_image(self.input_tensor, start.array, self.input_range, random))
         start.warn()
         options = {"input_modifiers": modifiers, "grad_modifier": custom, "norm_grads": self.norm_grads}
-        ascent = self._ascent_for(self.losses, **options)
-        knobs = ascent.knobs(
+        step = self._step_for(self.losses, **options)
+        knobs = step.knobs(
             weights=[weight for _, weight in self.losses],
             losses=knobs_of(loss for loss, _ in self.losses),
             modifiers=modifiers,
@@ -141,28 +143,28 @@ class Optimizer:
         )
         watchers = [*callbacks, *([Print()] if verbose else ())]
         with progress_bar(max_iter, shown=progress) as advance:
-            state, steps = self._run(ascent, state, knobs, max_iter, watchers, advance)
+            state, steps = self._run(step, state, knobs, max_iter, watchers, advance)
         return self._picture(state, clip=clip), utils.to_numpy(steps.grads), utils.to_numpy(steps.wrt_value)
 
     def _run(
         self,
-        ascent: Ascent,
+        step: Step,
         state: State,
         knobs: Knobs,
         max_iter: int,
         watchers: Sequence[OptimizerCallback],
         advance: Callable[[int], Any],
     ) -> tuple[State, Steps]:
-        steps, calls, still = None, Calls(single=bool(watchers)), Still(ascent.objective.excites)
+        steps, calls, still = None, Calls(single=bool(watchers)), Still(step.objective.excites)
         try:
             while calls.made < max_iter:
-                state, steps = ascent.run(state, knobs, calls.begin(max_iter))
+                state, steps = step.run(state, knobs, calls.begin(max_iter))
                 calls.end(len(steps.losses))
                 advance(len(steps.losses))
                 still.look(steps.losses)
                 enough = self._tell(watchers, calls.made - 1, steps)
                 if not np.isfinite(steps.losses[-1, -1]):
-                    _report_not_finite(calls.made - 1, steps.losses[-1], ascent)
+                    _report_not_finite(calls.made - 1, steps.losses[-1], step)
                     break
                 if enough:
                     break
@@ -174,7 +176,7 @@ class Optimizer:
         for callback in watchers:
             callback.on_end()
         assert steps is not None  # noqa: S101 - for mypy: there is at least one iteration
-        if still.all() and ascent.silent(state, knobs):
+        if still.all() and step.silent(state, knobs):
             losses = [loss for loss, _ in self.losses if not isinstance(loss, Regularizer)]
             layers = [getattr(loss.layer, "layer", loss.layer) for loss in losses if hasattr(loss, "layer")]
             diagnosis.warn(diagnosis.silent(diagnosis.subject(losses), int(state.iteration), layers))
@@ -299,71 +301,10 @@ def _is_switched_off(entry: Any) -> bool:
     )
 
 
-def _report_not_finite(i: int, row: np.ndarray, ascent: Ascent) -> None:
+def _report_not_finite(i: int, row: np.ndarray, step: Step) -> None:
     advice = "Lower learning_rate or a weight, or change the seed."
     what = f"The total loss of iteration {i + 1} is {row[-1]}"
-    message = diagnosis.not_finite(what, ascent.objective.layers, advice)
+    message = diagnosis.not_finite(what, step.objective.layers, advice)
     if i == 0:
         raise FloatingPointError(message)
     diagnosis.warn(f"{message} The picture is the best one before it.")
-
-
-def _fits(shape: tuple[int | None, ...], pictures: np.ndarray) -> bool:
-    given = pictures.shape[1:]
-    return len(given) == len(shape) and all(want in {None, size} for want, size in zip(shape, given, strict=True))
-
-
-def _ordered(shape: tuple[int | None, ...], image: np.ndarray, axes: layout.Layout) -> np.ndarray:
-    """Pictures with batch axis as the model takes them; taken with channels last too where the model wants no such."""
-    for pictures in (image, image[None]):
-        if pictures.ndim in {len(shape) + 1, len(shape) + 2}:
-            for one in (pictures, axes.from_channels_last(pictures)):
-                if _fits(shape, one):
-                    return one
-    return image
-
-
-def starting_image(
-    input_tensor: Any,
-    seed_input: Any,
-    input_range: tuple[float, float],
-    random: Any = np.random,
-    name: str = "seed_input",
-) -> np.ndarray:
-    """The starting picture as float32 with a batch axis.
-
-    Args:
-        input_tensor: the model's symbolic input, of known size.
-        seed_input: an array shaped like the input, with or without batch axis; ``None`` for noise with mean in the
-            middle of ``input_range`` and a standard deviation of a twentieth of it.
-        input_range: (low, high).
-        random: a :class:`numpy.random.RandomState` or ``numpy.random``.
-        name: what the argument is called, for errors.
-
-    Raises:
-        ValueError: another shape than the input's, no size known, or values that are not finite.
-        TypeError: not an array of numbers.
-    """
-    shape = tuple(input_tensor.shape[1:])
-    if seed_input is None:
-        if None in shape:
-            raise invalid(
-                "seed_input", f"an array, as the input's size {shape} is not known", None, "Pass a starting picture."
-            )
-        low, high = input_range
-        return utils.random_array((1, *shape), (low + high) / 2, 0.05 * (high - low), random).astype(np.float32)
-    image = np.asarray(seed_input)
-    expected = f"a numeric array of shape {shape}, with or without a batch axis"
-    if image.dtype.kind not in "biuf":
-        raise invalid(name, expected, seed_input, "Pass e.g. a NumPy array of pixels.", TypeError)
-    image = _ordered(shape, image, layout.of_input(input_tensor))
-    if not _fits(shape, image) or 0 in image.shape:
-        raise invalid(
-            name,
-            expected,
-            np.shape(seed_input),
-            "Resize it, or pass it as PIL.Image.fromarray(array), which is fitted.",
-        )
-    if not np.isfinite(image).all():
-        raise invalid(name, "finite values", "NaN or infinity", "Check the picture.")
-    return image.astype(np.float32)

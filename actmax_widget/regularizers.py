@@ -3,7 +3,7 @@
 The formulas and names are keras-vis's (2017, ``vis.regularizers``). Where those gave NaN gradients (a zero or a flat
 picture), these give 0.
 
-Their gradients are written out by hand, and the :class:`~actmax_widget.objective.Objective` takes them from here: what
+Their gradients are written out by hand, and the :class:`~actmax_widget.engine.Objective` takes them from here: what
 TensorFlow derives for a power and a slice took a third of a whole step of SqueezeNet. (``tf.custom_gradient`` would
 keep each traced graph for ever.)
 """
@@ -19,9 +19,9 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from actmax_widget import layout
 from actmax_widget.checks import check_number, invalid
 from actmax_widget.losses import Loss
+from actmax_widget.network import layout
 
 Slope = Callable[[tf.Tensor], tf.Tensor]
 

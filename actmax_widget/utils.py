@@ -1,7 +1,7 @@
 """Helpers named as in keras-vis (2017, ``vis.utils.utils``).
 
-Those for pictures are in :mod:`~actmax_widget.pictures`, ``apply_modifications`` is in :mod:`~actmax_widget.copying`.
-Left out: ``lookup_imagenet_labels``, as no labels are bundled.
+Those for pictures are in :mod:`~actmax_widget.pictures`, ``apply_modifications`` is in
+:mod:`~actmax_widget.network.clone`. Left out: ``lookup_imagenet_labels``, as no labels are bundled.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import backend, ops
+from keras import ops
 
-from actmax_widget.checks import check_integer, check_number, invalid, listify
-from actmax_widget.copying import apply_modifications
-from actmax_widget.graph import find_layer_idx, get_num_filters
+from actmax_widget.checks import invalid, listify
+from actmax_widget.network.clone import apply_modifications
+from actmax_widget.network.graph import find_layer_idx, get_num_filters
+from actmax_widget.network.starting import random_array
 from actmax_widget.pictures import bgr2rgb, deprocess_input, draw_text, load_img, normalize, overlay, stitch_images
 
 __all__ = [
@@ -41,31 +42,6 @@ __all__ = [
 
 
 # --- arrays ----------------------------------------------------------------------------------------------------------
-
-
-def random_array(shape: Any, mean: float = 128.0, std: float = 20.0, random: Any = np.random) -> np.ndarray:
-    """Uniform noise, shifted and scaled to exactly this mean and standard deviation.
-
-    Args:
-        shape: shape of the array: integers >= 1.
-        mean: its mean.
-        std: its standard deviation.
-        random: a :class:`numpy.random.RandomState`; default is NumPy's global one, as in keras-vis.
-
-    Returns:
-        float64 array of the given shape.
-
-    Raises:
-        ValueError, TypeError: a bad shape, or numbers that are not finite.
-
-    Example:
-        >>> random_array((1, 28, 28, 1), mean=0.5, std=0.05).shape
-        (1, 28, 28, 1)
-    """
-    sizes = tuple(check_integer("shape", size, least=1, advice="Pass e.g. (28, 28, 1).") for size in listify(shape))
-    mean, std = check_number("mean", mean), check_number("std", std)
-    noise = random.random_sample(sizes)
-    return (noise - noise.mean()) / (noise.std() + backend.epsilon()) * std + mean
 
 
 def to_numpy(tensor: Any) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from actmax_widget import stream
+from actmax_widget.view import stream
 from benchmarks.browser_page import Bench, Lab, bench, laboratory
 from benchmarks.record import Row, row
 

@@ -23,7 +23,7 @@ import psutil
 import traitlets
 
 import actmax_widget as am
-from actmax_widget import stream
+from actmax_widget.view import stream
 from benchmarks import networks
 
 SIDE = 224

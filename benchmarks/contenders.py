@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from actmax_widget.live.session import Session
 from actmax_widget.network import Network
-from actmax_widget.records import Settings
-from actmax_widget.session import Session
+from actmax_widget.settings import Settings
 
 Run = Callable[[int], None]
 """Makes that many steps."""

@@ -9,10 +9,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from actmax_widget import shelf, visualize_activation, visualize_layer
+from actmax_widget import visualize_activation, visualize_layer
+from actmax_widget.engine import cache
+from actmax_widget.live.session import Session
 from actmax_widget.network import Network
-from actmax_widget.records import Settings
-from actmax_widget.session import Session
+from actmax_widget.settings import Settings
 from benchmarks import contenders
 from benchmarks.networks import CASES, Case, mobilenet
 from benchmarks.record import Row, row
@@ -184,7 +185,7 @@ def traces(*, quick: bool) -> list[Row]:
         session.wait()
 
     def made() -> int:
-        return sum(ascent.traces for ascent in shelf._shelf(model).values())  # noqa: SLF001 - nobody else needs it
+        return sum(step.traces for step in cache._steps_of(model).values())  # noqa: SLF001 - nobody else needs it
 
     run()
     visualize_layer(model, "conv3", [0, 1, 2], max_iter=2, progress=False, input_modifiers=[])

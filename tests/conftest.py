@@ -44,16 +44,16 @@ class Traces:
 
 @pytest.fixture(scope="module")
 def traces() -> Iterator[Traces]:
-    from actmax_widget.ascent import Ascent  # noqa: PLC0415 - imports TensorFlow, which reads the settings above
+    from actmax_widget.engine.step import Step  # noqa: PLC0415 - imports TensorFlow, which reads the settings above
 
-    counter, loop = Traces(), Ascent._loop
+    counter, loop = Traces(), Step._loop
 
-    def counted(self: Ascent, *args: Any) -> Any:
+    def counted(self: Step, *args: Any) -> Any:
         counter.made += 1
         return loop(self, *args)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Ascent, "_loop", counted)
+        patch.setattr(Step, "_loop", counted)
         yield counter
 
 

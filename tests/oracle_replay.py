@@ -22,9 +22,9 @@ from keras import ops
 import actmax_widget as am
 from actmax_widget import backprop_modifiers
 from actmax_widget.callbacks import OptimizerCallback
+from actmax_widget.engine.objective import Evaluation, Objective
 from actmax_widget.input_modifiers import InputModifier, Jitter
 from actmax_widget.losses import ActivationMaximization, Loss
-from actmax_widget.objective import Evaluation, Objective
 from actmax_widget.regularizers import LPNorm, TotalVariation
 
 ORACLE = Path(__file__).parent / "oracle"

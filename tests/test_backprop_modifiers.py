@@ -6,8 +6,8 @@ from keras import layers, ops
 
 import actmax_widget as am
 from actmax_widget import backprop_modifiers
+from actmax_widget.engine.objective import Objective
 from actmax_widget.losses import ActivationMaximization
-from actmax_widget.objective import Objective
 from tests.networks import small_cnn
 
 X = np.array([[-3.0, -1.0, -0.5, 0.5, 2.0, 9.0]], np.float32)

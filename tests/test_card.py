@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from actmax_widget.card import LEAST, to_card, to_png
-from actmax_widget.records import History
+from actmax_widget.export.card import LEAST, to_card, to_png
+from actmax_widget.results import History
 
 NAMES = ("ActivationMax Loss", "L-6.0 Norm Loss", "TV(2.0) Loss")
 CSS = Path(__file__).parents[1] / "js" / "src" / "widget.css"

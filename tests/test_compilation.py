@@ -8,14 +8,14 @@ import tensorflow as tf
 from keras import layers
 from tensorflow.python.eager import context as tf_context
 
-from actmax_widget import compilation
-from actmax_widget.ascent import Ascent, State
-from actmax_widget.objective import Objective
+from actmax_widget.engine import compilation
+from actmax_widget.engine.objective import Objective
+from actmax_widget.engine.step import State, Step
 from tests.networks import channels_first, losses_of, small_cnn
 
 
 def ascent_of(model, **options):
-    return Ascent(Objective(model.inputs[0], losses_of(model), **options))
+    return Step(Objective(model.inputs[0], losses_of(model), **options))
 
 
 # --- as_written ------------------------------------------------------------------------------------------------------
@@ -47,8 +47,8 @@ def test_functions_run_as_they_were_traced():
 
 def test_a_run_of_steps_is_not_rewritten(model, seed, monkeypatch):
     def operations():
-        ascent = ascent_of(model)
-        return executed(lambda: ascent.run(State.at(seed), ascent.knobs(), 2))
+        step = ascent_of(model)
+        return executed(lambda: step.run(State.at(seed), step.knobs(), 2))
 
     written = operations()
     monkeypatch.setattr(compilation, "_has_gpu", lambda: True)
@@ -56,8 +56,8 @@ def test_a_run_of_steps_is_not_rewritten(model, seed, monkeypatch):
 
 
 def test_other_peoples_functions_are_rewritten_afterwards(model, seed):
-    ascent = ascent_of(model)
-    ascent.run(State.at(seed), ascent.knobs(), 1)
+    step = ascent_of(model)
+    step.run(State.at(seed), step.knobs(), 1)
     with pytest.raises(ZeroDivisionError), compilation.as_written():
         1 / 0  # noqa: B018 - for its error
     assert "Mul" not in executed(superfluous())
@@ -96,11 +96,11 @@ def test_a_traced_function_gives_what_the_function_gives_in_its_structure():
 
 def test_a_graph_goes_with_the_ascent_it_was_traced_for(seed):
     model = small_cnn()
-    ascent = ascent_of(model)
-    ascent.run(State.at(seed), ascent.knobs(), 1)
-    graph = weakref.ref(ascent._function._list_all_concrete_functions()[0].graph)
+    step = ascent_of(model)
+    step.run(State.at(seed), step.knobs(), 1)
+    graph = weakref.ref(step._function._list_all_concrete_functions()[0].graph)
     assert graph() is not None
-    del ascent
+    del step
     gc.collect()
     assert graph() is None
 
@@ -108,11 +108,11 @@ def test_a_graph_goes_with_the_ascent_it_was_traced_for(seed):
 # --- small networks --------------------------------------------------------------------------------------------------
 
 
-def loops(ascent, seed):
+def loops(step, seed):
     """For each loop of the compiled step whether TensorFlow may take it apart."""
-    state, knobs = State.at(seed, each=ascent.objective.each), ascent.knobs()
+    state, knobs = State.at(seed, each=step.objective.each), step.knobs()
     handle = tf.Variable(False).handle
-    graph = ascent._function.get_concrete_function(state, knobs, tf.constant(1), handle).graph
+    graph = step._function.get_concrete_function(state, knobs, tf.constant(1), handle).graph
     found = [operation for operation in graph.get_operations() if operation.type in {"While", "StatelessWhile"}]
     return [operation.get_attr("_lower_using_switch_merge") for operation in found]
 
@@ -138,7 +138,7 @@ def test_channels_first_are_left_to_onednn():
     with channels_first():
         inputs = keras.Input((3, 8, 8))
         model = keras.Model(inputs, layers.Conv2D(2, 3, name="out")(inputs))
-        ascent = ascent_of(model)
-        assert loops(ascent, np.ones((1, 3, 8, 8), "float32")) == [True]
-        _, steps = ascent.run(State.at(np.ones((1, 3, 8, 8), "float32")), ascent.knobs(), 2)
+        step = ascent_of(model)
+        assert loops(step, np.ones((1, 3, 8, 8), "float32")) == [True]
+        _, steps = step.run(State.at(np.ones((1, 3, 8, 8), "float32")), step.knobs(), 2)
     assert np.isfinite(steps.losses).all()

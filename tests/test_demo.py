@@ -2,11 +2,13 @@ import json
 from importlib import resources
 from pathlib import Path
 
+import apples as train_apples
+import digits as train_digits
 import numpy as np
 import pytest
+import training
 
 from actmax_widget import demo
-from actmax_widget.demo import train_apples, train_digits, training
 from actmax_widget.visualization import visualize_activation
 
 PACKED = resources.files("actmax_widget.demo")

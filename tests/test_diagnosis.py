@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 import actmax_widget as am
-from actmax_widget.ascent import Ascent
+from actmax_widget.engine.step import Step
 from actmax_widget.losses import ActivationMaximization, Loss
 from actmax_widget.optimizer import Optimizer
 from actmax_widget.regularizers import TotalVariation
@@ -270,8 +270,8 @@ def test_it_is_looked_for_without_compiling_and_only_where_nothing_changed(dying
         assert widget.wait(60)
 
     run(dying, 0)
-    looked, silent = [], Ascent.silent
-    monkeypatch.setattr(Ascent, "silent", lambda *args: looked.append(1) or silent(*args))
+    looked, silent = [], Step.silent
+    monkeypatch.setattr(Step, "silent", lambda *args: looked.append(1) or silent(*args))
     assert traces.of(lambda: run(dying, 0)) == 0
     assert not looked
     with pytest.warns(RuntimeWarning, match="No gradient reached"):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from actmax_widget.graph import count_values
+from actmax_widget.network.graph import count_values
 from tests.networks import small_cnn, small_sequential
 
 SMALL = {"picture": 144, "rescale": 144, "conv1": 600, "pool": 150, "conv2": 72, "flatten": 72, "out": 5}

@@ -17,9 +17,9 @@ from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
 import actmax_widget as am
-from actmax_widget import lifetime
-from actmax_widget import widget as widget_module
-from actmax_widget.widget import DEFAULTS
+from actmax_widget.view import lifetime
+from actmax_widget.view import widget as widget_module
+from actmax_widget.view.widget import DEFAULTS
 from tests.networks import small_cnn
 from tests.test_widget import FrontEnd
 
@@ -294,7 +294,7 @@ class Shell:
 def shell(monkeypatch):
     shell = Shell()
     monkeypatch.setattr(lifetime, "get_ipython", lambda: shell)
-    monkeypatch.setattr("actmax_widget.widget.display", lambda *args, **kwargs: None)
+    monkeypatch.setattr("actmax_widget.view.widget.display", lambda *args, **kwargs: None)
     return shell
 
 
@@ -464,8 +464,8 @@ def test_the_speed_for_eyes_holds_only_while_a_view_shows_it(make, monkeypatch):
 
 
 def test_a_notebook_saved_in_a_run_holds_picture_and_rows_of_one_moment(make, monkeypatch):
-    monkeypatch.setattr("actmax_widget.widget.KEEP_SECONDS", 0.0)
-    monkeypatch.setattr("actmax_widget.widget.KEEP_RATE", 1e12)
+    monkeypatch.setattr("actmax_widget.view.widget.KEEP_SECONDS", 0.0)
+    monkeypatch.setattr("actmax_widget.view.widget.KEEP_RATE", 1e12)
     widget = make(max_iter=FOREVER, steps_per_second=200)
     front_end = Page(widget, monkeypatch)
     monkeypatch.setattr(widget._stream, "watched", lambda: True)

@@ -7,9 +7,9 @@ import tensorflow as tf
 from keras import layers
 
 import actmax_widget as am
+from actmax_widget.engine.objective import Objective
 from actmax_widget.losses import ActivationMaximization
 from actmax_widget.network import Network
-from actmax_widget.objective import Objective
 from tests.networks import small_cnn, small_sequential
 
 

@@ -4,8 +4,8 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
+from actmax_widget.engine.objective import Objective
 from actmax_widget.losses import ActivationMaximization, Loss
-from actmax_widget.objective import Objective
 from actmax_widget.regularizers import LPNorm, TotalVariation
 from tests.networks import small_cnn, small_sequential
 

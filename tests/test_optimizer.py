@@ -8,7 +8,8 @@ import actmax_widget as am
 from actmax_widget.callbacks import OptimizerCallback
 from actmax_widget.input_modifiers import InputModifier, Jitter
 from actmax_widget.losses import ActivationMaximization
-from actmax_widget.optimizer import Optimizer, starting_image
+from actmax_widget.network.starting import starting_image
+from actmax_widget.optimizer import Optimizer
 from actmax_widget.regularizers import LPNorm
 from actmax_widget.visualization import visualize_activation_with_losses
 from tests.networks import exploding, losses_of

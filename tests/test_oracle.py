@@ -13,7 +13,7 @@ import pytest
 
 import actmax_widget as am
 from actmax_widget import utils
-from actmax_widget.ascent import Ascent
+from actmax_widget.engine.step import Step
 from actmax_widget.input_modifiers import Jitter
 from actmax_widget.regularizers import LPNorm
 from tests import oracle_replay as oracle
@@ -443,7 +443,7 @@ def test_a_bad_argument_is_refused_before_computing(ask, monkeypatch, name):
     def computed(*args, **kwargs):
         pytest.fail("something was computed")
 
-    monkeypatch.setattr(Ascent, "run", computed)
+    monkeypatch.setattr(Step, "run", computed)
     with pytest.raises((ValueError, TypeError), match=rf"^{argument}: expected .+, received .+ \(\w+\)"):
         call(ask)
 

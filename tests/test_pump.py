@@ -4,8 +4,8 @@ import weakref
 
 import pytest
 
-from actmax_widget import pump as pump_module
-from actmax_widget.pump import Pump
+from actmax_widget.live import pump as pump_module
+from actmax_widget.live.pump import Pump
 
 
 class Sender:

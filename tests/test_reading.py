@@ -12,10 +12,10 @@ from keras import layers
 from PIL import Image, ImageCms, ImageDraw
 
 import actmax_widget as am
-from actmax_widget.inputs import size_of
-from actmax_widget.layout import Layout
+from actmax_widget.network.inputs import size_of
+from actmax_widget.network.layout import Layout
+from actmax_widget.network.starting import start_of
 from actmax_widget.reading import read, shape_of
-from actmax_widget.starting import start_of
 from tests.networks import small_cnn
 
 SIDE = 12

@@ -3,7 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from actmax_widget.records import CHECKS, Facts, History, Settings, Status
+from actmax_widget.live.facts import Facts, Status
+from actmax_widget.results import History
+from actmax_widget.settings import CHECKS, Settings
 
 
 def test_every_setting_is_checked():

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from actmax_widget.references import Holder, holder_of
+from actmax_widget.view.references import Holder, holder_of
 
 ASK = """def ask(box, names):
     return holder_of(box.pop(), names)"""
@@ -17,7 +17,7 @@ class Thing:
 
 def asked_by_the_package():
     """holder_of() of the one thing in a list: what frames of the package hold does not count."""
-    space = {"__name__": "actmax_widget.lifetime", "holder_of": holder_of}
+    space = {"__name__": "actmax_widget.view.lifetime", "holder_of": holder_of}
     exec(ASK, space)  # noqa: S102 - a function whose frame says that it is of the package
     return space["ask"]
 

@@ -4,10 +4,12 @@ import keras
 import numpy as np
 import pytest
 
-from actmax_widget import recipe
+from actmax_widget.live import recipe
+from actmax_widget.live.facts import Status
+from actmax_widget.live.session import Session
 from actmax_widget.network import Network
-from actmax_widget.records import History, Settings, Status
-from actmax_widget.session import Session
+from actmax_widget.results import History
+from actmax_widget.settings import Settings
 from tests.networks import channels_first, exploding, small_cnn
 from tests.test_pace import Clock
 
@@ -232,15 +234,15 @@ def test_a_call_in_hand_is_dropped_if_the_session_was_reset_meanwhile(model):
     session = driven.session
     session.step(1)
     driven.until_idle()
-    ascent = session._ascent
-    run = ascent.run
+    step = session._step
+    run = step.run
 
     def reset_meanwhile(*args):
         result = run(*args)
         session.reset()
         return result
 
-    ascent.run = reset_meanwhile
+    step.run = reset_meanwhile
     session.start()
     driven.until_idle()
     assert session.iteration == 0
@@ -305,7 +307,7 @@ def test_whatever_the_engine_raises_ends_the_run_with_a_sentence(model, monkeypa
     def out_of_memory(*_):
         raise MemoryError("no room\nat all")
 
-    monkeypatch.setattr(session._ascent, "run", out_of_memory)
+    monkeypatch.setattr(session._step, "run", out_of_memory)
     session.start()
     driven.until_idle()
     assert session.facts().status is Status.FAILED
@@ -350,13 +352,13 @@ def test_dragging_at_a_slow_speed_neither_hurries_nor_delays(model, monkeypatch)
     driven.session.start()
     driven.session.advance()
     delay = driven.session.advance()
-    run = driven.session._ascent.run
+    run = driven.session._step.run
 
     def interrupted(state, knobs, n, stop):
         stop.assign(True)  # a slider was moved just before the call
         return run(state, knobs, n, stop)
 
-    monkeypatch.setattr(driven.session._ascent, "run", interrupted)
+    monkeypatch.setattr(driven.session._step, "run", interrupted)
     made = driven.session.iteration
     assert driven.session.advance() <= delay
     assert driven.session.iteration == made
@@ -463,7 +465,7 @@ def test_nobody_waits_for_what_is_only_prepared(model):
 
 def meanwhile(monkeypatch, work):
     """Something happens while the next step is being compiled."""
-    compiled, done = recipe.ascent_for, []
+    compiled, done = recipe.step_for, []
 
     def compile_and_work(*args, **options):
         if not done:
@@ -471,7 +473,7 @@ def meanwhile(monkeypatch, work):
             work()
         return compiled(*args, **options)
 
-    monkeypatch.setattr(recipe, "ascent_for", compile_and_work)
+    monkeypatch.setattr(recipe, "step_for", compile_and_work)
 
 
 def test_run_may_be_pressed_while_the_step_is_prepared(monkeypatch, traces):
@@ -528,7 +530,7 @@ def test_a_step_that_cannot_be_prepared_is_tried_again_by_run_and_only_then(mode
         raise MemoryError("no room\nat all")
 
     with monkeypatch.context() as patch:
-        patch.setattr(recipe, "ascent_for", out_of_memory)
+        patch.setattr(recipe, "step_for", out_of_memory)
         for command, times in [(session.prepare, 1), (session.prepare, 1), (session.start, 2), (session.prepare, 2)]:
             command()
             driven.until_idle()
@@ -624,7 +626,7 @@ def test_a_picture_made_elsewhere_ends_a_run(model):
     session = driven.session
     session.start()
     session.advance()
-    run = session._ascent.run
+    run = session._step.run
     image, history = elsewhere()
 
     def adopt_meanwhile(*args):
@@ -633,7 +635,7 @@ def test_a_picture_made_elsewhere_ends_a_run(model):
         return result
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session._ascent, "run", adopt_meanwhile)
+        patch.setattr(session._step, "run", adopt_meanwhile)
         session.advance()
     assert session.advance() is None
     assert (session.iteration, session.status) == (7, Status.PAUSED)
@@ -685,7 +687,7 @@ def test_a_pause_before_the_first_iteration_is_no_failure(model):
     assert (session.status, session.facts().error, session.iteration) == (Status.PAUSED, "", 0)
     session.start()
     session.advance()
-    run = session._ascent.run
+    run = session._step.run
     session.reset()
 
     def paused_before_it_began(state, knobs, n, stop):
@@ -693,7 +695,7 @@ def test_a_pause_before_the_first_iteration_is_no_failure(model):
         return run(state, knobs, n, stop)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session._ascent, "run", paused_before_it_began)
+        patch.setattr(session._step, "run", paused_before_it_began)
         session.start()
         driven.until_idle()
     assert (session.status, session.facts().error, session.iteration) == (Status.PAUSED, "", 0)

@@ -4,41 +4,41 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from actmax_widget import sheet as sheet_module
-from actmax_widget.ascent import Ascent
+from actmax_widget.engine import batch as batch_module
+from actmax_widget.engine.batch import Sheet, batch_size
+from actmax_widget.engine.objective import Objective
+from actmax_widget.engine.step import Step
 from actmax_widget.losses import ActivationMaximization
-from actmax_widget.objective import Objective
-from actmax_widget.sheet import Sheet, batch_size
 from tests.networks import losses_of, partly_exploding, small_cnn
 
 LARGE = np.random.default_rng(0).uniform(100, 150, (9, 12, 12, 1)).astype("float32")
 
 
 def ascent_of(model, losses=None):
-    return Ascent(Objective(model.inputs[0], losses or losses_of(model), each=True))
+    return Step(Objective(model.inputs[0], losses or losses_of(model), each=True))
 
 
 @pytest.fixture(scope="module")
-def ascent():
+def step():
     return ascent_of(small_cnn())
 
 
-def sheet_of(ascent, filters=range(5), **options):
+def sheet_of(step, filters=range(5), **options):
     """A sheet of units of ``out``; its pictures start from noise, each from its own."""
-    return Sheet(ascent, filters, 5, **{"starts": lambda where: LARGE[where], "goal": 6, "batch": 2} | options)
+    return Sheet(step, filters, 5, **{"starts": lambda where: LARGE[where], "goal": 6, "batch": 2} | options)
 
 
-def finish(sheet, ascent, n=100):
+def finish(sheet, step, n=100):
     while not sheet.finished:
-        sheet.advance(ascent.knobs(losses=[sheet.selections()]), n)
+        sheet.advance(step.knobs(losses=[sheet.selections()]), n)
     return sheet
 
 
-def test_batch_after_batch(ascent):
-    sheet, seen = sheet_of(ascent), []
+def test_batch_after_batch(step):
+    sheet, seen = sheet_of(step), []
     while not sheet.finished:
         before = sheet.in_hand
-        sheet.advance(ascent.knobs(losses=[sheet.selections()]), 4)
+        sheet.advance(step.knobs(losses=[sheet.selections()]), 4)
         seen.append((before, sheet.begun, sheet.done, sheet.iteration))
     assert seen == [
         (slice(0, 2), 2, 0, 4),
@@ -51,8 +51,8 @@ def test_batch_after_batch(ascent):
     assert [len(sheet.history(position)) for position in range(5)] == [6] * 5
 
 
-def test_before_it_begins(ascent):
-    sheet = sheet_of(ascent)
+def test_before_it_begins(step):
+    sheet = sheet_of(step)
     assert (sheet.begun, sheet.done, sheet.iteration, sheet.finished) == (0, 0, 0, False)
     assert sheet.pictures.shape == (5, 12, 12, 1)
     assert not sheet.pictures.any()
@@ -60,17 +60,17 @@ def test_before_it_begins(ascent):
     assert sheet.names == sheet.history(3).names == ("ActivationMax Loss", "L-6.0 Norm Loss", "TV(2.0) Loss")
 
 
-def test_selections_are_those_of_the_batch_in_hand(ascent):
-    sheet = sheet_of(ascent, [4, 0, 4])
+def test_selections_are_those_of_the_batch_in_hand(step):
+    sheet = sheet_of(step, [4, 0, 4])
     assert sheet.selections().tolist() == [[0, 0, 0, 0, 1], [1, 0, 0, 0, 0]]
-    sheet.advance(ascent.knobs(losses=[sheet.selections()]), 6)
+    sheet.advance(step.knobs(losses=[sheet.selections()]), 6)
     assert sheet.selections().tolist() == [[0, 0, 0, 0, 1]]
 
 
-def test_a_picture_and_its_row_are_of_its_filter_and_its_start(ascent):
+def test_a_picture_and_its_row_are_of_its_filter_and_its_start(step):
     # The first row is measured at the start: the network tells what must stand there.
-    model = keras.Model(ascent.objective.input_tensor, ascent.objective.losses[0][0].layer.output)
-    sheet = finish(sheet_of(ascent, [3, 1, 4, 1, 0], goal=1), ascent)
+    model = keras.Model(step.objective.input_tensor, step.objective.losses[0][0].layer.output)
+    sheet = finish(sheet_of(step, [3, 1, 4, 1, 0], goal=1), step)
     np.testing.assert_array_equal(sheet.pictures, LARGE[:5])
     wanted = model.predict_on_batch(LARGE[:5])[range(5), [3, 1, 4, 1, 0]]
     found = [-sheet.history(position)["ActivationMax Loss"][0] for position in range(5)]
@@ -78,19 +78,19 @@ def test_a_picture_and_its_row_are_of_its_filter_and_its_start(ascent):
 
 
 @pytest.mark.parametrize("best", [False, True])
-def test_it_makes_no_difference_how_many_steps_are_made_at_once(ascent, best):
-    whole = finish(sheet_of(ascent, best=best), ascent)
-    parts = finish(sheet_of(ascent, best=best), ascent, 1)
+def test_it_makes_no_difference_how_many_steps_are_made_at_once(step, best):
+    whole = finish(sheet_of(step, best=best), step)
+    parts = finish(sheet_of(step, best=best), step, 1)
     np.testing.assert_array_equal(parts.pictures, whole.pictures)
     for position in range(5):
         np.testing.assert_array_equal(parts.history(position).values, whole.history(position).values)
 
 
-def test_the_last_or_the_best_picture(ascent):
+def test_the_last_or_the_best_picture(step):
     def final(goal, *, best):
-        sheet = sheet_of(ascent, [2], goal=goal, best=best)
+        sheet = sheet_of(step, [2], goal=goal, best=best)
         while not sheet.finished:
-            sheet.advance(ascent.knobs(losses=[sheet.selections()], learning_rate=20.0), 100)
+            sheet.advance(step.knobs(losses=[sheet.selections()], learning_rate=20.0), 100)
         return sheet.pictures[0], sheet.history(0)["total"]
 
     best, totals = final(6, best=True)
@@ -100,23 +100,23 @@ def test_the_last_or_the_best_picture(ascent):
     assert (best != final(6, best=False)[0]).any()
 
 
-def test_a_stop_ends_the_call_and_the_next_one_goes_on(ascent):
-    whole, stopped = finish(sheet_of(ascent), ascent), sheet_of(ascent)
+def test_a_stop_ends_the_call_and_the_next_one_goes_on(step):
+    whole, stopped = finish(sheet_of(step), step), sheet_of(step)
     stop = tf.Variable(True)
     for n in (3, 3):
-        knobs = ascent.knobs(losses=[stopped.selections()])
+        knobs = step.knobs(losses=[stopped.selections()])
         stop.assign(True)
         assert stopped.advance(knobs, n, stop).losses.shape == (0, 2, 4)
         stop.assign(False)
         stopped.advance(knobs, n, stop)
     assert (stopped.begun, stopped.done) == (2, 2)
-    finish(stopped, ascent)
+    finish(stopped, step)
     np.testing.assert_array_equal(stopped.pictures, whole.pictures)
 
 
-def test_stopped_before_the_first_step_it_shows_the_start(ascent):
-    sheet = sheet_of(ascent)
-    sheet.advance(ascent.knobs(losses=[sheet.selections()]), 3, tf.Variable(True))
+def test_stopped_before_the_first_step_it_shows_the_start(step):
+    sheet = sheet_of(step)
+    sheet.advance(step.knobs(losses=[sheet.selections()]), 3, tf.Variable(True))
     assert (sheet.begun, sheet.iteration) == (2, 0)
     np.testing.assert_array_equal(sheet.pictures[:2], LARGE[:2])
     assert len(sheet.history(0)) == 0
@@ -127,11 +127,11 @@ def test_stopped_before_the_first_step_it_shows_the_start(ascent):
 
 def explosive(filters, **options):
     model = partly_exploding()
-    ascent = ascent_of(model, [(ActivationMaximization(model.get_layer("out"), 0), 1.0)])
+    step = ascent_of(model, [(ActivationMaximization(model.get_layer("out"), 0), 1.0)])
     start = np.full((4, 4, 1), 140, np.float32)
     options = {"goal": 30, "batch": 3} | options
-    sheet = Sheet(ascent, filters, 3, starts=lambda where: np.stack([start] * len(filters))[where], **options)
-    return finish(sheet, ascent, 7)
+    sheet = Sheet(step, filters, 3, starts=lambda where: np.stack([start] * len(filters))[where], **options)
+    return finish(sheet, step, 7)
 
 
 def test_a_picture_whose_loss_is_not_finite_ends_alone():
@@ -158,13 +158,13 @@ def test_a_batch_of_nothing_else_ends_at_once_and_the_next_one_begins(batch):
 # --- how many at once ------------------------------------------------------------------------------------------------
 
 
-def test_as_many_as_fit_in_memory(ascent, monkeypatch):
-    assert batch_size(ascent) == sheet_module.LARGEST_BATCH
+def test_as_many_as_fit_in_memory(step, monkeypatch):
+    assert batch_size(step) == batch_module.LARGEST_BATCH
     values = 1187 + 5 + 144  # of the network, see test_graph.py; and a bit for knobs and losses
-    monkeypatch.setattr(sheet_module, "VALUES_AT_ONCE", 7 * values)
-    assert 5 <= batch_size(ascent) <= 7
-    monkeypatch.setattr(sheet_module, "VALUES_AT_ONCE", 1)
-    assert batch_size(ascent) == 1
+    monkeypatch.setattr(batch_module, "VALUES_AT_ONCE", 7 * values)
+    assert 5 <= batch_size(step) <= 7
+    monkeypatch.setattr(batch_module, "VALUES_AT_ONCE", 1)
+    assert batch_size(step) == 1
 
 
 def test_a_batch_axis_of_fixed_size_is_kept():

@@ -3,12 +3,12 @@ import threading
 import numpy as np
 import pytest
 
+from actmax_widget.live.session import Session
 from actmax_widget.network import Network
 from actmax_widget.pictures import to_pixels
-from actmax_widget.records import Settings
-from actmax_widget.session import Session
-from actmax_widget.stream import FRAME, GRACE, HEARTBEATS, SILENCE, WINDOW, Stream, message
-from actmax_widget.tile_feed import TILE_FRAME
+from actmax_widget.settings import Settings
+from actmax_widget.view.stream import FRAME, GRACE, HEARTBEATS, SILENCE, WINDOW, Stream, message
+from actmax_widget.view.tile_feed import TILE_FRAME
 from tests.networks import small_cnn
 from tests.test_pace import Clock
 from tests.test_tiles import Driven
@@ -377,7 +377,7 @@ def test_hello_is_answered_with_the_tiles_too(wire, tiles):
 
 
 def test_many_finished_tiles_come_in_one_go_as_far_as_the_window_allows(wire, monkeypatch):
-    monkeypatch.setattr("actmax_widget.tile_feed.TILES_AT_ONCE", 2)
+    monkeypatch.setattr("actmax_widget.view.tile_feed.TILES_AT_ONCE", 2)
     tiles = Driven(wire.session.network.model, max_iter=1)
     tiles.start()
     tiles.until_idle()

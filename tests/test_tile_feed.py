@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 from keras import layers
 
-from actmax_widget import sheet as sheet_module
-from actmax_widget import tile_feed
+from actmax_widget.engine import batch as batch_module
+from actmax_widget.live.facts import Status
 from actmax_widget.pictures import to_pixels
-from actmax_widget.records import Status
-from actmax_widget.tile_feed import SIDE, TILE_FRAME, TileFeed
+from actmax_widget.view import tile_feed
+from actmax_widget.view.tile_feed import SIDE, TILE_FRAME, TileFeed
 from tests.test_pace import Clock
 from tests.test_tiles import Driven
 
@@ -17,7 +17,7 @@ BATCH = 3
 
 @pytest.fixture(autouse=True)
 def three_at_once(monkeypatch):
-    monkeypatch.setattr(sheet_module, "LARGEST_BATCH", BATCH)
+    monkeypatch.setattr(batch_module, "LARGEST_BATCH", BATCH)
 
 
 class Far:
@@ -183,7 +183,7 @@ def test_a_failure_is_told(model, monkeypatch):
     far.tiles.until(lambda: far.tiles.iteration)
     far.take_all()
     with monkeypatch.context() as patch:
-        patch.setattr(far.tiles._ascent, "run", lambda *_: 1 / 0)
+        patch.setattr(far.tiles._step, "run", lambda *_: 1 / 0)
         far.tiles.until_idle()
     far.take_all()
     told = far.messages[-1]

@@ -6,19 +6,20 @@ import pytest
 from keras import layers
 
 import actmax_widget as am
-from actmax_widget import recipe
-from actmax_widget import sheet as sheet_module
+from actmax_widget.engine import batch as batch_module
 from actmax_widget.input_modifiers import Jitter
+from actmax_widget.live import recipe
+from actmax_widget.live.facts import Status
+from actmax_widget.live.session import Session
+from actmax_widget.live.tiles import Tiles
 from actmax_widget.network import Network
-from actmax_widget.records import Settings, Status
-from actmax_widget.session import Session
-from actmax_widget.tiles import Tiles
+from actmax_widget.settings import Settings
 from tests.networks import channels_first, small_cnn
 
 
 @pytest.fixture(autouse=True)
 def three_at_once(monkeypatch):
-    monkeypatch.setattr(sheet_module, "LARGEST_BATCH", 3)
+    monkeypatch.setattr(batch_module, "LARGEST_BATCH", 3)
 
 
 class Driven(Tiles):
@@ -205,7 +206,7 @@ def test_a_pause_inside_of_a_call_ends_it_after_the_step_in_hand(model, monkeypa
     straight, paused = finished(model), Driven(model)
     paused.start()
     paused.until(lambda: paused.iteration > 1)
-    run = paused._ascent.run
+    run = paused._step.run
 
     def interrupted(state, knobs, n, stop):
         assert n > made
@@ -215,7 +216,7 @@ def test_a_pause_inside_of_a_call_ends_it_after_the_step_in_hand(model, monkeypa
 
     before = paused.iteration
     with monkeypatch.context() as patch:
-        patch.setattr(paused._ascent, "run", interrupted)
+        patch.setattr(paused._step, "run", interrupted)
         paused.advance()
     assert (paused.status, paused.iteration) == (Status.PAUSED, before + made)
     assert paused.advance() is None
@@ -248,9 +249,9 @@ def test_start_does_nothing_while_they_run_and_when_they_are_finished(model):
 
 def test_paused_while_they_compile_they_stay_paused(model, monkeypatch):
     tiles = Driven(model)
-    compiled = recipe.ascent_for
+    compiled = recipe.step_for
     with monkeypatch.context() as patch:
-        patch.setattr(recipe, "ascent_for", lambda *args, **options: tiles.pause() or compiled(*args, **options))
+        patch.setattr(recipe, "step_for", lambda *args, **options: tiles.pause() or compiled(*args, **options))
         tiles.start()
         tiles.advance()
     assert tiles.status is Status.PAUSED
@@ -284,7 +285,7 @@ def out_of_memory(*_, **__):
 def test_a_step_that_cannot_be_compiled_is_answered_with_a_sentence(model, monkeypatch):
     tiles = Driven(model)
     with monkeypatch.context() as patch:
-        patch.setattr(recipe, "ascent_for", out_of_memory)
+        patch.setattr(recipe, "step_for", out_of_memory)
         tiles.start()
         tiles.until_idle()
     assert (tiles.status, tiles.error, tiles.begun) == (Status.FAILED, "MemoryError: no room\nat all", 0)
@@ -300,7 +301,7 @@ def test_whatever_the_engine_raises_ends_the_run_and_start_goes_on(model, monkey
     tiles.until(lambda: tiles.iteration > 1 and tiles.done)
     before = (tiles.begun, tiles.done, tiles.iteration)
     with monkeypatch.context() as patch:
-        patch.setattr(tiles._ascent, "run", out_of_memory)
+        patch.setattr(tiles._step, "run", out_of_memory)
         tiles.until_idle()
     assert (tiles.status, tiles.error) == (Status.FAILED, "MemoryError: no room\nat all")
     assert (tiles.begun, tiles.done, tiles.iteration) == before

@@ -8,13 +8,13 @@ import pytest
 from keras import layers, ops
 
 import actmax_widget as am
-from actmax_widget import sheet as sheet_module
-from actmax_widget.ascent import Ascent
 from actmax_widget.callbacks import OptimizerCallback, Print
+from actmax_widget.engine import batch as batch_module
+from actmax_widget.engine.step import Step
 from actmax_widget.input_modifiers import InputModifier, Jitter
+from actmax_widget.live.tiles import Tiles
 from actmax_widget.network import Network
-from actmax_widget.records import Settings
-from actmax_widget.tiles import Tiles
+from actmax_widget.settings import Settings
 from tests.networks import partly_exploding, small_cnn, small_sequential
 
 FEW = 8
@@ -126,12 +126,12 @@ def test_the_size_of_a_batch_makes_no_difference(model, batch_size):
 
 
 def test_as_many_at_once_as_fit(model, monkeypatch):
-    made, run = [], Ascent.run
+    made, run = [], Step.run
     monkeypatch.setattr(
-        Ascent, "run", lambda self, state, *rest: made.append(len(state.image)) or run(self, state, *rest)
+        Step, "run", lambda self, state, *rest: made.append(len(state.image)) or run(self, state, *rest)
     )
     pictures(model, max_iter=1)
-    monkeypatch.setattr(sheet_module, "LARGEST_BATCH", 2)
+    monkeypatch.setattr(batch_module, "LARGEST_BATCH", 2)
     pictures(model, max_iter=1)
     assert made == [5, 2, 2, 1]
 
@@ -566,8 +566,8 @@ def test_a_callback_that_has_had_enough_ends_its_picture_and_no_other(model, bat
 
 
 def test_a_batch_whose_pictures_have_all_ended_is_over(model, monkeypatch):
-    made, run = [], Ascent.run
-    monkeypatch.setattr(Ascent, "run", lambda self, *rest: made.append(1) or run(self, *rest))
+    made, run = [], Step.run
+    monkeypatch.setattr(Step, "run", lambda self, *rest: made.append(1) or run(self, *rest))
     pictures(model, max_iter=1000, batch_size=3, callbacks=lambda index: [Raises(2 + index)])
     assert len(made) == 4 + 6
 
@@ -619,6 +619,6 @@ def test_ctrl_c_before_the_first_iteration_is_raised_on(model, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Ascent, "run", interrupted)
+    monkeypatch.setattr(Step, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         pictures(model)

@@ -13,11 +13,11 @@ import traitlets
 from PIL import Image
 
 import actmax_widget as am
-from actmax_widget import recipe
-from actmax_widget import widget as widget_module
+from actmax_widget.live import recipe
+from actmax_widget.live.tiles import Tiles
 from actmax_widget.pictures import to_pixels
-from actmax_widget.tiles import Tiles
-from actmax_widget.widget import DEFAULTS, ActMaxWidget
+from actmax_widget.view import widget as widget_module
+from actmax_widget.view.widget import DEFAULTS, ActMaxWidget
 from tests.networks import exploding, small_cnn, small_sequential
 
 
@@ -664,8 +664,8 @@ def until_nothing_works(session):
 
 
 def test_a_new_widget_compiles_in_the_background_and_run_finds_the_step_ready(make, monkeypatch, traces):
-    hold, compiled = threading.Event(), recipe.ascent_for
-    monkeypatch.setattr(recipe, "ascent_for", lambda *args, **options: hold.wait(60) and compiled(*args, **options))
+    hold, compiled = threading.Event(), recipe.step_for
+    monkeypatch.setattr(recipe, "step_for", lambda *args, **options: hold.wait(60) and compiled(*args, **options))
     widget = make(small_cnn())
     wait_for(widget, "message", lambda message: message.startswith("Compiling the step for this layer."))
     assert widget.status == "ready"
@@ -714,7 +714,7 @@ def test_a_step_that_cannot_be_compiled_is_told_and_not_tried_again_and_again(ma
         raise MemoryError("no room")
 
     with monkeypatch.context() as patch:
-        patch.setattr(recipe, "ascent_for", out_of_memory)
+        patch.setattr(recipe, "step_for", out_of_memory)
         widget = make(small_cnn())
         for times in (1, 2):
             wait_for(widget, "status", lambda status: status == "failed")
@@ -855,8 +855,8 @@ def test_close_ends_all_work(make):
 
 def test_a_widget_closed_while_its_tiles_compile(make, monkeypatch):
     widget = make(small_cnn(), layer="conv2", max_iter=FOREVER)
-    compiled = recipe.ascent_for
-    monkeypatch.setattr(recipe, "ascent_for", lambda *args, **options: widget.close() or compiled(*args, **options))
+    compiled = recipe.step_for
+    monkeypatch.setattr(recipe, "step_for", lambda *args, **options: widget.close() or compiled(*args, **options))
     widget.visualize_layer()
     tiles = widget._tiles
     until_nothing_works(tiles)
@@ -928,7 +928,7 @@ def test_resumed_tiles_that_failed_are_tried_again(tiled, monkeypatch):
         raise MemoryError("no room")
 
     with monkeypatch.context() as patch:
-        patch.setattr(recipe, "ascent_for", out_of_memory)
+        patch.setattr(recipe, "step_for", out_of_memory)
         tiled.send(type="visualize_layer")
         tiled.wait_for_tiles(lambda news: news["status"] == "failed")
     assert tiled.news["error"] == "MemoryError: no room"
@@ -1042,7 +1042,7 @@ def driven_tiles(monkeypatch):
 
 @pytest.mark.usefixtures("driven_tiles")
 def test_a_tile_that_is_not_begun_cannot_be_opened(make, monkeypatch):
-    monkeypatch.setattr("actmax_widget.sheet.LARGEST_BATCH", 2)
+    monkeypatch.setattr("actmax_widget.engine.batch.LARGEST_BATCH", 2)
     widget = make(layer="conv2")
     widget.visualize_layer()
     for _ in range(2):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from actmax_widget import worker as worker_module
-from actmax_widget.records import Status
-from actmax_widget.worker import Worker, in_thread
+from actmax_widget.live import worker as worker_module
+from actmax_widget.live.facts import Status
+from actmax_widget.live.worker import Worker, in_thread
 
 
 class Counting(Worker):

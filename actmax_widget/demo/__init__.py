@@ -1,7 +1,7 @@
 """Small trained networks that come with the package, to try things on: no download, no data set.
 
-Each network is a ``.keras`` file beside the script that trained it; the ``.json`` of the same name, written by the
-script, says how well it does on pictures it was never trained on, and what it was trained with.
+Each network is a ``.keras`` file, made by the script of its name in ``tools/train``; the ``.json`` beside it, which the
+script wrote too, says how well it does on pictures it was never trained on, and what it was trained with.
 """
 
 from importlib import resources
@@ -39,7 +39,7 @@ def digits() -> Any:
     and ``conv3`` are followed by ``out``: a linear unit for each digit, so no softmax stands in the way. It was trained
     against adversarial pictures and noise; pictures made by activation maximization look like digits. Its activations
     are large, some ten thousands, so that they count beside a total variation of pictures in 0 to 255:
-    see :mod:`actmax_widget.demo.train_digits`.
+    see ``tools/train/digits.py``.
 
     Returns:
         A new, uncompiled ``keras.Model`` at each call, so changing one leaves the next as it was.

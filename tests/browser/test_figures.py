@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
-from actmax_widget.card import MAKER
+from actmax_widget.export.card import MAKER
 from tests.browser.lab import LabServer, OpenNotebook, open_notebook
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -1,0 +1,245 @@
+"""Many weighted losses -> one evaluation: every term and the gradient in one forward and one backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from actmax_widget import backprop_modifiers
+from actmax_widget.backprop_modifiers import Gate
+from actmax_widget.checks import check_number, invalid
+from actmax_widget.engine import diagnosis
+from actmax_widget.losses import ActivationMaximization, Loss
+from actmax_widget.network import graph, layout, nested
+from actmax_widget.network.inputs import original_of
+from actmax_widget.network.rebuilding import RebuildError, rebuilt
+from actmax_widget.regularizers import Regularizer
+
+
+class Evaluation(NamedTuple):
+    """What one evaluation gives: tensors.
+
+    Attributes:
+        losses: (n + 1,) float32: each loss times its weight, then their sum. (batch, n + 1)
+            if each picture has its own losses.
+        grads: gradient of the sum, in the shape of ``wrt_value``.
+        wrt_value: value of the tensor the gradient was taken by.
+    """
+
+    losses: tf.Tensor
+    grads: tf.Tensor
+    wrt_value: tf.Tensor
+
+
+class Objective:
+    """The weighted sum of losses as a function of the model's input.
+
+    Args:
+        input_tensor: the model's symbolic input, or one of ours in its place.
+        losses: pairs of :class:`~actmax_widget.losses.Loss` and weight.
+        wrt_tensor: symbolic tensor to take the gradient by; ``None`` is the input.
+        held: pairs of the model's other symbolic inputs and their values, float32 with batch axis.
+        gate: how the gradient passes ReLUs; ``None`` is as it is. With it the objective works in compiled calls only.
+        each: every picture of a batch has losses, and knobs, of its own, so that pictures do not influence each other.
+            Needs losses with :meth:`~actmax_widget.losses.Loss.build_each`.
+
+    Attributes:
+        excites: (n,) bool, whether each loss looks at the network, so is no regularizer.
+
+    Raises:
+        ValueError: no losses, or a loss that cannot be computed from the input; when it is called first, losses of
+            which no gradient reaches ``wrt_tensor``.
+        TypeError: not pairs of a loss and a number, or not a symbolic tensor.
+    """
+
+    def __init__(
+        self,
+        input_tensor: Any,
+        losses: Sequence[tuple[Loss, float]],
+        wrt_tensor: Any = None,
+        *,
+        held: Sequence[tuple[Any, np.ndarray]] = (),
+        gate: Gate | None = None,
+        each: bool = False,
+    ) -> None:
+        _check_wrt(wrt_tensor)
+        self.input_tensor = input_tensor
+        self.layout = layout.of_input(input_tensor)
+        self._original = original_of(input_tensor)
+        self.each = each
+        self._held, self._gate = list(held), gate
+        self.losses = check_losses(losses)
+        self.names = tuple(loss.name for loss, _ in self.losses)
+        self.wrt_is_input = wrt_tensor is None or wrt_tensor in {input_tensor, self._original}
+        self._wrt = input_tensor if self.wrt_is_input else wrt_tensor
+        self.wrt_rank = len(self._wrt.shape)
+        direct = [
+            isinstance(loss, Regularizer) and loss.img in {input_tensor, self._original} for loss, _ in self.losses
+        ]
+        self.excites = np.array([not isinstance(loss, Regularizer) for loss, _ in self.losses])
+        # A regularizer of the input needs no graph, unless there is nothing else that would make one.
+        self._direct = [] if all(direct) else [k for k, is_direct in enumerate(direct) if is_direct]
+        self._in_graph = [k for k in range(len(self.losses)) if k not in self._direct]
+        self._graph = self._build(self._wrt)
+
+    def _build(self, wrt_tensor: Any) -> keras.Model:
+        """One model from the input and the losses' knobs to all terms, which leaves out every layer no term needs."""
+        with graph.borrowed(self._original) as users:
+            losses = [self.losses[k][0] for k in self._in_graph]
+            knobs = [self._knob_inputs(loss) for loss in losses]
+            inputs = [self.input_tensor, *(tensor for entry in knobs for tensor in entry.values())]
+            inputs += [tensor for tensor, _ in self._held]
+            terms = [
+                self._term(loss, values, {id(tensor) for tensor in inputs}, users)
+                for loss, values in zip(losses, knobs, strict=True)
+            ]
+            outputs = {"terms": ops.stack(terms, axis=-1)}
+            if not self.wrt_is_input:
+                outputs["wrt"] = wrt_tensor
+            return graph.part(inputs, self._on_input(outputs), users)
+
+    def _term(self, loss: Loss, knobs: dict[str, Any], known: set[int], users: set[Any]) -> Any:
+        """A loss's symbolic value, from the model's input and the knobs alone."""
+        term = ops.cast(loss.build_each(**knobs) if self.each else loss.build_loss(**knobs), "float32")
+        layer = getattr(getattr(loss, "layer", None), "name", loss.name)
+        return nested.brought_up(term, known | {id(self._original)}, users, layer)
+
+    def _on_input(self, outputs: dict[str, Any]) -> dict[str, Any]:
+        """What was built on the model's own input, on ours, where that is of another size."""
+        if self._original is self.input_tensor:
+            return outputs
+        try:
+            found = rebuilt([*outputs.values()], {id(self._original): self.input_tensor})
+        except RebuildError as error:
+            expected = f"layers that work on inputs of shape {tuple(self.input_tensor.shape[1:])}"
+            raise invalid("losses", expected, list(self.names), f"{error} Leave input_shape out.") from error
+        return dict(zip(outputs, found, strict=True))
+
+    def _knob_inputs(self, loss: Loss) -> dict[str, Any]:
+        batch = (None,) if self.each else ()
+        return {name: keras.Input(batch_shape=(*batch, *value.shape)) for name, value in loss.knobs().items()}
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The symbolic tensors it computes."""
+        return list(self._graph.outputs)
+
+    @property
+    def layers(self) -> list[Any]:
+        """The layers it computes by, those inside of others too."""
+        return list(self._graph._flatten_layers(include_self=False))
+
+    @property
+    def may_pool(self) -> bool:
+        """Whether it may take maxima over neighbours: a layer of Keras does, or there is one that is not Keras's."""
+        kinds = [type(layer) for layer in self.layers]
+        ours = ("keras.", "actmax_widget.")
+        return any("MaxPool" in kind.__name__ or not kind.__module__.startswith(ours) for kind in kinds)
+
+    def weights(self) -> np.ndarray:
+        """The losses' weights: float32 (n,)."""
+        return np.array([weight for _, weight in self.losses], np.float32)
+
+    def knobs(self) -> list[np.ndarray]:
+        """The present values of all losses' knobs, in graph order."""
+        return knobs_of([loss for loss, _ in self.losses])
+
+    def __call__(self, inp: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor]) -> Evaluation:
+        """Evaluate at ``inp``, (batch, ..., channels) float32."""
+        gradient = self._gradient if self._gate is None else self._gated_gradient
+        terms, wrt_value, grads = gradient(inp, weights, [*knobs, *self._held_for(inp)])
+        losses, slopes = self._whole(terms, inp, weights)
+        return Evaluation(losses, tf.add_n([tf.cast(grads, tf.float32), *slopes]), wrt_value)
+
+    def losses_at(self, inp: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor]) -> tf.Tensor:
+        """The losses of an evaluation alone, which there are also where no gradient is."""
+        terms, _ = self._forward(inp, weights, [*knobs, *self._held_for(inp)])
+        return self._whole(terms, inp, weights)[0]
+
+    def _whole(self, terms: tf.Tensor, inp: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """All losses and their sum, and the slopes of those that are not in the graph."""
+        found = dict(zip(self._in_graph, tf.unstack(terms, axis=-1), strict=True))
+        weight_of, slopes = tf.unstack(weights, len(self.losses)), []
+        for k in self._direct:
+            regularizer: Any = self.losses[k][0]
+            value, slope = regularizer.penalty(inp, range(1 if self.each else 0, inp.shape.rank))
+            found[k] = weight_of[k] * tf.reshape(value, [-1] if self.each else [])
+            slopes += [slope(weight_of[k])] if self.wrt_is_input else []
+        weighted = tf.stack([found[k] for k in range(len(self.losses))], -1)
+        total = tf.reduce_sum(weighted, -1, keepdims=True)
+        return tf.concat([weighted, total], -1), slopes
+
+    def _held_for(self, inp: tf.Tensor) -> list[tf.Tensor]:
+        values = [tf.constant(value) for _, value in self._held]
+        return [tf.repeat(value, tf.shape(inp)[0], axis=0) for value in values] if self.each else values
+
+    def _gradient(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(inp)
+            terms, wrt_value = self._forward(inp, weights, rest)
+        grads = _or_none(lambda: tape.gradient(terms, wrt_value))
+        if grads is None and not tf.executing_eagerly():
+            # The tape does not follow an inner tensor that no gradient joins to the input.
+            grads = _or_none(lambda: tf.gradients(terms, [wrt_value])[0])
+        return terms, wrt_value, self._reached(grads, wrt_value, terms)
+
+    def _gated_gradient(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
+        # tf.gradients, as the tape does not look at overridden gradients.
+        with backprop_modifiers.gated(self._gate, self.layers, self._sign_of_activation(weights)):
+            terms, wrt_value = self._forward(inp, weights, rest)
+            grads = _or_none(lambda: tf.gradients(terms, [wrt_value])[0])
+        return terms, wrt_value, self._reached(grads, wrt_value, terms)
+
+    def _reached(self, grads: tf.Tensor | None, wrt_value: tf.Tensor, terms: tf.Tensor) -> tf.Tensor:
+        """The gradient, if there is one at all: to optimize without would change nothing and look like success."""
+        if grads is None:
+            what = diagnosis.subject(self.losses[k][0] for k in self._in_graph)
+            raise diagnosis.no_gradient(what, self.input_tensor, self._wrt, wrt_value, terms, self.layers)
+        return grads
+
+    def _sign_of_activation(self, weights: tf.Tensor) -> tf.Tensor:
+        """What turns the sign of the total's gradient into that of the activation's."""
+        activations = [k for k, (loss, _) in enumerate(self.losses) if isinstance(loss, ActivationMaximization)]
+        return -tf.sign(weights[activations[0]]) if activations else tf.constant(-1.0)
+
+    def _forward(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
+        outputs = self._graph([inp, *rest], training=False)
+        return outputs["terms"] * tf.gather(weights, self._in_graph), outputs.get("wrt", inp)
+
+
+def _or_none(gradient: Callable[[], tf.Tensor | None]) -> tf.Tensor | None:
+    """The gradient; None too if there is an operation on the way of which TensorFlow knows none."""
+    try:
+        return gradient()
+    except LookupError:
+        return None
+
+
+def knobs_of(losses: Iterable[Loss]) -> list[np.ndarray]:
+    """The values of losses' knobs, in graph order."""
+    return [np.asarray(value, np.float32) for loss in losses for value in loss.knobs().values()]
+
+
+def check_losses(losses: Sequence[Any]) -> list[tuple[Loss, float]]:
+    """The pairs of a loss and a number, at least one; raises what :class:`Objective` does."""
+    if not losses:
+        raise invalid("losses", "at least one loss with a weight that is not 0", losses, "Pass e.g. act_max_weight=1.")
+    return [_check_pair(entry) for entry in losses]
+
+
+def _check_wrt(tensor: Any) -> None:
+    if tensor is not None and not isinstance(tensor, keras.KerasTensor):
+        advice = "Pass e.g. model.get_layer('conv1').output, or None for the input."
+        raise invalid("wrt_tensor", "a symbolic tensor of the model", tensor, advice, TypeError)
+
+
+def _check_pair(entry: Any) -> tuple[Loss, float]:
+    if not isinstance(entry, tuple | list) or len(entry) != 2 or not isinstance(entry[0], Loss):
+        advice = "Pass e.g. losses=[(ActivationMaximization(layer, 3), 1)]."
+        raise invalid("losses", "pairs of a Loss and its weight", entry, advice, TypeError)
+    return entry[0], check_number("losses", entry[1], advice="Give each loss a number as weight.")

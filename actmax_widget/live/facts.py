@@ -1,0 +1,90 @@
+"""Where a live thing stands, and what a view of it lacks: frozen records."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+class Status(enum.StrEnum):
+    """Where a session stands."""
+
+    READY = "ready"
+    COMPILING = "compiling"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+    @property
+    def busy(self) -> bool:
+        """Whether the worker has something to do."""
+        return self in {Status.COMPILING, Status.RUNNING}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a view needs to catch up: the newest picture and the rows it has not seen.
+
+    Attributes:
+        run: number of the run; another number means that the rows started afresh.
+        iteration: iterations made in this run.
+        goal: the iteration at which the run ends.
+        image: (H, W, C) float32, the picture the network saw in that iteration.
+        first: index of the first row in ``rows``.
+        rows: float32 (n, losses + 1), see :class:`History`.
+        rate: steps per second, or None before it was measured.
+    """
+
+    run: int
+    iteration: int
+    goal: int
+    image: np.ndarray = field(repr=False)
+    first: int
+    rows: np.ndarray = field(repr=False)
+    rate: float | None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Where a session stands, all of it at one moment.
+
+    Attributes:
+        run: number of the run; rises with every fresh start.
+        status: see :class:`Status`.
+        iteration: iterations made in this run.
+        goal: the iteration at which a Run ends; 0 before the first.
+        stale: the target was changed, so the next start is a fresh one; picture and rows are still the old target's.
+        preparing: the step is being compiled although nothing runs, so that a start will find it ready.
+        error: why the run failed, a sentence; empty if it did not.
+        note: what a run that did not fail came to, if there is more to say of it than that it ended; else empty.
+    """
+
+    run: int
+    status: Status
+    iteration: int
+    goal: int
+    stale: bool
+    preparing: bool
+    error: str
+    note: str = ""
+
+    def sentence(self) -> str:
+        """What to tell a person."""
+        done = f"{self.iteration} iteration{'' if self.iteration == 1 else 's'}"
+        if self.preparing and self.status is not Status.FAILED:
+            return "Compiling the step for this layer. Run can be pressed already."
+        if self.stale:
+            return "The target was changed: Run starts afresh with it."
+        if self.note and self.status in {Status.PAUSED, Status.FINISHED}:
+            return self.note
+        return {
+            Status.READY: "Ready: press Run.",
+            Status.COMPILING: "Compiling the step for this layer.",
+            Status.RUNNING: "",
+            Status.PAUSED: f"Paused after {done}.",
+            Status.FINISHED: f"Finished {done}. Run goes on from here, Reset starts again.",
+            Status.FAILED: f"Stopped after {done}.",
+        }[self.status]

@@ -1,0 +1,29 @@
+"""Named sets of parts with their numbers; so far keras-vis's own (2017, ``vis.visualization``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actmax_widget.checks import check_number
+from actmax_widget.losses import ActivationMaximization, Loss
+from actmax_widget.network import Network
+from actmax_widget.regularizers import LPNorm, TotalVariation
+
+
+def activation_losses(
+    network: Network, layer: Any, filter_indices: Any, weights: tuple[float | None, float | None, float | None]
+) -> list[tuple[Loss, float]]:
+    """The three terms of :func:`visualize_activation` with their weights; a weight of ``None`` counts as 0.
+
+    Raises:
+        ValueError, TypeError: for a bad layer, filter or weight.
+    """
+    target = network.find(layer)
+    activation = ActivationMaximization(target, filter_indices, target.filters)
+    losses = [activation, LPNorm(network.input), TotalVariation(network.input)]
+    names = ("act_max_weight", "lp_norm_weight", "tv_weight")
+    checked = [
+        0.0 if weight is None else check_number(name, weight, advice="Pass a number, or 0 to switch the term off.")
+        for name, weight in zip(names, weights, strict=True)
+    ]
+    return list(zip(losses, checked, strict=True))

@@ -1,0 +1,116 @@
+"""When a run that nobody holds any more may stop.
+
+In a notebook a cell is run again and again, and each time makes another widget. The one before has lost its name and
+its output, but ipywidgets, the kernel and IPython keep it, and it would compute on, unseen. So after each cell is asked
+who holds a widget: a name of the person's, as :mod:`actmax_widget.view.references` finds it, or, if it never had one,
+its output.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from IPython import get_ipython
+
+from actmax_widget.view.references import Holder, holder_of, is_named
+
+UNKNOWN = ""
+"""Stands for an output of which nobody knows which cell it belongs to."""
+
+
+class Lifetime:
+    """Who holds a widget.
+
+    Args:
+        owner: the widget, kept by a weak reference.
+        is_busy: whether it has anything to stop; called with it.
+        let_go: called with it when nobody holds it any more, and with whether its cell was run again: then nobody will
+            see it again. A cleared output may be back, as that of a cell that is cut and pasted.
+    """
+
+    def __init__(self, owner: Any, is_busy: Callable[[Any], bool], let_go: Callable[[Any, bool], None]) -> None:
+        self._owner = weakref.ref(owner)
+        self._is_busy, self._let_go = is_busy, let_go
+        self._outputs: set[str] = set()
+        self._new = True
+        self._named = self._replaced = False
+        self._over = False  # the last output went as its cell was run again
+        if shell := get_ipython():
+            _lifetimes.add(self)
+            _listen_to(shell)
+
+    @property
+    def has_output(self) -> bool:
+        """Whether it stands in a cell's output."""
+        return bool(self._outputs)
+
+    def displayed(self) -> None:
+        """It is put into the output of the cell that runs; a terminal has none."""
+        if hasattr(get_ipython(), "kernel"):
+            self._outputs.add(_present_cell())
+            self._over = False
+
+    def viewed(self) -> None:
+        """It has a view, wherever that came from."""
+        if not self._outputs:
+            self._outputs.add(UNKNOWN)
+            self._over = False
+
+    def cleared(self) -> None:
+        """It has no output any more."""
+        self._outputs.clear()
+        self.look()
+
+    def executed(self, cell: str) -> None:
+        """A cell is executed again: its output goes."""
+        if cell != UNKNOWN and cell in self._outputs:
+            self._outputs.discard(cell)
+            self._replaced, self._over = True, not self._outputs
+
+    def look(self) -> None:
+        """Let go of the widget if the last who held it did, since the last look."""
+        owner, shell = self._owner(), get_ipython()
+        if owner is None or shell is None:
+            return
+        looked_at, self._new, self._replaced = not (self._new or self._replaced), False, False
+        had_name, self._named = self._named, is_named(owner, shell.user_ns)
+        busy = self._is_busy(owner)
+        if self._named or (looked_at and not busy):
+            return
+        # Without a name it lives by its output, so there is nothing to find out as long as that stands.
+        if not looked_at or had_name or not self._outputs:
+            holder = holder_of(owner, shell.user_ns)
+            # A thread or a task that is done with it deletes no name.
+            self._named = holder is Holder.NAME or (holder is Holder.OTHER and had_name)
+            if not holder and (not self._outputs or (had_name and busy)):
+                self._let_go(owner, self._over)
+
+
+_lifetimes: weakref.WeakSet[Lifetime] = weakref.WeakSet()
+_listening: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def _listen_to(shell: Any) -> None:
+    if shell not in _listening:
+        _listening.add(shell)
+        shell.events.register("pre_run_cell", _before_cell)
+        shell.events.register("post_run_cell", _after_cell)
+
+
+def _before_cell(info: Any) -> None:
+    for lifetime in list(_lifetimes):
+        lifetime.executed(getattr(info, "cell_id", None) or UNKNOWN)
+
+
+def _after_cell(_: Any) -> None:
+    for lifetime in list(_lifetimes):
+        lifetime.look()
+
+
+def _present_cell() -> str:
+    """The id of the cell that runs, where the front end tells it."""
+    get_parent = getattr(get_ipython(), "get_parent", None)
+    parent = get_parent() if get_parent else {}
+    return str(((parent or {}).get("metadata") or {}).get("cellId") or UNKNOWN)

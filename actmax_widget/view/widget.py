@@ -1,0 +1,749 @@
+"""The Jupyter widget. The only file that knows ipywidgets and anywidget.
+
+Parameters are traits, checked by :data:`actmax_widget.settings.CHECKS` and handed to the
+:class:`~actmax_widget.live.session.Session`. Facts are read-only traits, set at transitions, and now and then in a long
+run, so that a notebook saved meanwhile holds all of one moment. Pictures and rows travel as custom messages
+(:mod:`actmax_widget.view.stream`), sent by one thread. Handlers may run in any thread (JupyterLab uses subshells), so
+every trait is set under one lock, the same for all widgets. ``js/src/kernel/contract.ts`` mirrors the traits and the
+messages.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import difflib
+import pathlib
+import threading
+import time
+import uuid
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import anywidget
+import traitlets
+from IPython.display import display
+
+from actmax_widget import demo, grad_modifiers, reading
+from actmax_widget.checks import check_integer, in_words, invalid
+from actmax_widget.export.card import to_card, to_png
+from actmax_widget.live.facts import Facts, Frame, Status
+from actmax_widget.live.pump import Pump
+from actmax_widget.live.session import Past, Session
+from actmax_widget.live.tiles import Tiles
+from actmax_widget.network import Network, starting
+from actmax_widget.network.starting import starting_image
+from actmax_widget.results import History, LayerPictures
+from actmax_widget.settings import CHECKS, Settings
+from actmax_widget.view.lifetime import Lifetime
+from actmax_widget.view.stream import Stream
+from actmax_widget.view.tile_feed import snapshot
+
+STATIC = pathlib.Path(__file__).parents[1] / "static"
+DEFAULTS = {"layer": ""} | {
+    field.name: field.default for field in dataclasses.fields(Settings) if field.name != "layer"
+}
+IMAGE_RANK = 3
+LOOK = ("layout", "tabbable", "tooltip")
+"""Keywords of every ipywidgets widget that are passed on."""
+KEEP_SECONDS = 5.0
+"""Seconds of a run after which the facts for a saved notebook are renewed."""
+KEEP_RATE = 200_000
+"""Bytes per second that renewing them may take on the way to the browser: a long run is kept less often."""
+
+
+class Parameter(traitlets.TraitType[Any, Any]):
+    """A trait that a person sets: checked by the session before it is set, and handed to it after."""
+
+    def __init__(self, parameter: str, *, sync: bool = True) -> None:
+        # Not allow_none: traitlets would take None for any of them without asking validate().
+        super().__init__(default_value=DEFAULTS[parameter])
+        self.tag(sync=sync)
+        self.parameter = parameter
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Return the checked value; raises ValueError or TypeError with a full sentence."""
+        value = CHECKS[self.parameter](value)
+        obj.check(**{self.parameter: value})
+        return value
+
+    def set(self, obj: Any, value: Any) -> None:
+        """Set the value, one thread at a time: the trait machinery is not safe for threads."""
+        with obj.lock:
+            super().set(obj, value)
+
+
+class StartParameter(Parameter):
+    """The starting picture: whatever it is given as, it is held as the network takes it."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Return the array; raises ValueError or TypeError with a full sentence."""
+        if value is obj.start_picture.array:
+            return value
+        start = obj.read_start(value)
+        array = super().validate(obj, start.array)
+        obj.start_picture = dataclasses.replace(start, array=array)
+        return array
+
+
+class _Text:
+    """A file's text as it is when a widget is made.
+
+    A path would be watched by anywidget, which holds on to each widget, and so to its model, for ever.
+    """
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self._path = path
+
+    def __str__(self) -> str:
+        return self._path.read_text(encoding="utf-8")
+
+
+class ActMaxWidget(anywidget.AnyWidget):
+    """Watch and steer activation maximization in a notebook.
+
+    Args:
+        model: a Keras model with one picture as input, (height, width, channels) of known size; default: the bundled
+            digit network, :func:`actmax_widget.demo.digits`.
+        layer: target layer: its name, its index in ``model.layers``, or the layer; default: the last one.
+        input_shape: (height, width, channels). None is as the model was made; where that is open, the size of
+            ``seed_input``. At another size than a model was made for, the layers that need that one are no targets.
+        held_inputs: for a model with several inputs: name of each other input -> the value it is held at.
+        **parameters: start values of the traits below, and ``layout``.
+
+    Raises:
+        TypeError: a keyword that does not exist, a value of the wrong type, not a model.
+        ValueError: a bad value, an unknown layer, a filter out of range, an input of unknown size.
+
+    Example:
+        >>> import actmax_widget as am
+        >>> widget = am.ActMaxWidget(layer="out", filter_indices=3, tv_weight=1)
+        >>> widget                      # in a notebook cell: shows it
+        >>> widget.start()              # or press Run
+        >>> widget.wait(60)
+        True
+        >>> widget.image.shape
+        (28, 28, 1)
+        >>> widget.history.to_pandas()  # every iteration's losses
+    """
+
+    if STATIC.is_dir():  # without it the functions still work, and the widget says what to do
+        _esm = _Text(STATIC / "widget.js")
+        _css = _Text(STATIC / "widget.css")
+
+    layer = Parameter("layer")
+    """Name of the target layer. A change restarts a running optimization."""
+    filter_indices = Parameter("filter_indices")
+    """Filters or classes maximised together, as a tuple or an int; None is the mean of all. Restarts a run."""
+    act_max_weight = Parameter("act_max_weight")
+    """Weight of minus the activation; default 1."""
+    lp_norm_weight = Parameter("lp_norm_weight")
+    """Weight of the L6 norm, which keeps values small; default 10."""
+    tv_weight = Parameter("tv_weight")
+    """Weight of the total variation, which keeps the picture smooth; default 10."""
+    learning_rate = Parameter("learning_rate")
+    """Factor of each step, > 0; default 1."""
+    jitter = Parameter("jitter")
+    """Largest random shift at each step: a fraction of the side below 1, pixels from 1 on; default 0."""
+    grad_modifier = Parameter("grad_modifier")
+    """Name in :mod:`actmax_widget.grad_modifiers`, or None; "negate" lowers the activation."""
+    backprop_modifier = Parameter("backprop_modifier")
+    """"guided", "rectified" or None, see :mod:`actmax_widget.backprop_modifiers`. Another one is compiled first."""
+    seed_input = StartParameter("seed_input", sync=False)
+    """Picture to start from; None is noise. Used at a fresh start. Set to a path or a Pillow image, it is fitted to the
+    input and scaled to ``input_range``; an array has the network's own values. It then holds the array."""
+    seed_fit = Parameter("seed_fit")
+    """What is done with a picture of another aspect: "crop" to the middle, the default, "pad" or "stretch"."""
+    seed = Parameter("seed")
+    """Random state of the starting picture and the jitter; None: another one each time. Used at a fresh start."""
+    input_range = Parameter("input_range")
+    """(low, high) of the values the model takes; default (0, 255)."""
+    clip = Parameter("clip")
+    """Keep the input inside ``input_range`` at every step; default True."""
+    max_iter = Parameter("max_iter")
+    """Iterations a Run makes; default 500."""
+    steps_per_second = Parameter("steps_per_second")
+    """Speed limit for watching; default 60. None is as fast as it goes."""
+
+    status = traitlets.Unicode(Status.READY.value, read_only=True).tag(sync=True)
+    """"ready", "compiling", "running", "paused", "finished" or "failed"."""
+    message = traitlets.Unicode("", read_only=True).tag(sync=True)
+    """A sentence about the status."""
+    error = traitlets.Unicode("", read_only=True).tag(sync=True)
+    """Why the last input was refused or the last run failed; empty if neither."""
+    iteration = traitlets.Int(0, read_only=True).tag(sync=True)
+    """Iterations made since the last fresh start. The browser reads it off the frames."""
+    goal = traitlets.Int(0, read_only=True).tag(sync=True)
+    """The iteration at which the Run ends; 0 before the first."""
+    image = traitlets.Any(read_only=True)
+    """The picture the network saw last, (H, W, C) float32 in ``input_range``: the last row tells its losses."""
+    layers: Any = traitlets.List(read_only=True).tag(sync=True)
+    """The layers that can be a target: dicts of name, type, shape (without batch axis) and number of filters."""
+    model_name = traitlets.Unicode(read_only=True).tag(sync=True)
+    """The model's name."""
+    grad_modifiers: Any = traitlets.List(list(grad_modifiers.BUILT_IN), read_only=True).tag(sync=True)
+    """Choices for ``grad_modifier``."""
+    backprop_modifiers: Any = traitlets.List(["guided", "rectified"], read_only=True).tag(sync=True)
+    """Choices for ``backprop_modifier``."""
+    seed_name = traitlets.Unicode("", read_only=True).tag(sync=True)
+    """What the starting picture is called; empty for noise."""
+    seed_note = traitlets.Unicode("", read_only=True).tag(sync=True)
+    """What was done to the starting picture, or is odd about it: a sentence; mostly empty."""
+    seed_picture = traitlets.Bytes(b"", read_only=True).tag(sync=True)
+    """The starting picture as PNG; empty for noise."""
+    loss_names: Any = traitlets.List(read_only=True).tag(sync=True)
+    """Names of the losses, a column of the history each."""
+    picture = traitlets.Bytes(b"", read_only=True).tag(sync=True)
+    """``image`` as PNG at the last transition, for saved notebooks."""
+    rows = traitlets.Bytes(b"", read_only=True).tag(sync=True)
+    """``history.values`` (float32, little endian) at the last transition, for saved notebooks."""
+    saved_tiles: Any = traitlets.Dict(read_only=True).tag(sync=True)
+    """The tiles of the same moment: see ``js/src/kernel/contract.ts``; empty without any."""
+    tiles_picture = traitlets.Bytes(b"", read_only=True).tag(sync=True)
+    """Their pictures, side by side in one picture file."""
+
+    _session: Any = None  # until the model was checked; ipywidgets also closes widgets that were never finished
+    _tiles: Tiles | None = None
+    lock = threading.RLock()
+    """Held while a trait is set. One for all widgets: where one observes another, two threads would each hold one lock
+    and wait for the other."""
+    start_picture = starting.Start()
+    """What ``seed_input`` was made of, and how."""
+
+    def __init__(
+        self,
+        model: Any = None,
+        layer: Any = None,
+        *,
+        input_shape: Any = None,
+        held_inputs: Any = None,
+        **parameters: Any,
+    ) -> None:
+        _check_keywords(parameters)
+        _check_front_end()
+        self._foreign = threading.local()  # set in a thread while it acts for the browser
+        self._pump = Pump(self.pump)
+        self._shown = (-1, 0)
+        self._published: Any = None
+        self._keep_at = 0.0
+        self._card_id = ""  # none was put beneath it yet
+        look = {name: parameters.pop(name) for name in LOOK if name in parameters}
+        seed_input = parameters.pop("seed_input", None)
+        network = Network(demo.digits() if model is None else model, input_shape, held_inputs, seed_input)
+        _check_picture(network)
+        target = network.last if layer is None else network.find(layer)
+        settings = Settings(layer=target.name, **parameters)
+        start = starting.start_of(network.input, seed_input, settings.input_range, settings.seed_fit)
+        settings = dataclasses.replace(settings, seed_input=start.array)
+        self.start_picture = dataclasses.replace(start, array=settings.seed_input)
+        session = Session(network, settings, notify=self._pump.wake)
+        super().__init__(**look)
+        self._stream = Stream(session, _weakly(self.send), time.monotonic)
+        session.watched = self._stream.watched
+        self._lifetime = Lifetime(self, ActMaxWidget._is_busy, ActMaxWidget._let_go)
+        self._adopt(session)
+        self.on_msg(self._on_message)
+        session.prepare()
+
+    # --- commands --------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Run until the goal, in the background. After the end it goes on for another ``max_iter`` iterations."""
+        self._pause_tiles()  # one thing at a time has the processor
+        self._stream.expect()
+        self._command("start")
+
+    def pause(self) -> None:
+        """Stop after the step in hand."""
+        self._pause_tiles()
+        self._command("pause")
+
+    def step(self, n: int = 1) -> None:
+        """Make exactly ``n`` iterations and wait for them; tiles pause. Running: nothing.
+
+        Raises:
+            ValueError, TypeError: ``n`` is not an integer >= 1.
+        """
+        if not self._session.status.busy:
+            self._begin_steps(n)
+            self._wait(None)
+
+    def reset(self) -> None:
+        """Stop, and go back to the starting picture and an empty history."""
+        self._command("reset")
+
+    def visualize_layer(self, filters: Any = None) -> None:
+        """Make a picture of each filter of the layer with the present settings, in the background; shown as tiles.
+
+        Args:
+            filters: an int or a sequence; ``None`` is all of the layer.
+
+        Raises:
+            ValueError, TypeError: filters that the layer does not have.
+        """
+        tiles = Tiles(self._session.network, self._session.settings, filters, notify=self._pump.wake)
+        with self.lock:  # or of two at once one would go on unseen
+            self.pause()
+            self._show_tiles(tiles)
+            tiles.start()
+
+    @property
+    def tiles(self) -> LayerPictures | None:
+        """The pictures of :meth:`visualize_layer` begun so far, as the network saw them last, and their losses."""
+        if self._tiles is None:
+            return None
+        return self._tiles.pictures()
+
+    def open_tile(self, filter_index: int) -> None:
+        """Take a tile's picture and losses over: Run goes on from there.
+
+        Args:
+            filter_index: one of the filters that there are tiles of.
+
+        Raises:
+            ValueError: there is no tile of it, or it is not begun.
+        """
+        tiles = self._tiles
+        begun = tiles.filters[: tiles.begun] if tiles is not None else ()
+        if tiles is None or filter_index not in begun:
+            raise invalid("filter", "a filter with a picture", filter_index, "Press All filters first.")
+        position = begun.index(filter_index)
+        with self.lock:
+            (image,), (history,) = tiles.pictures(position, position + 1)
+            self._session.adopt(tiles.settings.layer, filter_index, image, history, tiles.settings.max_iter)
+            self.layer = self._session.settings.layer
+            self.filter_indices = self._session.settings.filter_indices
+            self._session.prepare()
+        self._complain("")
+        self._publish()
+
+    def _show_tiles(self, tiles: Tiles | None) -> None:
+        with self.lock:
+            self._pause_tiles()
+            self._tiles = tiles
+            self._stream.show_tiles(tiles)
+        self._pump.wake()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until neither the optimization nor the tiles are running; at most ``timeout`` seconds. Ctrl-C pauses.
+
+        Returns:
+            Whether they have stopped.
+        """
+        return self._wait(timeout, self._tiles)
+
+    def _wait(self, timeout: float | None, tiles: Tiles | None = None) -> bool:
+        if not self._lifetime.has_output:
+            self._stream.expect(soon=False)  # while this waits no cell can show it
+        try:
+            begin = time.monotonic()
+            stopped = tiles is None or tiles.wait(timeout)
+            left = None if timeout is None else max(0.0, timeout - (time.monotonic() - begin))
+            stopped = self._session.wait(left) and stopped
+        except KeyboardInterrupt:
+            self.pause()
+            raise
+        self._publish()
+        return stopped
+
+    @property
+    def history(self) -> History:
+        """Every iteration's losses: ``.values``, ``.names``, ``["total"]``, ``.to_pandas()``."""
+        return self._session.history
+
+    @property
+    def model(self) -> Any:
+        """The Keras model."""
+        return self._session.network.model
+
+    def close(self) -> None:
+        """Stop the optimization and remove the widget from the page."""
+        if self._session is not None:
+            self._stop()
+        super().close()
+
+    def _stop(self) -> None:
+        self._session.pause()
+        self._pause_tiles()
+
+    def _let_go(self, for_good: bool) -> None:
+        """Stop; where nobody will see it again, forget the network and what was compiled, which take megabytes."""
+        self._stop()
+        if for_good:
+            self.close()
+            self._session, self._tiles = Past(self._session), None
+            self._stream = Stream(self._session, _weakly(self.send), time.monotonic)
+
+    def _is_busy(self) -> bool:
+        return any(one is not None and one.status.busy for one in (self._session, self._tiles))
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Refuse to be pickled, and say what can be kept instead."""
+        message = (
+            "An ActMaxWidget cannot be pickled: it holds a live network and the connection to its page. "
+            "Keep widget.image and widget.history, which can be, and the model by model.save()."
+        )
+        raise TypeError(message)
+
+    # --- parameters ------------------------------------------------------------------------------------------------
+
+    def check(self, **changes: Any) -> None:
+        """Raise what setting these parameters would raise."""
+        if self._session is not None:
+            self._session.preview(**changes)
+
+    @traitlets.observe(*DEFAULTS)
+    def _on_parameter(self, change: Any) -> None:
+        if self._session is None or getattr(self._session.settings, change["name"]) is change["new"]:
+            return
+        try:
+            settings = self._session.update(**{change["name"]: change["new"]})
+        except (ValueError, TypeError):  # inside hold_trait_notifications others were changed since it was checked
+            setattr(self, change["name"], getattr(self._session.settings, change["name"]))
+            raise
+        self._session.prepare()
+        self.filter_indices = settings.filter_indices  # another layer may not have had that filter
+        if change["name"] == "seed_input":
+            self._name_seed()
+        elif change["name"] in {"seed_fit", "input_range"} and self.start_picture.source is not None:
+            self.seed_input = self.start_picture.source
+        self._complain("")
+        self._publish()
+
+    def read_start(self, value: Any) -> starting.Start:
+        """A starting picture as the network takes it. Raises what setting ``seed_input`` to it would raise."""
+        settings = self._session.settings
+        return starting.start_of(self._session.network.input, value, settings.input_range, settings.seed_fit)
+
+    def _name_seed(self) -> None:
+        """Show the starting picture, its name, and what was done to it."""
+        with self.lock, self.hold_sync():
+            seed = self.seed_input
+            network = self._session.network
+            start = None if seed is None else starting_image(network.input, seed, self.input_range)[0]
+            image = None if start is None else network.layout.as_shown(start)
+            self.set_trait("seed_name", self.start_picture.name)
+            self.set_trait("seed_note", self.start_picture.said())
+            self.set_trait("seed_picture", b"" if image is None else to_png(image, self.input_range))
+
+    def _take_seed(self, name: Any, buffers: Any) -> None:
+        """Start from a picture file that the browser sent; what is wrong with it is told beside the button."""
+        called = name if isinstance(name, str) and name else "the file"
+        try:
+            self.seed_input = reading.read_bytes(buffers[0] if buffers else b"", called)
+        except (ValueError, TypeError) as error:
+            words = {"sentence": getattr(error, "sentence", in_words(error)), "error": str(error)}
+            self.send({"type": "refused", "name": "seed_picture", **words})
+            self._complain(str(error))
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take parameters from the browser; facts are ours. For a bad value it gets the old one, and why."""
+        with self.lock, self._acting_for_others():
+            for name in sorted(sync_data, key=lambda name: name != "layer"):  # filters are checked against the layer
+                if self.has_trait(name) and not self.traits()[name].read_only:
+                    self._set_one(name, sync_data[name])
+
+    def _set_one(self, name: str, value: Any) -> None:
+        try:
+            super().set_state({name: value})
+        except (ValueError, TypeError, traitlets.TraitError) as error:
+            self.send_state(name)
+            # A person reads it beside the field that it was typed into, whoever writes Python in `error`.
+            words = {"sentence": in_words(error), "error": str(error)}
+            self.send({"type": "refused", "name": name, "value": value, **words})
+            self._complain(str(error))
+
+    # --- facts -----------------------------------------------------------------------------------------------------
+
+    def _adopt(self, session: Session) -> None:
+        """Show a session: its settings and the facts about its model."""
+        with self.lock, self.hold_sync():
+            for name in DEFAULTS:
+                setattr(self, name, getattr(session.settings, name))
+            self._session = session
+            if self.seed_input is not None:
+                self._name_seed()
+            self.set_trait(
+                "layers", [info._asdict() | {"shape": list(info.shape)} for info in session.network.layers()]
+            )
+            self.set_trait("model_name", session.network.model.name)
+            self._publish()
+
+    def _publish(self) -> None:
+        """Bring the facts up to date. The browser gets them at transitions; between those it has the frames."""
+        with self.lock, self.hold_sync():
+            facts, tiles = self._session.facts(), self._tiles
+            if (facts.run, facts.iteration) != self._shown:
+                self._shown = facts.run, facts.iteration
+                self.set_trait("image", self._session.image)
+                self.set_trait("iteration", facts.iteration)
+            moment = (
+                dataclasses.replace(facts, iteration=-1) if facts.status.busy else facts,
+                (tiles.number, tiles.status) if tiles else None,
+            )
+            if moment != self._published or self._is_to_be_kept():
+                self._published = moment
+                self._publish_all(facts)
+
+    def _is_to_be_kept(self) -> bool:
+        """Whether what a saved notebook would hold is too old, although nothing but the iteration changed."""
+        return self._stream.watched() and self._is_busy() and time.monotonic() >= self._keep_at
+
+    def _publish_all(self, facts: Facts) -> None:
+        session = self._session
+        self.set_trait("status", facts.status.value)
+        self.set_trait("goal", facts.goal)
+        self.set_trait("loss_names", list(session.loss_names))
+        self.set_trait("message", facts.sentence())
+        if facts.error:
+            self.set_trait("error", facts.error)
+        frame = session.frame()  # picture and rows of one moment
+        self.set_trait("picture", to_png(frame.image, session.settings.input_range))
+        self.set_trait("rows", frame.rows.astype("<f4").tobytes())
+        saved, picture = snapshot(self._tiles) if self._tiles else ({}, b"")
+        self.set_trait("saved_tiles", saved)
+        self.set_trait("tiles_picture", picture)
+        self._states_to_send.add("iteration")
+        size = len(self.picture) + len(self.rows) + len(picture)
+        self._keep_at = time.monotonic() + max(KEEP_SECONDS, size / KEEP_RATE)
+        if self._card_id:
+            self._show_card(frame, update=True)
+
+    def _should_send_property(self, key: str, value: Any) -> bool:
+        return key != "iteration" and super()._should_send_property(key, value)
+
+    def _complain(self, error: str) -> None:
+        with self.lock:
+            self.set_trait("error", error)
+
+    def notify_change(self, change: Any) -> None:
+        """Tell observers. What one of them raises while this acts for others is shown, and stops nothing."""
+        try:
+            super().notify_change(change)
+        except BaseException as error:  # SystemExit too: it would end the thread that sends, without a word
+            if not getattr(self._foreign, "acting", False):
+                raise
+            self.log.warning("An observer of %r failed.", change["name"], exc_info=True)
+            if change["name"] != "error":
+                reason = f"{type(error).__name__}: {error}"
+                self._complain(f"A function that observes {change['name']!r} failed: {reason}")
+
+    @contextlib.contextmanager
+    def _acting_for_others(self) -> Iterator[None]:
+        """This thread acts for the browser or the run: nobody would catch what an observer raises."""
+        before = getattr(self._foreign, "acting", False)
+        self._foreign.acting = True
+        try:
+            yield
+        finally:
+            self._foreign.acting = before
+
+    # --- messages --------------------------------------------------------------------------------------------------
+
+    def _command(self, name: str, *args: Any) -> None:
+        self._complain("")
+        getattr(self._session, name)(*args)
+        self._publish()
+
+    def _handle_msg(self, msg: Any) -> None:
+        """Take a message of the front end; what is none is ignored, where ipywidgets would print into some cell."""
+        if _is_message(msg):
+            with self._acting_for_others():
+                super()._handle_msg(msg)
+
+    def _on_message(self, _: Any, content: Any, buffers: Any) -> None:
+        if not isinstance(content, dict):
+            return
+        answers: dict[Any, Callable[[], Any]] = {
+            "hello": lambda: self._greet(content),
+            "receipt": lambda: self._stream.receipt(check_integer("seq", content.get("seq"), least=0)),
+            "views": lambda: self._lose_views(cleared=content.get("cleared") is True),
+            "start": self.start,
+            "pause": self.pause,
+            "reset": self.reset,
+            "step": lambda: self._begin_steps(content.get("n", 1)),
+            "seed_picture": lambda: self._take_seed(content.get("name"), buffers),
+            "clear_seed_picture": lambda: setattr(self, "seed_input", None),
+            "visualize_layer": self.visualize_layer,
+            "open_tile": lambda: self.open_tile(check_integer("filter", content.get("filter"), least=0)),
+            "pause_tiles": self._pause_tiles,
+            "resume_tiles": self._resume_tiles,
+            "close_tiles": lambda: self._show_tiles(None),
+        }
+        kind = content.get("type")
+        try:
+            if isinstance(kind, str) and kind in answers:
+                answers[kind]()
+        except (ValueError, TypeError, LookupError) as error:
+            if kind not in {"hello", "receipt", "views"}:  # no person is behind these
+                self._complain(str(error))
+        self._pump.wake()
+
+    def _greet(self, content: dict[str, Any]) -> None:
+        """A front end is there: it gets what it lacks, and the facts, as any message to it may have been lost."""
+        views = content.get("views")
+        self._stream.hello(content.get("run"), content.get("rows"), viewed=bool(views))
+        if views:
+            self._lifetime.viewed()
+        with self.lock:
+            self.send_state(GREETING)
+
+    def _lose_views(self, *, cleared: bool) -> None:
+        """The last view of a page is gone; cleared: because its output was, not because the page was closed."""
+        self._stream.unwatch()
+        if cleared:
+            self._lifetime.cleared()
+
+    def _begin_steps(self, n: Any) -> None:
+        self._pause_tiles()
+        self._command("step", n)
+
+    def _pause_tiles(self) -> None:
+        if self._tiles is not None:
+            self._tiles.pause()
+
+    def _resume_tiles(self) -> None:
+        if self._tiles is not None:
+            self._command("pause")
+            self._tiles.start()
+
+    @traitlets.observe("comm")
+    def _on_comm(self, change: Any) -> None:
+        """Let the front end's messages come in while a cell runs, unnoticed by the cell.
+
+        ipykernel 7.4 sends them to the shell of our last send's parent, that is behind the running cell, if that cell
+        started the run. Its choice is overridden where it exists, so that each message goes where the front end sent
+        it: to a thread of its own. There ``comm`` would tell IPython that a cell begins and ends, upon which matplotlib
+        closes the figure that the cell in the main thread is drawing.
+        """
+        comm = change["new"]
+        if hasattr(comm, "_reply_subshell_for"):
+            comm._reply_subshell_for = lambda data, default: default  # noqa: ARG005, SLF001
+        if hasattr(comm, "handle_msg"):
+            comm.handle_msg = _without_cell_events(comm.handle_msg, _weakly(self._handle_msg))
+
+    def pump(self) -> float | None:
+        """Bring traits and browser up to date; seconds until that is due again, None: when something happens."""
+        try:
+            with self._acting_for_others():
+                self._publish()
+                return self._stream.pump()
+        except Exception as error:  # whatever a comm or an encoder raises: the thread goes on
+            self.log.warning("The page could not be brought up to date.", exc_info=True)
+            with contextlib.suppress(Exception):
+                self._complain(f"The page could not be brought up to date: {error}")
+            return None
+
+    # --- outputs ---------------------------------------------------------------------------------------------------
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The widget, and the picture for viewers without widgets."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        words = {"text/plain": " ".join(self._sentences())}
+        return {**data, **words, "image/png": base64.b64encode(self.picture).decode()}, metadata
+
+    def _ipython_display_(self, **kwargs: Any) -> None:
+        """Show the widget, and beneath it, for pages that cannot, its picture: see :mod:`actmax_widget.export.card`.
+
+        An output of its own, as nbconvert would prefer the widget to a picture in the same one, and as renewing it
+        then makes no view anew.
+        """
+        if self.comm is None:
+            display({"text/plain": " ".join(self._sentences())}, raw=True)
+            return
+        self._lifetime.displayed()
+        self._stream.expect()
+        data, metadata = self._repr_mimebundle_(**kwargs)
+        del data["image/png"]
+        display(data, metadata=metadata, raw=True)
+        if self._lifetime.has_output:
+            self._card_id = self._card_id or uuid.uuid4().hex
+            self._show_card(self._session.frame(), update=False)
+
+    def _show_card(self, frame: Frame, *, update: bool) -> None:
+        """Put the card beneath the widget, or renew all that were put there; ``frame`` has all rows."""
+        words, history = self._sentences(), History(self._session.loss_names, frame.rows)
+        card = to_card(frame.image, self._session.settings.input_range, words, history)
+        data = {"image/png": base64.b64encode(card).decode(), "text/plain": " ".join(words)}
+        display(data, raw=True, display_id=self._card_id, update=update)
+
+    def _sentences(self) -> list[str]:
+        """What is seen, and how far it is."""
+        filters = self.filter_indices
+        chosen = (
+            "all filters" if filters is None else f"filter{'s' * (len(filters) > 1)} {', '.join(map(str, filters))}"
+        )
+        facts = self._session.facts()
+        # No word of what to press: it is read where nothing can be pressed.
+        far = f", iteration {facts.iteration} of {facts.goal}" if facts.goal else f", {facts.iteration} iterations"
+        return [f"{self.model_name}, layer {self.layer}, {chosen}.", f"{facts.status.value.capitalize()}{far}."]
+
+
+GREETING = ("status", "message", "error", "goal", "loss_names")
+"""Facts that a front end is told when it says hello."""
+
+
+def _is_message(msg: Any) -> bool:
+    """Whether ipywidgets can read it: a front end, or somebody who plays one, may send anything."""
+    try:
+        data, buffers = msg["content"]["data"], msg["buffers"]
+        state, paths = data.get("state", {}), data.get("buffer_paths", [])
+        whole = isinstance(state, dict) and all(len(path) == 1 and path[0] in state for path in paths)
+        return whole and len(paths) == len(buffers) if data["method"] == "update" else isinstance(data["method"], str)
+    except (KeyError, TypeError, AttributeError):
+        return False
+
+
+def _weakly(method: Callable[..., Any]) -> Callable[..., None]:
+    """A method as long as its object lives: the thread that computes must not hold the widget."""
+    reference = weakref.WeakMethod(method)
+
+    def call(*args: Any) -> None:
+        if found := reference():
+            found(*args)
+
+    return call
+
+
+def _without_cell_events(as_ever: Callable[[Any], Any], quietly: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """How a comm hands messages on: in the main thread as ever, elsewhere past IPython's events."""
+
+    def hand_on(msg: Any) -> None:
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        (as_ever if in_main_thread else quietly)(msg)
+
+    return hand_on
+
+
+def _check_keywords(parameters: dict[str, Any]) -> None:
+    """Refuse keywords that do not exist; traitlets would only warn."""
+    known = [*DEFAULTS, *LOOK]
+    for name in parameters:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"Did you mean {close[0]}?" if close else f"Choose from: {', '.join(known)}."
+            message = f"ActMaxWidget() has no parameter {name!r}. {hint}"
+            raise TypeError(message)
+
+
+def _check_front_end() -> None:
+    if not STATIC.is_dir():
+        message = f"The front end is not built ({STATIC} is missing). Run `make lab`, or `pip install -e .` again."
+        raise RuntimeError(message)
+
+
+def _check_picture(network: Network) -> None:
+    """Refuse an input that cannot be shown as a picture."""
+    shape = tuple(network.input.shape[1:])
+    if len(network.layout.spatial) != IMAGE_RANK - 1:
+        expected = f"a model whose input is a picture (height, width, channels) or (height, width), not {shape}"
+        advice = (
+            "If its values are those of a picture, say so in front: keras.Sequential([keras.Input((height, width, "
+            f"channels)), keras.layers.Reshape({shape}), model]). actmax_widget.visualize_activation takes any input."
+        )
+        raise invalid("model", expected, network.model.name, advice)

@@ -1,0 +1,275 @@
+"""A picture of every filter of a layer, made in batches."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from actmax_widget import grad_modifiers, utils
+from actmax_widget.callbacks import OptimizerCallback, Print
+from actmax_widget.checks import check_integer, check_number, check_range, check_seed, invalid
+from actmax_widget.engine import cache, diagnosis
+from actmax_widget.engine.batch import Sheet
+from actmax_widget.engine.batch import batch_size as fitting_batch
+from actmax_widget.engine.step import Step, Steps
+from actmax_widget.input_modifiers import InputModifier
+from actmax_widget.losses import ActivationMaximization
+from actmax_widget.network import Network, graph, starting
+from actmax_widget.network.starting import starting_image
+from actmax_widget.network.targets import Target
+from actmax_widget.optimizer import Calls, check_sequence, progress_bar, switched_on, told
+from actmax_widget.presets import activation_losses
+from actmax_widget.results import History, LayerPictures
+from actmax_widget.visualization.activation import as_returned, prepared
+
+
+def visualize_layer(
+    model: Any,
+    layer_idx: Any,
+    filters: Any = None,
+    wrt_tensor: Any = None,
+    seed_input: Any = None,
+    input_range: tuple[float, float] = (0, 255),
+    backprop_modifier: Any = None,
+    grad_modifier: Any = None,
+    act_max_weight: float | None = 1,
+    lp_norm_weight: float | None = 10,
+    tv_weight: float | None = 10,
+    *,
+    input_shape: Sequence[int] | None = None,
+    held_inputs: Mapping[str, Any] | None = None,
+    max_iter: int = 200,
+    input_modifiers: Sequence[InputModifier] | None = None,
+    callbacks: Callable[[int], Sequence[OptimizerCallback]] | None = None,
+    verbose: bool = False,
+    learning_rate: float = 1.0,
+    clip: bool = False,
+    seed: int | None = None,
+    progress: bool | None = None,
+    batch_size: int | None = None,
+    seed_fit: str = "crop",
+) -> LayerPictures:
+    """Make a picture for each filter of a layer: what :func:`visualize_activation` would make of each alone.
+
+    The pictures are made in batches, which is faster, and compiled once for all batches and all later calls. No picture
+    depends on its batch mates. Single pictures and batches are computed by other kernels, so a picture made alone has
+    the same losses but for rounding, which many iterations can make visible.
+
+    Args:
+        model: see :func:`~actmax_widget.visualization.visualize_activation`, also for what is not told here.
+        layer_idx: see there.
+        filters: filters, units or classes: an int or a sequence; ``None`` is all of the layer.
+        wrt_tensor: see there.
+        seed_input: one starting picture for all (a path, a Pillow image or an array), or an array of one for each,
+            (n, H, W, C); ``None`` is noise.
+        input_range: see there.
+        backprop_modifier: see there.
+        grad_modifier: see there; a function of the gradient sees one picture at a time.
+        act_max_weight: see there.
+        lp_norm_weight: see there.
+        tv_weight: see there.
+        input_shape: see there.
+        held_inputs: see there.
+        max_iter: iterations for each picture, >= 1; default 200.
+        input_modifiers: e.g. ``[Jitter(0.05)]``; with a ``seed`` the pictures of a batch are jittered by the same
+            offsets, without each by its own.
+        callbacks: a function of the filter that gives that picture's callbacks; steps are then made one at a time. One
+            that raises ``StopIteration`` ends that filter's picture; the others go on.
+        verbose: print each iteration's losses of each filter.
+        learning_rate: > 0, factor of the step; default 1.
+        clip: keep the inputs inside ``input_range`` at every step, and return the pictures the network saw last.
+        seed: random state of each picture's noise (the same for all) and of the jitter; ``None`` takes NumPy's global
+            one.
+        progress: show a tqdm bar; ``None``, the default, does if tqdm is installed.
+        batch_size: pictures made at once, >= 1; ``None`` takes as many as fit well in memory, at most 64.
+        seed_fit: see there.
+
+    Returns:
+        ``images`` (n, H, W, C), of the type :func:`visualize_activation` gives, and ``histories``, one for each. Ctrl-C
+        gives those begun so far, which are the first ones; ``on_end`` of their callbacks is called.
+
+    Raises:
+        ValueError, TypeError: for a bad argument, before anything is computed.
+        KeyboardInterrupt: Ctrl-C before the first iteration was made.
+        ImportError: ``progress=True`` without tqdm.
+        FloatingPointError: no picture's loss was finite in the first iteration.
+
+    Warns:
+        RuntimeWarning: interrupted by Ctrl-C; filters whose loss was not finite; filters that no gradient reached, as
+            they are never active.
+
+    Example:
+        >>> import actmax_widget as am
+        >>> images, histories = am.visualize_layer(am.demo.digits(), "out", seed=0)
+        >>> images.shape
+        (10, 28, 28, 1)
+        >>> len(histories[3])
+        200
+        >>> sheet = am.utils.stitch_images(images)
+    """
+    max_iter = check_integer("max_iter", max_iter, least=1, advice="Pass e.g. max_iter=200.")
+    learning_rate = check_number("learning_rate", learning_rate, above=0, advice="Pass e.g. learning_rate=1.")
+    modifiers = check_sequence("input_modifiers", input_modifiers, InputModifier, "Pass e.g. [Jitter(0.05)].")
+    if batch_size is not None:
+        batch_size = check_integer("batch_size", batch_size, least=1, advice="Pass None for as many as fit well.")
+    low, high = check_range(input_range, reverse=True)
+    grad_modifiers.get(grad_modifier)
+    network, gate = prepared(model, backprop_modifier, input_shape, held_inputs, seed_input)
+    target = network.find(layer_idx)
+    fixed = network.input.shape[0]
+    if fixed is not None and batch_size not in {None, fixed}:
+        raise invalid("batch_size", f"{fixed}, which the model's input is made for", batch_size, "Pass None.")
+    chosen = graph.check_filters(filters, target.filters, target.name)
+    watchers = _watchers(callbacks, chosen, verbose=verbose)
+    losses = switched_on(activation_losses(network, layer_idx, 0, (act_max_weight, lp_norm_weight, tv_weight)))
+    random: Any = np.random
+    start = starting.start_of(network.input, seed_input, (low, high), seed_fit)
+    starts = _starts(network, start.array, (low, high), seed, len(chosen))
+    start.warn()
+    step = cache.step_for(
+        network,
+        losses,
+        gate=gate,
+        each=True,
+        wrt_tensor=wrt_tensor,
+        input_modifiers=modifiers,
+        grad_modifier=grad_modifier if callable(grad_modifier) else None,
+    )
+    batch = fitting_batch(step) if batch_size is None else batch_size
+    sheet = Sheet(step, chosen, target.filters, starts=starts, goal=max_iter, batch=batch, best=not clip)
+    selected = isinstance(losses[0][0], ActivationMaximization)
+
+    def knobs() -> Any:
+        return step.knobs(
+            weights=[weight for _, weight in losses],
+            learning_rate=learning_rate,
+            bounds=(min(low, high), max(low, high)) if clip else (-np.inf, np.inf),
+            grad_modifier=grad_modifier,
+            seed=int(random.randint(2**31)) if seed is None and modifiers else seed or 0,
+            losses=[sheet.selections()] if selected else [],
+            modifiers=modifiers,
+            apart=seed is None,
+        )
+
+    bar = importlib.util.find_spec("tqdm") is not None if progress is None else progress
+    with progress_bar(len(chosen) * max_iter, shown=bar) as advance:
+        _run(sheet, knobs, watchers, advance)
+    histories = [sheet.history(position) for position in range(sheet.begun)]
+    _report(chosen, sheet, histories, step, target)
+    pictures = [network.layout.to_channels_last(picture) for picture in sheet.pictures[: sheet.begun]]
+    if not clip:
+        seeded = seed_input is not None
+        pictures = [
+            as_returned(utils.deprocess_input(one, (low, high)), (low, high), seeded=seeded) for one in pictures
+        ]
+    return LayerPictures(np.stack(pictures), histories)
+
+
+def _starts(
+    network: Network, seed_input: Any, input_range: tuple[float, float], seed: Any, count: int
+) -> Callable[[slice], np.ndarray]:
+    """Gives the starting pictures of a slice of the filters; checked now."""
+    seed = None if seed is None else check_seed(seed)
+    if seed_input is None:
+
+        def noise(where: slice) -> np.ndarray:
+            states = [np.random if seed is None else np.random.RandomState(seed) for _ in range(count)[where]]
+            return np.concatenate([starting_image(network.input, None, input_range, state) for state in states])
+
+        return noise
+    images = starting_image(network.input, seed_input, input_range)
+    if len(images) not in {1, count}:
+        expected = f"one picture, or {count}: one for each filter"
+        raise invalid("seed_input", expected, np.shape(seed_input), "Pass (H, W, C) or (n, H, W, C).")
+    return lambda where: np.broadcast_to(images, (count, *images.shape[1:]))[where]
+
+
+class _PrintOfFilter(Print):
+    """Print each iteration's losses of a filter."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+    def callback(self, *args: Any) -> None:
+        print(f"Filter {self.index}:", end=" ")  # noqa: T201 - its purpose
+        super().callback(*args)
+
+
+def _watchers(callbacks: Any, filters: Sequence[int], *, verbose: bool) -> list[list[OptimizerCallback]] | None:
+    """Each picture's callbacks; None if there are none at all."""
+    if callbacks is not None and not callable(callbacks):
+        advice = "Pass e.g. callbacks=lambda index: [GifGenerator(f'filter{index}.gif')]."
+        raise invalid("callbacks", "a function of the filter", callbacks, advice, TypeError)
+    given = [callbacks(index) if callbacks is not None else [] for index in filters]
+    checked = [check_sequence("callbacks", one, OptimizerCallback, "Return e.g. [Print()].") for one in given]
+    found = [[*own, *([_PrintOfFilter(index)] if verbose else [])] for own, index in zip(checked, filters, strict=True)]
+    return found if any(found) else None
+
+
+def _run(sheet: Sheet, knobs: Callable[[], Any], watchers: Any, advance: Callable[[int], Any]) -> None:
+    calls = Calls(single=bool(watchers))
+    try:
+        while not sheet.finished:
+            _make_batch(sheet, knobs(), calls, watchers[sheet.in_hand] if watchers else [], advance)
+    except KeyboardInterrupt:
+        if not sheet.begun:
+            raise
+        part = f" and {sheet.iteration} iterations of the next" if sheet.begun > sheet.done else ""
+        made, whole = f"{sheet.done} of {len(sheet.filters)} pictures{part}", sheet.begun
+        diagnosis.warn(f"Interrupted after {made}: the first {whole} are given back as they are.")
+
+
+def _make_batch(sheet: Sheet, knobs: Any, calls: Calls, watchers: Sequence[Any], advance: Callable[[int], Any]) -> None:
+    where, listening = sheet.in_hand, list(watchers)
+    calls.made = 0
+    try:
+        while sheet.in_hand == where and not sheet.finished:
+            before = sheet.iteration
+            steps = sheet.advance(knobs, calls.begin(sheet.goal))
+            calls.end(len(steps.losses))
+            advance(len(steps.losses) * (where.stop - where.start))
+            _tell(listening, where.start, before, sheet, steps)
+    except KeyboardInterrupt:
+        if sheet.begun > where.start:
+            _end(watchers)
+        raise
+    _end(watchers)
+
+
+def _end(watchers: Sequence[Any]) -> None:
+    for callback in itertools.chain.from_iterable(watchers):
+        callback.on_end()
+
+
+def _tell(listening: list[Any], first: int, i: int, sheet: Sheet, steps: Steps) -> None:
+    """Call the callbacks of each picture of a batch; those of a picture that ended hear no more."""
+    if not any(listening):
+        return
+    grads, wrt_value = utils.to_numpy(steps.grads), utils.to_numpy(steps.wrt_value)
+    for position, own in enumerate(listening):
+        row, part = steps.losses[0, position], slice(position, position + 1)
+        named = list(zip(sheet.names, row[:-1], strict=True))
+        if told(own, i, named, row[-1], grads[part], wrt_value[part]):
+            listening[position] = []
+            sheet.end(first + position)
+        elif not np.isfinite(row[-1]):
+            listening[position] = []
+
+
+def _report(filters: Sequence[int], sheet: Sheet, histories: Sequence[History], step: Step, target: Target) -> None:
+    """Raise or warn about pictures that came to nothing."""
+    dead = [filters[position] for position in sheet.silent]
+    if dead:
+        diagnosis.warn(diagnosis.silent(diagnosis.filters_of(dead, target.name), sheet.goal, [target.layer]))
+    wrong = [index for index, history in zip(filters, histories, strict=False) if not np.isfinite(history["total"][-1])]
+    if not wrong:
+        return
+    advice = "Lower learning_rate or a weight, or change the seed."
+    message = diagnosis.not_finite(f"The total loss of filters {wrong} was not finite", step.objective.layers, advice)
+    if all(len(history) == 1 for history in histories):
+        raise FloatingPointError(message)
+    diagnosis.warn(f"{message} Their pictures are the best ones before that.")
