@@ -21,9 +21,11 @@ class InputModifier:
 
     Attributes:
         keeps_range: whether ``pre`` only moves values about, so that none leaves the input's range.
+        takes_batches: whether ``pre_tensor`` and ``post_tensor`` take many pictures, each by itself; else they are
+            given one after the other.
     """
 
-    keeps_range = False
+    keeps_range = takes_batches = False
 
     def pre(self, inp: np.ndarray) -> np.ndarray:
         """Return the input to measure."""
@@ -42,7 +44,7 @@ class InputModifier:
         return {}
 
     def pre_tensor(self, inp: tf.Tensor, random: tf.Tensor, **knobs: tf.Tensor) -> tf.Tensor:
-        """``pre`` inside the compiled loop. ``random`` is an int32 (2,) seed that differs at each iteration."""
+        """``pre`` inside the compiled loop. ``random`` has a seed for each picture and iteration, int32 (batch, 2)."""
         del random, knobs
         if type(self).pre is InputModifier.pre:
             return inp
@@ -71,7 +73,7 @@ class Jitter(InputModifier):
         roll.
     """
 
-    keeps_range = True
+    keeps_range = takes_batches = True
 
     def __init__(self, jitter: Any = 0.05) -> None:
         advice = "Pass e.g. 0.05 (a fraction) or 2 (pixels)."
@@ -104,22 +106,25 @@ class Jitter(InputModifier):
         return {"pixels": self.pixels(shape, spatial), "axes": np.array(spatial, np.int32)}
 
     def pre_tensor(self, inp: tf.Tensor, random: tf.Tensor, **knobs: tf.Tensor) -> tf.Tensor:
-        """Roll a tensor; the offsets follow from ``random``: one for all pictures, or with ``apart`` one for each."""
+        """Roll each picture; its offsets follow from its ``random``."""
         most, axes = knobs["pixels"], knobs["axes"]
 
-        def offsets(number: list[Any]) -> tf.Tensor:
-            uniform = tf.random.stateless_uniform([*number, axes.shape[0]], random)
+        def offsets(seed: tf.Tensor) -> tf.Tensor:
+            uniform = tf.random.stateless_uniform([axes.shape[0]], seed)
             return tf.cast(tf.floor(uniform * tf.cast(2 * most + 1, tf.float32)), tf.int32) - most
 
         def together() -> tf.Tensor:
-            return tf.roll(inp, offsets([]), axes)
+            return tf.roll(inp, offsets(random[0]), axes)
 
         def apart() -> tf.Tensor:
-            given = inp, offsets([tf.shape(inp)[0]])
-            return tf.map_fn(lambda one: tf.roll(one[0], one[1], axes - 1), given, fn_output_signature=inp.dtype)
+            def moved(one: Any) -> tf.Tensor:
+                return tf.roll(one[0], offsets(one[1]), axes - 1)
 
-        one = inp.shape[0] == 1 or "apart" not in knobs
-        moved = together if one else lambda: tf.cond(knobs["apart"], apart, together)
+            return tf.map_fn(moved, (inp, random), fn_output_signature=inp.dtype)
+
+        # Of one seed, as many pictures mostly are, all are rolled at once.
+        alike = tf.reduce_all(random == random[:1])
+        moved = together if inp.shape[0] == 1 else lambda: tf.cond(alike, together, apart)
         return tf.cond(tf.reduce_any(most > 0), moved, lambda: tf.identity(inp))
 
 

@@ -1,8 +1,9 @@
 """Losses: what the optimization minimises.
 
-A loss is a class with a ``name`` and a ``build_loss()`` that returns a *symbolic* scalar, written with :mod:`keras.ops`
-from ``layer.output`` and the model's input, as in keras-vis (2017, ``vis.losses``). Many weighted losses are stacked
-into one graph by :class:`actmax_widget.engine.objective.Objective`, so all of them are computed in one forward pass.
+A loss is a class with a ``name`` and a ``build_loss()`` that returns its *symbolic* value, written with
+:mod:`keras.ops` from ``layer.output`` and the model's input, as in keras-vis (2017, ``vis.losses``): a number for each
+picture of a batch, of shape (batch,), or one number, and then pictures are made one by one. Many weighted losses are
+stacked into one graph by :class:`actmax_widget.engine.Objective`, so all of them are computed in one forward pass.
 
 A number that shall change while the optimization runs, without compiling again, is a *knob*: ``knobs()`` names it with
 its present value and ``build_loss`` takes it as a keyword.
@@ -38,7 +39,10 @@ class Loss:
     name = "Unnamed Loss"
 
     def knobs(self) -> dict[str, np.ndarray]:
-        """Numbers that may change during a run: keyword of ``build_loss`` -> float32 array of a fixed shape."""
+        """Numbers that may change during a run: keyword of ``build_loss`` -> float32 array of a fixed shape.
+
+        ``build_loss`` gets them symbolic, with a batch axis in front: each picture has its own.
+        """
         return {}
 
     def signature(self) -> Hashable | None:
@@ -48,17 +52,13 @@ class Loss:
         """
         return None
 
+    def joint(self, values: Any) -> Any:
+        """The loss of pictures that are optimized as one (keras-vis's way with a starting batch), from each one's."""
+        return ops.mean(values)
+
     def build_loss(self) -> Any:
-        """Return the loss as a symbolic scalar (a KerasTensor)."""
+        """Return the loss (a KerasTensor): a scalar, or, of shape (batch,), a number for each picture."""
         message = f"{type(self).__name__}.build_loss() is missing: return a scalar written with keras.ops."
-        raise NotImplementedError(message)
-
-    def build_each(self) -> Any:
-        """Return each picture's loss, symbolic of shape (batch,), so that pictures of a batch have nothing in common.
-
-        Its knobs have a batch axis. :func:`~actmax_widget.visualization.visualize_layer` asks for it.
-        """
-        message = f"{type(self).__name__}.build_each() is missing: return a loss for each picture of the batch."
         raise NotImplementedError(message)
 
 
@@ -95,27 +95,17 @@ class ActivationMaximization(Loss):
         return type(self), self.layer.name, self.filters
 
     def build_loss(self, selection: Any = None) -> Any:
-        """Return the loss; see :meth:`Loss.build_loss`."""
+        """Return each picture's loss, (batch,), for ``selection``, (batch, filters) or (filters,)."""
         if selection is None:
             selection = ops.convert_to_tensor(self.knobs()["selection"])
-        return -ops.sum(self._selected(selection, joint=True))
-
-    def build_each(self, selection: Any = None) -> Any:
-        """Return each picture's loss; see :meth:`Loss.build_each`."""
-        if selection is None:
-            selection = ops.convert_to_tensor(self.knobs()["selection"])
-        return -ops.sum(self._selected(selection, joint=False), axis=-1)
-
-    def _selected(self, selection: Any, *, joint: bool) -> Any:
-        """Each filter's mean, over the batch too if ``joint``, as often as it is selected."""
         output = graph.output_of(self.layer)
         # A target knows; what a layer calls its axis is another thing.
         known = None if isinstance(self.layer, Layer) else getattr(self.layer, "axis", None)
-        kept = {layout.channel_axis(output) if known is None else known} | (set() if joint else {0})
+        kept = {0, layout.channel_axis(output) if known is None else known}
         output = ops.cast(output, "float32")
         means = ops.mean(output, axis=[axis for axis in range(len(output.shape)) if axis not in kept])
         # A filter that is not selected must not count even if it is infinite: 0 * inf would be NaN.
-        return ops.where(ops.equal(selection, 0), 0.0, means) * selection
+        return -ops.sum(ops.where(ops.equal(selection, 0), 0.0, means) * selection, axis=-1)
 
 
 def selection(filter_indices: tuple[int | None, ...], filters: int) -> np.ndarray:

@@ -130,11 +130,13 @@ class Optimizer:
         start = starting.start_of(self.input_tensor, seed_input, self.input_range, seed_fit)
         state = State.at(starting.starting_image(self.input_tensor, start.array, self.input_range, random))
         start.warn()
+        pictures = state.image.shape[0]
         options = {"input_modifiers": modifiers, "grad_modifier": custom, "norm_grads": self.norm_grads}
+        options["joint"] = pictures > 1
         step = self._step_for(self.losses, **options)
         knobs = step.knobs(
             weights=[weight for _, weight in self.losses],
-            losses=knobs_of(loss for loss, _ in self.losses),
+            losses=[knob.repeat(pictures, axis=0) for knob in knobs_of(loss for loss, _ in self.losses)],
             modifiers=modifiers,
             learning_rate=learning_rate,
             bounds=(min(self.input_range), max(self.input_range)) if clip else (-np.inf, np.inf),
@@ -161,10 +163,10 @@ class Optimizer:
                 state, steps = step.run(state, knobs, calls.begin(max_iter))
                 calls.end(len(steps.losses))
                 advance(len(steps.losses))
-                still.look(steps.losses)
+                still.look(steps.losses[:, 0])
                 enough = self._tell(watchers, calls.made - 1, steps)
-                if not np.isfinite(steps.losses[-1, -1]):
-                    _report_not_finite(calls.made - 1, steps.losses[-1], step)
+                if not np.isfinite(steps.losses[-1, 0, -1]):
+                    _report_not_finite(calls.made - 1, steps.losses[-1, 0], step)
                     break
                 if enough:
                     break
@@ -176,7 +178,7 @@ class Optimizer:
         for callback in watchers:
             callback.on_end()
         assert steps is not None  # noqa: S101 - for mypy: there is at least one iteration
-        if still.all() and step.silent(state, knobs):
+        if still.all() and step.silent(state, knobs)[0]:
             losses = [loss for loss, _ in self.losses if not isinstance(loss, Regularizer)]
             layers = [getattr(loss.layer, "layer", loss.layer) for loss in losses if hasattr(loss, "layer")]
             diagnosis.warn(diagnosis.silent(diagnosis.subject(losses), int(state.iteration), layers))
@@ -186,7 +188,7 @@ class Optimizer:
         """Call the callbacks of an iteration; whether one of them has had enough."""
         if not watchers:
             return False
-        row = steps.losses[0]
+        row = steps.losses[0, 0]
         named = [(loss.name, value) for (loss, _), value in zip(self.losses, row[:-1], strict=True)]
         return told(watchers, i, named, row[-1], utils.to_numpy(steps.grads), utils.to_numpy(steps.wrt_value))
 

@@ -11,7 +11,10 @@ from actmax_widget.regularizers import LPNorm, TotalVariation
 
 
 def activation_losses(
-    network: Network, layer: Any, filter_indices: Any, weights: tuple[float | None, float | None, float | None]
+    network: Network,
+    layer: Any,
+    filter_indices: Any,
+    weights: tuple[float | None, float | None, float | None] = (1.0, 10.0, 10.0),
 ) -> list[tuple[Loss, float]]:
     """The three terms of :func:`visualize_activation` with their weights; a weight of ``None`` counts as 0.
 

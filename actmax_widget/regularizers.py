@@ -36,25 +36,20 @@ class Regularizer(Loss):
     def __init__(self, img_input: Any) -> None:
         self.img = img_input
 
-    def signature(self) -> Hashable:
-        """See :meth:`Loss.signature`."""
-        return type(self), self.name
-
-    def penalty(self, img: tf.Tensor, axes: Sequence[int]) -> tuple[tf.Tensor, Slope]:
-        """The penalty of pictures, float32, summed up over ``axes``, which keep a length of 1; and its gradient.
+    def penalty(self, img: tf.Tensor) -> tuple[tf.Tensor, Slope]:
+        """The penalty of each picture, float32 (batch, 1, ..., 1), and its gradient.
 
         The gradient is a function of what it shall be multiplied with.
         """
         raise NotImplementedError
 
-    def build_loss(self) -> Any:
-        """Return the loss; see :meth:`Loss.build_loss`."""
-        return ops.sum(_Penalty(self, range(len(self.img.shape)))(self.img))
+    def joint(self, values: Any) -> Any:
+        """See :meth:`Loss.joint`: over all pictures, but divided by the size of one."""
+        return ops.sum(values)
 
-    def build_each(self) -> Any:
-        """Return each picture's loss; see :meth:`Loss.build_each`."""
-        penalties = _Penalty(self, range(1, len(self.img.shape)))(self.img)
-        return ops.reshape(penalties, (-1,))
+    def build_loss(self) -> Any:
+        """Return each picture's loss, (batch,); see :meth:`Loss.build_loss`."""
+        return ops.reshape(_Penalty(self)(self.img), (-1,))
 
 
 class TotalVariation(Regularizer):
@@ -78,9 +73,13 @@ class TotalVariation(Regularizer):
         self.beta = beta
         self.name = f"TV({beta}) Loss"
 
-    def penalty(self, img: tf.Tensor, axes: Sequence[int]) -> tuple[tf.Tensor, Slope]:
+    def signature(self) -> Hashable:
+        """See :meth:`Loss.signature`."""
+        return type(self), self.beta
+
+    def penalty(self, img: tf.Tensor) -> tuple[tf.Tensor, Slope]:
         """See :meth:`Regularizer.penalty`."""
-        spatial, size = layout.of_input(self.img).spatial, _size(img)
+        spatial, size, axes = layout.of_input(self.img).spatial, _size(img), _axes(img)
         if not spatial:
             return tf.reduce_sum(img * 0, axes, keepdims=True), lambda _: tf.zeros_like(img)
         corner = _without_last(img, spatial)
@@ -121,9 +120,17 @@ class LPNorm(Regularizer):
         self.p = p
         self.name = f"L-{p} Norm Loss"
 
-    def penalty(self, img: tf.Tensor, axes: Sequence[int]) -> tuple[tf.Tensor, Slope]:
+    def signature(self) -> Hashable:
+        """See :meth:`Loss.signature`."""
+        return type(self), self.p
+
+    def joint(self, values: Any) -> Any:
+        """See :meth:`Loss.joint`."""
+        return ops.max(values) if self.p == math.inf else _power(tf.reduce_sum(_power(values, self.p)), 1 / self.p)
+
+    def penalty(self, img: tf.Tensor) -> tuple[tf.Tensor, Slope]:
         """See :meth:`Regularizer.penalty`."""
-        size = _size(img)
+        size, axes = _size(img), _axes(img)
         largest = tf.reduce_max(tf.abs(img), axes, keepdims=True)
         if self.p == math.inf:
             return largest / size, lambda upstream: _slope_of_largest(img, largest, axes) * (upstream / size)
@@ -142,26 +149,30 @@ class LPNorm(Regularizer):
 class _Penalty(keras.Layer):  # type: ignore[misc]
     """A regularizer as an operation of the symbolic graph."""
 
-    def __init__(self, regularizer: Regularizer, axes: Iterable[int]) -> None:
+    def __init__(self, regularizer: Regularizer) -> None:
         super().__init__(dtype="float32")
-        self._regularizer, self._axes = regularizer, tuple(axes)
+        self._regularizer = regularizer
         self.built = True
 
     def call(self, img: tf.Tensor) -> tf.Tensor:
         img = tf.cast(img, tf.float32)
-        value, slope = self._regularizer.penalty(tf.stop_gradient(img), self._axes)
+        value, slope = self._regularizer.penalty(tf.stop_gradient(img))
         # Adds nothing but the gradient.
         moved = slope(tf.ones_like(value)) * (img - tf.stop_gradient(img))
-        return value + tf.reduce_sum(moved, self._axes, keepdims=True)
+        return value + tf.reduce_sum(moved, _axes(img), keepdims=True)
 
     def compute_output_spec(self, img: Any) -> Any:
-        shape = [1 if axis in self._axes else size for axis, size in enumerate(img.shape)]
-        return keras.KerasTensor(shape, "float32")
+        return keras.KerasTensor([img.shape[0], *[1] * (len(img.shape) - 1)], "float32")
 
 
 def _size(img: tf.Tensor) -> int:
     """Number of values of one picture (H * W * C)."""
     return int(np.prod(img.shape[1:]))
+
+
+def _axes(img: tf.Tensor) -> list[int]:
+    """The axes of one picture."""
+    return list(range(1, img.shape.rank))
 
 
 def _slope_of_largest(img: tf.Tensor, largest: tf.Tensor, axes: Sequence[int]) -> tf.Tensor:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget.live.session import Session
+from actmax_widget.live.run import Run
 from actmax_widget.network import Network
 from actmax_widget.settings import Settings
 
@@ -20,7 +20,7 @@ Run = Callable[[int], None]
 def ours(model: Any, layer: str, index: int) -> Run:
     """The session that the widget runs, without a browser: calls of about a frame, all rows kept."""
     settings = Settings(layer=layer, filter_indices=(index,), steps_per_second=None, max_iter=10**9)
-    session = Session(Network(model), settings)
+    session = Run(Network(model), settings)
 
     def run(steps: int) -> None:
         session.step(steps)
@@ -33,7 +33,7 @@ def ours(model: Any, layer: str, index: int) -> Run:
 def one_step_a_call(model: Any, layer: str, index: int) -> Run:
     """The same session, told to make single steps."""
     settings = Settings(layer=layer, filter_indices=(index,), steps_per_second=None, max_iter=10**9)
-    session = Session(Network(model), settings)
+    session = Run(Network(model), settings)
     session._pace.steps = lambda left, limit: 1  # type: ignore[method-assign]  # noqa: ARG005, SLF001
 
     def run(steps: int) -> None:

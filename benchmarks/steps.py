@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from actmax_widget import visualize_activation, visualize_layer
 from actmax_widget.engine import cache
-from actmax_widget.live.session import Session
+from actmax_widget.live.run import Run
 from actmax_widget.network import Network
 from actmax_widget.settings import Settings
 from benchmarks import contenders
@@ -114,12 +114,12 @@ def first_picture(case_name: str, *, quick: bool) -> list[Row]:
 
 def _first_step_of_ours(case: Case) -> tuple[float, float]:
     model = case.make()
-    session = Session(Network(model), Settings(layer=case.layer, filter_indices=(case.index,)))
+    session = Run(Network(model), Settings(layer=case.layer, filter_indices=(case.index,)))
     begin = time.perf_counter()
     session.step()
     session.wait()
     first = time.perf_counter() - begin
-    second = Session(Network(model), Settings(layer=case.layer, filter_indices=(case.index,)))
+    second = Run(Network(model), Settings(layer=case.layer, filter_indices=(case.index,)))
     begin = time.perf_counter()
     second.step()
     second.wait()
@@ -180,7 +180,7 @@ def traces(*, quick: bool) -> list[Row]:
     network = Network(model)
 
     def run(**settings: Any) -> None:
-        session = Session(network, dataclasses.replace(Settings(layer="conv3", max_iter=2), **settings))
+        session = Run(network, dataclasses.replace(Settings(layer="conv3", max_iter=2), **settings))
         session.start()
         session.wait()
 

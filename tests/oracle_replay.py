@@ -496,10 +496,14 @@ def evaluate(case: Case, inputs: Sequence[np.ndarray]) -> tuple[tuple[str, ...],
     input_tensor = call.args[0] if case.losses else call.args[0].inputs[0]
     gate = backprop_modifiers.get(case.kwargs.get("backprop_modifier"))
     objective = Objective(input_tensor, call.losses, call.wrt_tensor, gate=gate)
-    compute = tf.function(objective.__call__, autograph=False) if gate else objective
-    weights, knobs = tf.constant(objective.weights()), [tf.constant(knob) for knob in objective.knobs()]
+    pictures = len(inputs[0])
+    compute = objective.jointly if pictures > 1 else objective.__call__
+    compute = tf.function(compute, autograph=False) if gate else compute
+    weights = tf.constant(objective.weights())
+    knobs = [tf.constant(knob.repeat(pictures, axis=0)) for knob in objective.knobs()]
     rows = [compute(tf.constant(image), weights, knobs) for image in inputs]
-    return objective.names, [Evaluation(*(tensor.numpy() for tensor in row)) for row in rows]
+    found = [Evaluation(*(tensor.numpy() for tensor in row)) for row in rows]
+    return objective.names, [one._replace(losses=one.losses[0]) for one in found]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,10 +15,10 @@ import actmax_widget as am
 from actmax_widget.backprop_modifiers import BUILT_IN
 from actmax_widget.engine import cache
 from actmax_widget.input_modifiers import InputModifier, Jitter
-from actmax_widget.live import recipe
-from actmax_widget.live.session import Session
+from actmax_widget.live.run import Run
 from actmax_widget.losses import Loss
 from actmax_widget.network import Network
+from actmax_widget.presets import activation_losses
 from actmax_widget.settings import Settings
 from tests.networks import channels_first, losses_of, small_cnn, small_sequential
 
@@ -34,7 +34,7 @@ def pictures(model, filters, **options):
 def step_of(model, layer="out", **options):
     """The step for a layer of a model, not compiled yet."""
     network = Network(model)
-    return cache.step_for(network, recipe.losses_for(network, Settings(layer=layer)), **options)
+    return cache.step_for(network, activation_losses(network, layer, 0), **options)
 
 
 def kept(model):
@@ -99,7 +99,7 @@ def run(session):
 
 def test_a_second_run_a_second_session_and_a_call_find_the_step_of_the_first(traces):
     model = small_cnn()
-    first, second = (Session(Network(model), Settings(layer="out", max_iter=3), spawn=lambda _: None) for _ in "12")
+    first, second = (Run(Network(model), Settings(layer="out", max_iter=3), spawn=lambda _: None) for _ in "12")
     assert traces.of(lambda: run(first)) == 1
     assert traces.of(lambda: run(first)) == 0
     assert traces.of(lambda: run(second)) == 0
@@ -200,7 +200,7 @@ def test_another_size_of_an_input_that_leaves_it_open_is_another_step():
 
     def step(*shape):
         network = Network(model, shape)
-        return cache.step_for(network, recipe.losses_for(network, Settings(layer="out")))
+        return cache.step_for(network, activation_losses(network, "out", 0))
 
     assert step(9, 7, 1) is step(9, 7, 1)
     assert step(9, 7, 1) is not step(7, 9, 1)
@@ -212,7 +212,7 @@ def test_another_input_that_is_optimized_is_another_step():
 
     def step(held):
         network = Network(model, held_inputs={held: [1, 2]})
-        return cache.step_for(network, recipe.losses_for(network, Settings(layer="out")))
+        return cache.step_for(network, activation_losses(network, "out", 0))
 
     assert step("one") is step("one")
     assert step("one") is not step("other")
@@ -229,7 +229,6 @@ def test_channels_first_is_another_step(model):
 @pytest.mark.parametrize(
     "options",
     [
-        {"each": True},
         {"gate": BUILT_IN["guided"]},
         {"gate": BUILT_IN["rectified"]},
         {"input_modifiers": [Jitter(1)]},
@@ -354,7 +353,7 @@ def test_steps_go_with_their_model():
     model = small_sequential()
     picture(model, layer="conv")
     pictures(model, [0, 1])
-    Session(Network(model), Settings(layer="out"))
+    Run(Network(model), Settings(layer="out"))
     gone = [weakref.ref(one) for one in (model, *kept(model))]
     assert len(gone) == 3
     del model

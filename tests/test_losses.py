@@ -12,7 +12,7 @@ def picture():
 
 
 def evaluate(model, loss, picture):
-    return float(keras.Model(model.inputs[0], loss.build_loss())(picture))
+    return float(loss.joint(keras.Model(model.inputs[0], loss.build_loss())(picture)))
 
 
 @pytest.mark.parametrize("layer", ["conv1", "conv2", "pool", "flatten", "out"])
@@ -64,7 +64,7 @@ def test_a_loss_without_build_loss_says_so():
 
 def evaluate_each(model, loss, picture, **knobs):
     inputs = {name: keras.Input(value.shape[1:]) for name, value in knobs.items()}
-    each = keras.Model([model.inputs[0], *inputs.values()], loss.build_each(**inputs))
+    each = keras.Model([model.inputs[0], *inputs.values()], loss.build_loss(**inputs))
     return each.predict_on_batch([picture, *knobs.values()])
 
 

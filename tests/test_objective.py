@@ -135,13 +135,12 @@ def test_a_bad_weight_is_refused(model, weight):
         Objective(model.inputs[0], [(LPNorm(model.inputs[0]), weight)])
 
 
-@pytest.mark.parametrize("each", [False, True])
-def test_an_infinite_filter_that_is_not_selected_does_no_harm(each):
+def test_an_infinite_filter_that_is_not_selected_does_no_harm():
     inputs = keras.Input((2,))
     model = keras.Model(inputs, keras.layers.Rescaling([1, 1e38], name="scale")(inputs))
     losses = [(ActivationMaximization(model.get_layer("scale"), 0), 1.0)]
-    objective = Objective(model.inputs[0], losses, each=each)
-    knobs = [tf.constant(knob[None] if each else knob) for knob in objective.knobs()]
+    objective = Objective(model.inputs[0], losses)
+    knobs = [tf.constant(knob) for knob in objective.knobs()]
     found = objective(tf.constant([[1e3, 1e3]]), tf.constant([1.0]), knobs).losses
     np.testing.assert_array_equal(np.ravel(found), [-1e3, -1e3])
 
@@ -159,22 +158,22 @@ def evaluate_each(objective, inp, filters):
 
 
 def test_each_picture_has_its_losses_and_its_gradient(model):
-    each, inp = Objective(model.inputs[0], three_losses(model), each=True), pictures()
+    each, inp = Objective(model.inputs[0], three_losses(model)), pictures()
     evaluation = evaluate_each(each, inp, [2, 0, 4, 2])
     assert evaluation.losses.shape == (4, 4)
     assert evaluation.grads.shape == evaluation.wrt_value.shape == inp.shape
     joint = Objective(model.inputs[0], three_losses(model))
     for position, index in enumerate([2, 0, 4, 2]):
         one = tf.constant(inp[position : position + 1])
-        knobs = [tf.constant(np.eye(5, dtype=np.float32)[index])]
+        knobs = [tf.constant(np.eye(5, dtype=np.float32)[[index]])]
         alone = joint(one, tf.constant(joint.weights()), knobs)
-        np.testing.assert_allclose(evaluation.losses[position], alone.losses, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(evaluation.losses[position], alone.losses[0], rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(evaluation.grads[position], alone.grads[0], rtol=1e-3, atol=1e-7)
         np.testing.assert_array_equal(evaluation.wrt_value[position], one[0])
 
 
 def test_other_pictures_of_the_batch_make_no_difference(model):
-    each, inp, other = Objective(model.inputs[0], three_losses(model), each=True), pictures(), pictures().numpy() * 0.3
+    each, inp, other = Objective(model.inputs[0], three_losses(model)), pictures(), pictures().numpy() * 0.3
     other[1] = inp[1]
     one = evaluate_each(each, inp, [0, 1, 2, 3])
     changed = evaluate_each(each, tf.constant(other), [4, 1, 0, 0])
@@ -186,7 +185,7 @@ def test_other_pictures_of_the_batch_make_no_difference(model):
 def test_the_gradient_of_each_picture_by_an_inner_tensor(model):
     wrt = model.get_layer("conv2").output
     losses = [(ActivationMaximization(model.get_layer("out"), 1), 1)]
-    evaluation = evaluate_each(Objective(model.inputs[0], losses, wrt, each=True), pictures(3), [4, 1, 0])
+    evaluation = evaluate_each(Objective(model.inputs[0], losses, wrt), pictures(3), [4, 1, 0])
     kernel = model.get_layer("out").kernel.numpy()
     np.testing.assert_allclose(evaluation.grads.numpy().reshape(3, -1), -kernel[:, [4, 1, 0]].T, rtol=1e-5)
 
@@ -196,20 +195,45 @@ def test_held_inputs_are_held_for_each_picture():
     model = keras.Model([image, extra], keras.layers.Multiply(name="out")([image, extra]))
     losses = [(ActivationMaximization(model.get_layer("out"), 0), 1)]
     held = [(model.inputs[1], np.array([[1, 2, 3]], np.float32))]
-    objective = Objective(model.inputs[0], losses, held=held, each=True)
+    objective = Objective(model.inputs[0], losses, held=held)
     inp = tf.constant(np.arange(6.0).reshape(2, 3), tf.float32)
     evaluation = objective(inp, tf.constant([1.0]), [tf.constant([[0, 0, 1.0], [0, 1, 0]])])
     assert evaluation.losses[:, 0].numpy().tolist() == [-2 * 3, -4 * 2]
     assert evaluation.grads.numpy().tolist() == [[0, 0, -3], [0, -2, 0]]
 
 
-def test_a_loss_without_build_each_says_so(model):
-    class Own(Loss):
-        def build_loss(self):
-            return ops.mean(model.inputs[0])
+class Scalar(Loss):
+    """keras-vis's way: one number, whatever the batch."""
 
-    with pytest.raises(NotImplementedError, match=r"Own\.build_each\(\) is missing"):
-        Objective(model.inputs[0], [(Own(), 1)], each=True)
+    name = "Scalar"
+
+    def __init__(self, model):
+        self.layer = model.get_layer("out")
+
+    def build_loss(self):
+        return -(ops.mean(self.layer.output[..., 1]) ** 2)
+
+
+def test_a_loss_that_is_one_number_is_computed_picture_by_picture(model):
+    objective = Objective(model.inputs[0], [*three_losses(model), (Scalar(model), 0.5)])
+    inp, knobs = pictures(), tf.constant(np.eye(5, dtype=np.float32)[[2, 0, 4, 2]])
+    weights = tf.constant(objective.weights())
+    together = objective(inp, weights, [knobs])
+    assert together.losses.shape == (4, 5)
+    for position in range(4):
+        alone = objective(tf.constant(inp[position : position + 1]), weights, [knobs[position : position + 1]])
+        np.testing.assert_allclose(together.losses[position], alone.losses[0], rtol=1e-4)
+        np.testing.assert_allclose(together.grads[position], alone.grads[0], rtol=1e-3, atol=1e-7)
+        np.testing.assert_array_equal(together.wrt_value[position], inp[position])
+
+
+def test_a_loss_of_another_shape_is_refused_by_its_name(model):
+    class Map(Scalar):
+        def build_loss(self):
+            return self.layer.output
+
+    with pytest.raises(ValueError, match=r"losses: expected Map\.build_loss\(\) to return a number, or one for each"):
+        Objective(model.inputs[0], [(Map(model), 1)])
 
 
 def test_a_wrt_tensor_that_is_none(model):

@@ -11,11 +11,12 @@ SHAPES = [(6, 5, 1), (6, 5, 3), (9, 2), (4, 3, 5, 2)]
 
 def value_and_gradient(make, array):
     inputs = keras.Input(array.shape[1:])
-    model = keras.Model(inputs, make(inputs).build_loss())
+    loss = make(inputs)
+    model = keras.Model(inputs, loss.build_loss())
     with tf.GradientTape() as tape:
         tensor = tf.constant(array)
         tape.watch(tensor)
-        value = model(tensor)
+        value = loss.joint(model(tensor))
     return float(value), tape.gradient(value, tensor).numpy()
 
 
@@ -169,7 +170,7 @@ def test_each_pictures_penalty_and_gradient_are_what_they_are_alone(shape, make)
     array = np.random.default_rng(4).normal(0, 50, (3, *shape)).astype("float32")
     array[1] = 0
     inputs = keras.Input(shape)
-    each = keras.Model(inputs, make(inputs).build_each())
+    each = keras.Model(inputs, make(inputs).build_loss())
     with tf.GradientTape() as tape:
         tensor = tf.constant(array)
         tape.watch(tensor)

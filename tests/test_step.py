@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from actmax_widget import grad_modifiers
-from actmax_widget.engine.objective import Objective
+from actmax_widget.engine.objective import Objective, knobs_of
 from actmax_widget.engine.step import State, Step
 from actmax_widget.input_modifiers import InputModifier, Jitter
 from actmax_widget.losses import ActivationMaximization
@@ -22,7 +22,7 @@ def by_hand(model, seed, steps, learning_rate=1.0, low=-np.inf, high=np.inf):
     for _ in range(steps):
         measured = x
         evaluation = objective(tf.constant(x), tf.constant(objective.weights()), knobs)
-        rows.append(evaluation.losses.numpy())
+        rows.append(evaluation.losses[0].numpy())
         g = evaluation.grads.numpy()
         g = g / np.sqrt(max(np.sum(g**2), 1e-12))
         cache = 0.95 * cache + 0.05 * g**2
@@ -35,7 +35,7 @@ def test_the_compiled_run_is_the_loop_by_hand(model, seed, learning_rate, bounds
     step = ascent_of(model)
     state, steps = step.run(State.at(seed), step.knobs(learning_rate=learning_rate, bounds=bounds), 12)
     image, measured, rows = by_hand(model, seed, 12, learning_rate, *bounds)
-    np.testing.assert_allclose(steps.losses, rows, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(steps.losses[:, 0], rows, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(state.image, image, atol=1e-2)
     np.testing.assert_allclose(state.measured, measured, atol=1e-2)
     np.testing.assert_allclose(steps.wrt_value, state.measured)
@@ -65,7 +65,7 @@ def test_one_trace_for_every_number_that_can_be_changed(model, seed):
             bounds=(0, 100 + number),
             grad_modifier=[None, *grad_modifiers.BUILT_IN][number % 6],
             seed=number,
-            losses=[value for loss, _ in losses_of(model, [number % 5, 1]) for value in loss.knobs().values()],
+            losses=knobs_of(loss for loss, _ in losses_of(model, [number % 5, 1])),
             modifiers=[Jitter(number)],
         )
         state, steps = step.run(state, knobs, number + 1)
@@ -75,9 +75,9 @@ def test_one_trace_for_every_number_that_can_be_changed(model, seed):
 
 def test_another_filter_is_another_number(model, seed):
     step = ascent_of(model)
-    knobs = [value for loss, _ in losses_of(model, 4) for value in loss.knobs().values()]
+    knobs = knobs_of(loss for loss, _ in losses_of(model, 4))
     _, steps = step.run(State.at(seed), step.knobs(losses=knobs), 1)
-    assert -steps.losses[0, 0] == pytest.approx(float(model(seed)[0, 4]), rel=1e-4)
+    assert -steps.losses[0, 0, 0] == pytest.approx(float(model(seed)[0, 4]), rel=1e-4)
 
 
 def test_stop_ends_the_call_in_hand(model, seed):
@@ -110,7 +110,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_good_picture(
     state, steps = step.run(State.at(np.full((1, 4, 4, 1), 140, "float32")), step.knobs(), 100)
     assert 1 < len(steps.losses) < 100
     assert np.isfinite(steps.losses[:-1]).all()
-    assert not np.isfinite(steps.losses[-1, -1])
+    assert not np.isfinite(steps.losses[-1, 0, -1])
     assert np.isfinite(model(state.measured.numpy())).all()
 
 
@@ -123,12 +123,12 @@ def test_gradient_modifiers_act_after_normalisation(model, seed, name):
     np.testing.assert_allclose(steps.grads, grad_modifiers.get(name)(plain.grads), rtol=1e-3)
 
 
-# --- each picture with its own losses --------------------------------------------------------------------------------
+# --- pictures of a batch, each by itself ------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def each(model):
-    return Step(Objective(model.inputs[0], losses_of(model), each=True), input_modifiers=[Jitter(0)])
+    return Step(Objective(model.inputs[0], losses_of(model)), input_modifiers=[Jitter(0)])
 
 
 @pytest.fixture
@@ -141,15 +141,13 @@ def selections(*filters):
 
 
 def run_each(each, seeds, filters, n, **knobs):
-    return each.run(State.at(seeds, each=True), each.knobs(losses=[selections(*filters)], **knobs), n)
+    return each.run(State.at(seeds), each.knobs(losses=[selections(*filters)], **knobs), n)
 
 
 def test_a_state_for_each_picture(seeds):
-    state = State.at(seeds, each=True)
+    state = State.at(seeds)
     assert state.best_loss.numpy().tolist() == [np.inf] * 5
     assert state.sound.numpy().tolist() == [True] * 5
-    joint = State.at(seeds)
-    assert joint.best_loss.shape == joint.sound.shape == ()
 
 
 @pytest.mark.parametrize("knobs", [{}, {"learning_rate": 5.0, "bounds": (50.0, 200.0), "weights": [9.0, 1.0, 0.01]}])
@@ -160,11 +158,11 @@ def test_each_picture_is_made_as_alone(model, each, seeds, knobs):
     assert int(state.iteration) == 8
     alone = ascent_of(model)
     for position, index in enumerate([3, 0, 0, 4, 1]):
-        own, rows = alone.run(State.at(seeds[[position]]), alone.knobs(losses=[selections(index)[0]], **knobs), 8)
-        np.testing.assert_allclose(steps.losses[:, position], rows.losses, rtol=1e-3, atol=1e-3)
+        own, rows = alone.run(State.at(seeds[[position]]), alone.knobs(losses=[selections(index)], **knobs), 8)
+        np.testing.assert_allclose(steps.losses[:, position], rows.losses[:, 0], rtol=1e-3, atol=1e-3)
         for name in ("image", "measured", "best"):
             np.testing.assert_allclose(getattr(state, name)[position], getattr(own, name)[0], atol=0.02)
-        assert float(state.best_loss[position]) == pytest.approx(float(own.best_loss), rel=1e-3)
+        assert float(state.best_loss[position]) == pytest.approx(float(own.best_loss[0]), rel=1e-3)
 
 
 def test_batch_mates_make_no_difference_bit_for_bit(each, seeds):
@@ -183,19 +181,44 @@ def test_each_gradient_has_its_own_norm(each, seeds):
 
 
 def test_without_norm_grads_the_gradients_are_as_they_are(model, seeds):
-    objective = Objective(model.inputs[0], losses_of(model), each=True)
+    objective = Objective(model.inputs[0], losses_of(model))
     _, steps = run_each(Step(objective, norm_grads=False), seeds, range(5), 1)
     knobs = [tf.constant(selections(*range(5)))]
     wanted = objective(tf.constant(seeds), tf.constant(objective.weights()), knobs).grads
     np.testing.assert_allclose(steps.grads, wanted, rtol=1e-4, atol=1e-6)
 
 
-def test_one_trace_for_any_number_of_pictures(model, seeds):
-    each = Step(Objective(model.inputs[0], losses_of(model), each=True), input_modifiers=[Jitter(0)])
+def test_one_trace_for_a_single_picture_and_one_for_any_number(model, seeds):
+    each = Step(Objective(model.inputs[0], losses_of(model)), input_modifiers=[Jitter(0)])
     for number in (1, 5, 2, 3):
         _, steps = run_each(each, seeds[:number], range(number), 2, modifiers=[Jitter(number)], seed=number)
         assert steps.losses.shape == (2, number, 4)
-    assert each.traces == 1
+    assert each.traces == 2
+    assert each.is_compiled(1)
+    assert each.is_compiled(7)
+
+
+def test_what_was_not_compiled_is_not_compiled(model, seeds):
+    step = ascent_of(model)
+    assert not step.is_compiled(1)
+    step.run(State.at(seeds[:2]), step.knobs(losses=[selections(0, 1)]), 1)
+    assert (step.is_compiled(1), step.is_compiled(2)) == (False, True)
+
+
+def test_without_a_seed_in_common_each_picture_is_jittered_by_its_own_offsets(each, seeds):
+    alike = seeds[:1].repeat(3, axis=0)
+    state, _ = run_each(each, alike, [2, 2, 2], 4, modifiers=[Jitter(4)], seed=[9, 9, 5])
+    np.testing.assert_array_equal(state.measured[0], state.measured[1])
+    assert (state.measured[0] != state.measured[2]).numpy().any()
+
+
+def test_a_gradient_modifier_that_the_step_does_not_know_is_refused(model, seed):
+    step = ascent_of(model)
+    _, steps = step.run(State.at(seed), step.knobs(), 1)
+    _, negated = step.run(State.at(seed), step.knobs(grad_modifier=grad_modifiers.negate), 1)
+    np.testing.assert_array_equal(negated.grads, -steps.grads)
+    with pytest.raises(ValueError, match=r"grad_modifier: expected None, one of negate, .*made with"):
+        step.knobs(grad_modifier=lambda grads: grads)
 
 
 def test_the_pictures_of_a_batch_are_jittered_by_the_same_offsets(each, seeds):
@@ -208,7 +231,7 @@ def test_the_pictures_of_a_batch_are_jittered_by_the_same_offsets(each, seeds):
 
 def test_stopped_at_once_there_are_no_rows_and_nothing_has_changed(each, seeds):
     knobs = each.knobs(losses=[selections(*range(5))])
-    state, steps = each.run(State.at(seeds, each=True), knobs, 10, tf.Variable(True))
+    state, steps = each.run(State.at(seeds), knobs, 10, tf.Variable(True))
     assert steps.losses.shape == (0, 5, 4)
     np.testing.assert_array_equal(state.image, seeds)
     np.testing.assert_array_equal(state.measured, seeds)
@@ -217,8 +240,8 @@ def test_stopped_at_once_there_are_no_rows_and_nothing_has_changed(each, seeds):
 
 def test_a_picture_that_is_not_sound_any_more_stays_as_it_was_and_the_others_go_on():
     model = partly_exploding()
-    step = Step(Objective(model.inputs[0], [(ActivationMaximization(model.get_layer("out"), 0), 1.0)], each=True))
-    state = State.at(np.full((3, 4, 4, 1), 140, "float32"), each=True)
+    step = Step(Objective(model.inputs[0], [(ActivationMaximization(model.get_layer("out"), 0), 1.0)]))
+    state = State.at(np.full((3, 4, 4, 1), 140, "float32"))
     knobs = step.knobs(losses=[np.eye(3, dtype="float32")])
     states, rows = [state], []
     for _ in range(20):
@@ -241,10 +264,10 @@ def test_a_picture_that_is_not_sound_any_more_stays_as_it_was_and_the_others_go_
 
 def test_the_run_ends_when_no_picture_is_sound():
     model = partly_exploding()
-    step = Step(Objective(model.inputs[0], [(ActivationMaximization(model.get_layer("out"), 0), 1.0)], each=True))
+    step = Step(Objective(model.inputs[0], [(ActivationMaximization(model.get_layer("out"), 0), 1.0)]))
     start = np.full((2, 4, 4, 1), 140, "float32")
     start[1] = 148  # explodes earlier
-    state, steps = step.run(State.at(start, each=True), step.knobs(losses=[np.eye(3, dtype="float32")[[1, 1]]]), 99)
+    state, steps = step.run(State.at(start), step.knobs(losses=[np.eye(3, dtype="float32")[[1, 1]]]), 99)
     assert not state.sound.numpy().any()
     made = [np.flatnonzero(~np.isfinite(steps.losses[:, k, -1]))[0] + 1 for k in (0, 1)]
     assert 1 <= made[1] < made[0] == len(steps.losses) < 99

@@ -1,11 +1,13 @@
-"""Pictures of many targets, made in batches: each picture as if it was made alone.
+"""Pictures that are made: a batch of one or more, and one batch after the other.
 
-A :class:`Sheet` offers steps, others loop: :func:`~actmax_widget.visualization.visualize_layer` with a progress bar,
-:class:`~actmax_widget.live.tiles.Tiles` with pauses.
+Here is what a run holds, and nobody who runs it: a function with a progress bar, and the live run with its pauses, take
+the same two. A step is computed outside of any lock, as it takes long (:meth:`Tiles.compute`), and what it gave is
+taken over inside (:meth:`Batch.take`), so that pictures and rows are always of one moment.
 """
 
 from __future__ import annotations
 
+import array
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -23,27 +25,108 @@ LARGEST_BATCH = 64
 
 
 def batch_size(step: Step) -> int:
-    """How many pictures fit well in a batch, for an step with losses for each picture."""
+    """How many pictures fit well in a batch."""
     fixed = step.objective.input_tensor.shape[0]
     if fixed is not None:
         return int(fixed)
     return int(np.clip(VALUES_AT_ONCE // graph.count_values(step.objective.outputs), 1, LARGEST_BATCH))
 
 
-class Sheet:
-    """One picture for each of some filters of a layer.
+class Batch:
+    """Pictures made together, each as if it was made alone: their state, and a row of losses for each iteration.
 
     Args:
-        step: the compiled step, with losses for each picture.
+        names: of the losses.
+        starts: (n, ..., channels), the starting pictures as the model takes them.
+        size: how many pictures the model takes at once, where that is fixed: the last one fills up.
+    """
+
+    def __init__(self, names: Sequence[str], starts: np.ndarray, size: int | None = None) -> None:
+        self.names, self.count = tuple(names), len(starts)
+        self.state = State.at(filled(starts, size))
+        self._rows = array.array("f")  # of floats, as millions of objects would take a hundred times the memory
+        self._pictures: tuple[State, np.ndarray] | None = None
+
+    @property
+    def iteration(self) -> int:
+        """Iterations made."""
+        return len(self._rows) // self._width
+
+    @property
+    def _width(self) -> int:
+        return self.count * (len(self.names) + 1)
+
+    @property
+    def pictures(self) -> np.ndarray:
+        """The pictures as the network saw them last, (n, ..., channels) float32, not to be written to."""
+        if self._pictures is None or self._pictures[0] is not self.state:  # copied once, for all who ask
+            pictures = self.state.measured.numpy()[: self.count]
+            pictures.flags.writeable = False
+            self._pictures = self.state, pictures
+        return self._pictures[1]
+
+    def rows(self, first: int = 0) -> np.ndarray:
+        """The losses from iteration ``first`` on: float32 (iterations, n, losses + 1)."""
+        values = np.frombuffer(self._rows, np.float32) if self._rows else np.empty(0, np.float32)
+        return values.reshape(-1, self.count, len(self.names) + 1)[first:].copy()
+
+    def history(self, position: int = 0) -> History:
+        """Every iteration's losses of a picture."""
+        return History(self.names, self.rows()[:, position])
+
+    def take(self, state: State, steps: Steps) -> None:
+        """Go on from what a run of steps gave."""
+        self.state = state
+        self.add_rows(steps.losses[:, : self.count])
+
+    def add_rows(self, losses: np.ndarray) -> None:
+        """Note losses, (iterations, n, losses + 1)."""
+        self._rows.frombytes(np.ascontiguousarray(losses, np.float32).tobytes())
+
+    def go_back(self) -> None:
+        """After a loss that is not finite: back to the last good pictures, which the next step begins with."""
+        self.state = State.at(self.pictures)._replace(iteration=self.state.iteration)
+
+    def alone(self, position: int, history: History) -> Batch:
+        """One of the pictures in a batch of its own, with all that its next step needs.
+
+        Args:
+            position: of the picture.
+            history: its losses as far as they are to be kept.
+        """
+        one = Batch(self.names, self.pictures[[position]])
+        one.add_rows(history.values[:, None])
+        where = slice(position, position + 1)
+        one.state = one.state._replace(iteration=tf.constant(len(history)))
+        if np.isfinite(history.values[-1:, -1]).all():
+            one.state = one.state._replace(
+                image=self.state.image[where], cache=self.state.cache[where], best_loss=self.state.best_loss[where]
+            )
+        return one
+
+    def rest(self, *, resumable: bool) -> None:
+        """No step is made any more: let go of what :meth:`alone` does not need, or, not ``resumable``, of all."""
+        pictures, state = self.pictures, self.state
+        nothing = tf.zeros([0, *[0] * (pictures.ndim - 1)])
+        state = state._replace(measured=nothing, best=nothing)
+        self.state = state if resumable else state._replace(image=nothing, cache=nothing)
+        self._pictures = self.state, pictures
+
+
+class Tiles:
+    """One picture for each of some filters of a layer, made batch after batch.
+
+    Args:
+        step: the compiled step.
         filters: (n,) the filters.
         of: how many filters the layer has.
         starts: gives the starting pictures, (n, ..., channels) as the model takes them, of a slice of the filters.
         goal: iterations for each picture.
         batch: pictures made at once.
         best: keep each picture after the step whose loss was the lowest; else as the network saw it last.
+        resumable: keep what :meth:`alone` needs, three times the memory of the pictures.
 
     Attributes:
-        pictures: (n, ..., channels) float32: each picture so far; zeros before its batch was begun.
         begun: pictures whose batch was begun.
         done: pictures that are finished; always a whole number of batches, but for the last.
         silent: positions of the finished pictures that no gradient of the activation ever reached.
@@ -59,15 +142,16 @@ class Sheet:
         goal: int,
         batch: int,
         best: bool = False,
+        resumable: bool = False,
     ) -> None:
         self.filters, self.goal = tuple(filters), goal
-        self.pictures = np.zeros((len(self.filters), *step.objective.input_tensor.shape[1:]), np.float32)
         self.begun = self.done = 0
         self.silent: list[int] = []
+        self._step, self._of, self._starts, self._size = step, of, starts, batch
+        self._best, self._resumable = best, resumable
         self._ended: dict[int, int] = {}  # by position: after how many iterations a picture was left as it was
-        self._step, self._of, self._starts, self._batch, self._best = step, of, starts, batch, best
-        self._rows: list[list[np.ndarray]] = []  # for each batch: what its calls gave, (steps, pictures, losses + 1)
-        self._state: State | None = None
+        self._batches: list[Batch] = []  # the last one is in hand, or about to be
+        self._kept: list[np.ndarray] = []  # of each finished batch: its pictures
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,85 +166,114 @@ class Sheet:
     @property
     def in_hand(self) -> slice:
         """The pictures of the batch in hand, or of the next one."""
-        return slice(self.done, min(self.done + self._batch, len(self.filters)))
+        return slice(self.done, min(self.done + self._size, len(self.filters)))
 
     @property
     def iteration(self) -> int:
         """Iterations made by the batch in hand."""
-        return sum(map(len, self._rows[-1])) if self.begun > self.done else 0
+        return self._batches[-1].iteration if self.begun > self.done else 0
+
+    @property
+    def pictures(self) -> np.ndarray:
+        """The pictures begun so far, (n, ..., channels) float32."""
+        return self.between(0, self.begun)
+
+    def between(self, first: int, end: int) -> np.ndarray:
+        """The pictures begun from position ``first`` to before ``end``, (n, ..., channels) float32."""
+        shape = tuple(self._step.objective.input_tensor.shape[1:])
+        found = [np.empty((0, *shape), np.float32)]
+        for number in range(first // self._size, -(-min(end, self.begun) // self._size)):
+            begin = number * self._size
+            found.append(self._shown(number)[max(first - begin, 0) : max(end - begin, 0)])
+        return np.concatenate(found)
+
+    def _shown(self, number: int) -> np.ndarray:
+        if number < len(self._kept):
+            return self._kept[number]
+        batch = self._batches[number]
+        return batch.state.best.numpy()[: batch.count] if self._best else batch.pictures
 
     def selections(self) -> np.ndarray:
         """Which filter each picture of the batch in hand is of: the knob of its ActivationMaximization."""
-        return self._filled(np.stack([selection((index,), self._of) for index in self.filters[self.in_hand]]))
+        chosen = np.stack([selection((index,), self._of) for index in self.filters[self.in_hand]])
+        return filled(chosen, self._fixed)
+
+    @property
+    def _fixed(self) -> int | None:
+        size: int | None = self._step.objective.input_tensor.shape[0]
+        return size
 
     def advance(self, knobs: Knobs, n: int, stop: tf.Variable | None = None) -> Steps:
         """Make up to ``n`` steps of the batch in hand; after its last one the next batch is in hand.
 
         Args:
-            knobs: from :meth:`Step.knobs`, with ``losses=[sheet.selections()]``.
+            knobs: from :meth:`Step.knobs`, with ``losses=[tiles.selections()]``.
             n: steps, >= 1.
             stop: see :meth:`Step.run`.
         """
-        steps = self.compute(knobs, n, stop)
-        self.take(steps)
+        state, steps = self.compute(knobs, n, stop)
+        self.take(state, steps)
         return steps
 
-    def compute(self, knobs: Knobs, n: int, stop: tf.Variable | None = None) -> Steps:
+    def compute(self, knobs: Knobs, n: int, stop: tf.Variable | None = None) -> tuple[State, Steps]:
         """The first half of :meth:`advance`, which takes long: pictures and losses stay as they are."""
-        if self._state is None:
-            self._state = State.at(self._filled(self._starts(self.in_hand)), each=True)
-        self._state, steps = self._step.run(self._state, knobs, min(n, self.goal - self.iteration), stop)
-        if self.iteration + len(steps.losses) >= self.goal:
-            self._note_silent(knobs, steps)
-        return steps
+        if self.begun == self.done and len(self._batches) == len(self._kept):
+            self._batches.append(Batch(self.names, self._starts(self.in_hand), self._fixed))
+        batch = self._batches[-1]
+        state, steps = self._step.run(batch.state, knobs, min(n, self.goal - batch.iteration), stop)
+        if batch.iteration + len(steps.losses) >= self.goal:
+            self._note_silent(batch, state, knobs, steps)
+        return state, steps
 
-    def _note_silent(self, knobs: Knobs, steps: Steps) -> None:
+    def _note_silent(self, batch: Batch, state: State, knobs: Knobs, steps: Steps) -> None:
         """At a batch's last step, note which of its pictures no gradient reached."""
-        assert self._state is not None  # noqa: S101 - for mypy: it was computed
-        where = self.in_hand
-        count = where.stop - where.start
-        rows = self._rows[-1] if self.begun > self.done else []
-        still = diagnosis.unchanged(np.concatenate([*rows, steps.losses[:, :count]]), self._step.objective.excites)
+        rows = np.concatenate([batch.rows(), steps.losses[:, : batch.count]])
+        still = diagnosis.unchanged(rows, self._step.objective.excites)
         if still.any():
-            still = still & self._step.silent(self._state, knobs)[:count]
-        self.silent += [where.start + int(position) for position in np.flatnonzero(still)]
+            still = still & self._step.silent(state, knobs)[: batch.count]
+        self.silent += [self.done + int(position) for position in np.flatnonzero(still)]
+
+    def take(self, state: State, steps: Steps) -> None:
+        """The other half, which takes no time: pictures and losses change together."""
+        batch, self.begun = self._batches[-1], self.in_hand.stop
+        batch.take(state, steps)
+        if batch.iteration >= self.goal or not state.sound.numpy().any():
+            self._finish()
 
     def end(self, position: int) -> None:
         """Leave a picture of the batch in hand and its losses as they are now; the others go on."""
-        if position < self.done or self._state is None:
+        if position < self.done:
             return  # the step was the batch's last
-        self._ended[position] = self.iteration
-        first, sound = self.in_hand.start, self._state.sound.numpy()
+        batch, first = self._batches[-1], self.in_hand.start
+        self._ended[position] = batch.iteration
+        sound = batch.state.sound.numpy()
         last = position + 1 == self.in_hand.stop
         sound[position - first : None if last else position - first + 1] = False  # the last one fills a batch up
-        self._state = self._state._replace(sound=tf.constant(sound))
+        batch.state = batch.state._replace(sound=tf.constant(sound))
         if not sound.any():
-            self.done, self._state = self.in_hand.stop, None
+            self._finish()
 
-    def take(self, steps: Steps) -> None:
-        """The other half, which takes no time: pictures and losses change together."""
-        assert self._state is not None  # noqa: S101 - for mypy: it was computed
-        where = self.in_hand
-        if self.begun == self.done:
-            self.begun = where.stop
-            self._rows.append([])
-        count = where.stop - where.start
-        self._rows[-1].append(steps.losses[:, :count])
-        self.pictures[where] = (self._state.best if self._best else self._state.measured).numpy()[:count]
-        if self.iteration >= self.goal or not self._state.sound.numpy().any():
-            self.done, self._state = where.stop, None
+    def _finish(self) -> None:
+        number = len(self._kept)
+        self._kept.append(self._shown(number))
+        self._batches[number].rest(resumable=self._resumable)
+        self.done = self.in_hand.stop
 
     def history(self, position: int) -> History:
         """The losses of a picture so far; the last row may be one that is not finite."""
-        rows = self._rows[position // self._batch] if position < self.begun else []
-        nothing = np.empty((0, len(self.names) + 1), np.float32)
-        values = np.concatenate([nothing, *[row[:, position % self._batch] for row in rows]])
-        values = values[: self._ended.get(position)]
+        if position >= self.begun:
+            return History(self.names, np.empty((0, len(self.names) + 1), np.float32))
+        batch = self._batches[position // self._size]
+        values = batch.history(position % self._size).values[: self._ended.get(position)]
         wrong = np.flatnonzero(~np.isfinite(values[:, -1]))
         return History(self.names, values[: wrong[0] + 1] if len(wrong) else values)
 
-    def _filled(self, entries: np.ndarray) -> np.ndarray:
-        """One entry for each picture of the batch: the last is repeated where a model takes more than are left."""
-        fixed = self._step.objective.input_tensor.shape[0]
-        missing = 0 if fixed is None else fixed - len(entries)
-        return np.concatenate([entries, np.repeat(entries[-1:], missing, axis=0)])
+    def alone(self, position: int) -> Batch:
+        """A picture that was begun, in a batch of its own, from which it can go on; needs ``resumable``."""
+        return self._batches[position // self._size].alone(position % self._size, self.history(position))
+
+
+def filled(entries: np.ndarray, size: int | None) -> np.ndarray:
+    """One entry for each picture of a batch: the last is repeated where a model takes more than there are."""
+    missing = 0 if size is None else size - len(entries)
+    return np.concatenate([entries, np.repeat(entries[-1:], missing, axis=0)]) if missing > 0 else entries

@@ -32,11 +32,11 @@ def step_for(
     losses: Sequence[tuple[Loss, float]],
     *,
     gate: Gate | None = None,
-    each: bool = False,
     wrt_tensor: Any = None,
     input_modifiers: Sequence[InputModifier] = (),
     grad_modifier: Callable[[Any], Any] | None = None,
     norm_grads: bool = True,
+    joint: bool = False,
 ) -> Step:
     """The compiled step for losses of a network: the one on the shelf, if there is one.
 
@@ -46,24 +46,28 @@ def step_for(
         network: the model with its inputs.
         losses: see :class:`~actmax_widget.engine.Objective`.
         gate: see there.
-        each: see there.
         wrt_tensor: see there.
         input_modifiers: see :class:`~actmax_widget.engine.Step`.
         grad_modifier: see there.
         norm_grads: see there.
+        joint: see there.
     """
     # What a user wrote cannot be compared with what another wrote.
     own = grad_modifier is not None or any(type(modifier) is not Jitter for modifier in input_modifiers)
     own |= wrt_tensor is not None or any(loss.signature() is None for loss, _ in losses)
     with graph.TRACING:  # and nobody builds twice
         kept = {} if own else _steps_of(network.model)
-        key = None if own else (_key(network, losses), gate, each, len(input_modifiers), norm_grads)
+        key = None if own else (_key(network, losses), gate, len(input_modifiers), norm_grads, joint)
         step = kept.pop(key, None)
         if step is None:
-            objective = Objective(
-                network.input, losses, network.tensor(wrt_tensor), held=network.held, gate=gate, each=each
+            objective = Objective(network.input, losses, network.tensor(wrt_tensor), held=network.held, gate=gate)
+            step = Step(
+                objective,
+                input_modifiers=input_modifiers,
+                grad_modifier=grad_modifier,
+                norm_grads=norm_grads,
+                joint=joint,
             )
-            step = Step(objective, input_modifiers=input_modifiers, grad_modifier=grad_modifier, norm_grads=norm_grads)
         kept[key] = step
         while len(kept) > KEPT:
             del kept[next(iter(kept))]

@@ -70,12 +70,12 @@ def _not_rewriting(config: bytes, executor: str | None) -> tf_context.FunctionCa
     return tf_context.FunctionCallOptions(executor, changed)
 
 
-def is_small(outputs: Sequence[Any], *, each: bool) -> bool:
-    """Whether a network computes so little that oneDNN's kernels would not pay; see :func:`leave_loops_whole`."""
+def is_small(outputs: Sequence[Any]) -> bool:
+    """Whether a network computes so little for a picture that oneDNN would not pay; see :func:`leave_loops_whole`."""
     operations = graph.operations(outputs)
-    # Pictures with channels first only oneDNN can do; of a batch nobody knows here how large it is.
+    # Pictures with channels first only oneDNN can do.
     inside = (layer for operation in operations for layer in (operation, *layout.inside(operation)))
-    needed = each or any(getattr(one, "data_format", None) == "channels_first" for one in inside)
+    needed = any(getattr(one, "data_format", None) == "channels_first" for one in inside)
     return not needed and graph.count_values(outputs) < SMALL
 
 

@@ -25,8 +25,7 @@ class Evaluation(NamedTuple):
     """What one evaluation gives: tensors.
 
     Attributes:
-        losses: (n + 1,) float32: each loss times its weight, then their sum. (batch, n + 1)
-            if each picture has its own losses.
+        losses: (batch, n + 1) float32: each loss of each picture times its weight, then their sum.
         grads: gradient of the sum, in the shape of ``wrt_value``.
         wrt_value: value of the tensor the gradient was taken by.
     """
@@ -39,14 +38,15 @@ class Evaluation(NamedTuple):
 class Objective:
     """The weighted sum of losses as a function of the model's input.
 
+    Every picture of a batch has losses, and knobs, of its own: pictures do not influence each other. Where a loss is
+    one number whatever the batch, as keras-vis has it, the pictures are evaluated one by one.
+
     Args:
         input_tensor: the model's symbolic input, or one of ours in its place.
         losses: pairs of :class:`~actmax_widget.losses.Loss` and weight.
         wrt_tensor: symbolic tensor to take the gradient by; ``None`` is the input.
         held: pairs of the model's other symbolic inputs and their values, float32 with batch axis.
         gate: how the gradient passes ReLUs; ``None`` is as it is. With it the objective works in compiled calls only.
-        each: every picture of a batch has losses, and knobs, of its own, so that pictures do not influence each other.
-            Needs losses with :meth:`~actmax_widget.losses.Loss.build_each`.
 
     Attributes:
         excites: (n,) bool, whether each loss looks at the network, so is no regularizer.
@@ -65,13 +65,11 @@ class Objective:
         *,
         held: Sequence[tuple[Any, np.ndarray]] = (),
         gate: Gate | None = None,
-        each: bool = False,
     ) -> None:
         _check_wrt(wrt_tensor)
         self.input_tensor = input_tensor
         self.layout = layout.of_input(input_tensor)
         self._original = original_of(input_tensor)
-        self.each = each
         self._held, self._gate = list(held), gate
         self.losses = check_losses(losses)
         self.names = tuple(loss.name for loss, _ in self.losses)
@@ -98,6 +96,9 @@ class Objective:
                 self._term(loss, values, {id(tensor) for tensor in inputs}, users)
                 for loss, values in zip(losses, knobs, strict=True)
             ]
+            self._one_by_one = any(len(term.shape) == 0 for term in terms)
+            if self._one_by_one:
+                terms = [ops.reshape(term, (1,)) for term in terms]
             outputs = {"terms": ops.stack(terms, axis=-1)}
             if not self.wrt_is_input:
                 outputs["wrt"] = wrt_tensor
@@ -105,7 +106,10 @@ class Objective:
 
     def _term(self, loss: Loss, knobs: dict[str, Any], known: set[int], users: set[Any]) -> Any:
         """A loss's symbolic value, from the model's input and the knobs alone."""
-        term = ops.cast(loss.build_each(**knobs) if self.each else loss.build_loss(**knobs), "float32")
+        term = ops.cast(loss.build_loss(**knobs), "float32")
+        if tuple(term.shape) not in {(), (1,), (None,), (self.input_tensor.shape[0],)}:
+            expected = f"{type(loss).__name__}.build_loss() to return a number, or one for each picture, (batch,)"
+            raise invalid("losses", expected, tuple(term.shape), "Take e.g. keras.ops.mean over the other axes.")
         layer = getattr(getattr(loss, "layer", None), "name", loss.name)
         return nested.brought_up(term, known | {id(self._original)}, users, layer)
 
@@ -121,8 +125,7 @@ class Objective:
         return dict(zip(outputs, found, strict=True))
 
     def _knob_inputs(self, loss: Loss) -> dict[str, Any]:
-        batch = (None,) if self.each else ()
-        return {name: keras.Input(batch_shape=(*batch, *value.shape)) for name, value in loss.knobs().items()}
+        return {name: keras.Input(value.shape) for name, value in loss.knobs().items()}
 
     @property
     def outputs(self) -> list[Any]:
@@ -142,19 +145,41 @@ class Objective:
         return any("MaxPool" in kind.__name__ or not kind.__module__.startswith(ours) for kind in kinds)
 
     def weights(self) -> np.ndarray:
-        """The losses' weights: float32 (n,)."""
-        return np.array([weight for _, weight in self.losses], np.float32)
+        """The losses' weights for one picture: float32 (1, n)."""
+        return np.array([[weight for _, weight in self.losses]], np.float32)
 
     def knobs(self) -> list[np.ndarray]:
-        """The present values of all losses' knobs, in graph order."""
+        """The present values of all losses' knobs for one picture, (1, ...), in graph order."""
         return knobs_of([loss for loss, _ in self.losses])
 
     def __call__(self, inp: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor]) -> Evaluation:
-        """Evaluate at ``inp``, (batch, ..., channels) float32."""
+        """Evaluate at ``inp``, (batch, ..., channels) float32, for weights (batch, n), or (1, n) for all."""
+        if not self._one_by_one or inp.shape[0] == 1:
+            return self._evaluate(inp, weights, knobs)
+        evaluation = tf.map_fn(
+            lambda one: self._evaluate(one[0][None], one[1][None], [knob[None] for knob in one[2]]),
+            (inp, tf.broadcast_to(weights, [tf.shape(inp)[0], len(self.losses)]), list(knobs)),
+            fn_output_signature=Evaluation(tf.float32, tf.float32, tf.float32),
+        )
+        return Evaluation(*[tf.squeeze(part, 1) for part in evaluation])
+
+    def _evaluate(self, inp: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor]) -> Evaluation:
         gradient = self._gradient if self._gate is None else self._gated_gradient
         terms, wrt_value, grads = gradient(inp, weights, [*knobs, *self._held_for(inp)])
         losses, slopes = self._whole(terms, inp, weights)
         return Evaluation(losses, tf.add_n([tf.cast(grads, tf.float32), *slopes]), wrt_value)
+
+    def jointly(self, inp: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor]) -> Evaluation:
+        """Evaluate pictures as one, as keras-vis does: each picture's losses are those of all together."""
+        values = self(inp, tf.ones_like(weights), knobs).losses[:, :-1]
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            parts = [loss.joint(values[:, k]) for k, (loss, _) in enumerate(self.losses)]
+        # With these weights the sum of all pictures' losses has the gradient of their joint losses.
+        shares = tape.gradient(parts, values)
+        joint = tf.ones_like(values) * tf.stack(parts) * weights
+        losses = tf.concat([joint, tf.reduce_sum(joint, -1, keepdims=True)], -1)
+        return self(inp, weights * shares, knobs)._replace(losses=losses)
 
     def losses_at(self, inp: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor]) -> tf.Tensor:
         """The losses of an evaluation alone, which there are also where no gradient is."""
@@ -164,19 +189,20 @@ class Objective:
     def _whole(self, terms: tf.Tensor, inp: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """All losses and their sum, and the slopes of those that are not in the graph."""
         found = dict(zip(self._in_graph, tf.unstack(terms, axis=-1), strict=True))
-        weight_of, slopes = tf.unstack(weights, len(self.losses)), []
+        weight_of, slopes = tf.unstack(weights, len(self.losses), axis=-1), []
         for k in self._direct:
             regularizer: Any = self.losses[k][0]
-            value, slope = regularizer.penalty(inp, range(1 if self.each else 0, inp.shape.rank))
-            found[k] = weight_of[k] * tf.reshape(value, [-1] if self.each else [])
-            slopes += [slope(weight_of[k])] if self.wrt_is_input else []
+            value, slope = regularizer.penalty(inp)
+            found[k] = weight_of[k] * tf.reshape(value, [-1])
+            factor = tf.reshape(weight_of[k], [-1, *[1] * (inp.shape.rank - 1)])
+            slopes += [slope(factor)] if self.wrt_is_input else []
         weighted = tf.stack([found[k] for k in range(len(self.losses))], -1)
         total = tf.reduce_sum(weighted, -1, keepdims=True)
         return tf.concat([weighted, total], -1), slopes
 
     def _held_for(self, inp: tf.Tensor) -> list[tf.Tensor]:
         values = [tf.constant(value) for _, value in self._held]
-        return [tf.repeat(value, tf.shape(inp)[0], axis=0) for value in values] if self.each else values
+        return values if inp.shape[0] == 1 else [tf.repeat(value, tf.shape(inp)[0], axis=0) for value in values]
 
     def _gradient(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -205,11 +231,11 @@ class Objective:
     def _sign_of_activation(self, weights: tf.Tensor) -> tf.Tensor:
         """What turns the sign of the total's gradient into that of the activation's."""
         activations = [k for k, (loss, _) in enumerate(self.losses) if isinstance(loss, ActivationMaximization)]
-        return -tf.sign(weights[activations[0]]) if activations else tf.constant(-1.0)
+        return -tf.sign(weights[0, activations[0]]) if activations else tf.constant(-1.0)
 
     def _forward(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
         outputs = self._graph([inp, *rest], training=False)
-        return outputs["terms"] * tf.gather(weights, self._in_graph), outputs.get("wrt", inp)
+        return outputs["terms"] * tf.gather(weights, self._in_graph, axis=-1), outputs.get("wrt", inp)
 
 
 def _or_none(gradient: Callable[[], tf.Tensor | None]) -> tf.Tensor | None:
@@ -221,8 +247,8 @@ def _or_none(gradient: Callable[[], tf.Tensor | None]) -> tf.Tensor | None:
 
 
 def knobs_of(losses: Iterable[Loss]) -> list[np.ndarray]:
-    """The values of losses' knobs, in graph order."""
-    return [np.asarray(value, np.float32) for loss in losses for value in loss.knobs().values()]
+    """The values of losses' knobs for one picture, (1, ...), in graph order."""
+    return [np.asarray(value, np.float32)[None] for loss in losses for value in loss.knobs().values()]
 
 
 def check_losses(losses: Sequence[Any]) -> list[tuple[Loss, float]]:

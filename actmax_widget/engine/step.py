@@ -19,7 +19,7 @@ from actmax_widget import grad_modifiers
 from actmax_widget.checks import invalid
 from actmax_widget.engine import compilation
 from actmax_widget.engine.objective import Evaluation, Objective
-from actmax_widget.input_modifiers import InputModifier, Jitter
+from actmax_widget.input_modifiers import InputModifier
 from actmax_widget.network import graph
 
 DECAY = 0.95
@@ -27,19 +27,17 @@ EPSILON = 1e-7
 
 
 class State(NamedTuple):
-    """The whole state of an optimization. Tensors; the shapes of the pictures are the input's.
-
-    What is "() or (batch,)" is one number for the whole input, or one for each picture if the objective has losses for
-    each.
+    """The whole state of an optimization of some pictures. Tensors.
 
     Attributes:
         image: the running input, (batch, ..., channels) float32, after the last step.
         cache: running mean of the squared gradient.
         iteration: steps made, int32.
         measured: the input the last step's losses were measured at; while all losses are finite this is the newest one.
-        best: the running input after the step whose total loss was the lowest so far.
-        best_loss: that total, float32, () or (batch,); inf before the first step.
-        sound: whether all totals so far were finite, bool, () or (batch,). What is not sound does not change any more.
+        best: each picture after the step whose total loss was the lowest so far.
+        best_loss: that total, float32 (batch,); inf before the first step.
+        sound: whether all totals so far were finite, bool (batch,). A picture that is not sound does not change any
+            more.
     """
 
     image: tf.Tensor
@@ -51,10 +49,10 @@ class State(NamedTuple):
     sound: tf.Tensor
 
     @classmethod
-    def at(cls, image: np.ndarray, *, each: bool = False) -> State:
-        """The state before the first step, from a starting picture (batch, ..., channels)."""
+    def at(cls, image: np.ndarray) -> State:
+        """The state before the first step, from starting pictures (batch, ..., channels)."""
         start = tf.constant(image, tf.float32)
-        numbers = (len(image),) if each else ()
+        numbers = (len(image),)
         return cls(
             start,
             tf.zeros_like(start),
@@ -70,12 +68,12 @@ class Knobs(NamedTuple):
     """What can be changed between two steps without compiling again. Tensors.
 
     Attributes:
-        weights: (n,) float32, one for each loss.
+        weights: (batch, n) float32, one for each loss of each picture.
         learning_rate: float32, factor of the step.
         bounds: (2,) float32, the input is kept between them; (-inf, inf) for no bounds.
         grad_modifier: int32, index of the gradient modifier; see :func:`modifier_index`.
-        seed: int32, seeds the input modifiers' random numbers, together with the iteration.
-        losses: the losses' knobs, with a batch axis if the objective has losses for each picture.
+        seeds: (batch,) int32, seed the input modifiers' random numbers, together with the iteration.
+        losses: the losses' knobs, (batch, ...): each picture has its own.
         modifiers: the input modifiers' knobs, a dict for each.
     """
 
@@ -83,7 +81,7 @@ class Knobs(NamedTuple):
     learning_rate: tf.Tensor
     bounds: tf.Tensor
     grad_modifier: tf.Tensor
-    seed: tf.Tensor
+    seeds: tf.Tensor
     losses: tuple[tf.Tensor, ...]
     modifiers: tuple[dict[str, tf.Tensor], ...]
 
@@ -92,8 +90,7 @@ class Steps(NamedTuple):
     """What a run of n steps gives besides the next state.
 
     Attributes:
-        losses: (steps made, losses + 1) float32: each step's weighted losses and their sum; (steps made, batch,
-            losses + 1) if the objective has losses for each picture.
+        losses: (steps made, batch, losses + 1) float32: each step's weighted losses and their sum.
         grads: the last step's gradient, after normalisation and gradient modifier.
         wrt_value: the value it was taken at.
     """
@@ -104,13 +101,18 @@ class Steps(NamedTuple):
 
 
 class Step:
-    """Steps of activation maximization, compiled.
+    """Steps of activation maximization, compiled: once for a single picture, once for any number of them.
+
+    A single picture is by far the most common thing to make, and TensorFlow makes it faster where it knows that there
+    is one. Batches of any other size share a graph.
 
     Args:
         objective: what is minimised.
         input_modifiers: run before and after each step; see :mod:`actmax_widget.input_modifiers`.
         grad_modifier: a function of the gradient that Knobs may choose besides the built-in ones.
         norm_grads: divide the gradient by its L2 norm.
+        joint: optimize the pictures of a batch as one, as keras-vis does with a starting batch: losses and norm are
+            over all of them. Each picture's row is then that of all.
 
     Attributes:
         traces: how often the step was compiled.
@@ -120,7 +122,7 @@ class Step:
         >>> state, knobs = State.at(seed), step.knobs()
         >>> state, steps = step.run(state, knobs, 100)
         >>> steps.losses.shape
-        (100, 2)
+        (100, 1, 2)
     """
 
     def __init__(
@@ -130,37 +132,41 @@ class Step:
         input_modifiers: Sequence[InputModifier] = (),
         grad_modifier: Callable[[Any], Any] | None = None,
         norm_grads: bool = True,
+        joint: bool = False,
     ) -> None:
         self.objective = objective
         self.input_modifiers = tuple(input_modifiers)
         self.traces = 0
-        self._norm_grads = norm_grads
+        self._norm_grads, self._joint = norm_grads, joint
         self._modifiers = [grad_modifiers.identity, *grad_modifiers.BUILT_IN.values()]
+        self._own_modifier = grad_modifier
         if grad_modifier is not None:
-            self._modifiers.append(_numpy_modifier(grad_modifier, each=objective.each))
-        self._small = compilation.is_small(objective.outputs, each=objective.each)
+            self._modifiers.append(_numpy_modifier(grad_modifier))
+        self._small = compilation.is_small(objective.outputs)
         # A function of its own is outside of the loop's circle: inside, TensorFlow may leave the gradient of a pooling
         # layer to a kernel ten times slower, as it looks for the forward one first.
-        apart = objective.may_pool and not self._small
-        self._evaluate = (
-            compilation.function(objective, experimental_attributes={"_noinline": True}) if apart else objective
-        )
-        self._function = compilation.function(self._loop, input_signature=self._signature() if objective.each else None)
-        self._compiled: dict[tuple[int, ...] | None, Callable[..., Any]] = {}  # by the shape of the pictures
+        self._apart = compilation.function(objective, experimental_attributes={"_noinline": True})
+        self._function = compilation.function(self._loop)
+        self._compiled: dict[bool, Callable[..., Any]] = {}  # by whether it is for a single picture
 
-    def _signature(self) -> Any:
-        """Any number of pictures, or as many as the model takes, where each has its own losses."""
-        batch, *shape = self.objective.input_tensor.shape
+    def is_compiled(self, pictures: int = 1) -> bool:
+        """Whether a run of so many pictures would begin at once."""
+        return (pictures == 1) in self._compiled
 
-        def of_any_number(tensor: tf.Tensor, number: int | None = None) -> tf.TensorSpec:
-            return tf.TensorSpec([number, *tensor.shape[1:]] if tensor.shape.rank else [], tensor.dtype)
+    def _specs(self, arguments: Any, *, single: bool) -> Any:
+        """What to compile for, from arguments like it: the batch axis is left open, unless the model fixes it."""
+        batch = 1 if single else self.objective.input_tensor.shape[0]
 
-        start = State.at(np.zeros([1, *shape], np.float32), each=True)
-        state = tf.nest.map_structure(functools.partial(of_any_number, number=batch), start)
-        example = self.knobs()
-        knobs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), example)
-        knobs = knobs._replace(losses=tf.nest.map_structure(of_any_number, example.losses))
-        return state, knobs, tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.resource)
+        def of(tensor: tf.Tensor) -> tf.TensorSpec:
+            return tf.TensorSpec([batch, *tensor.shape[1:]] if tensor.shape.rank else [], tensor.dtype)
+
+        def fixed(tensor: tf.Tensor) -> tf.TensorSpec:
+            return tf.TensorSpec(tensor.shape, tensor.dtype)
+
+        state, knobs, *rest = arguments
+        batched = {name: tf.nest.map_structure(of, getattr(knobs, name)) for name in ("weights", "seeds", "losses")}
+        knobs = tf.nest.map_structure(fixed, knobs)._replace(**batched)
+        return tf.nest.map_structure(of, state), knobs, *map(fixed, rest)
 
     def knobs(
         self,
@@ -169,30 +175,37 @@ class Step:
         learning_rate: float = 1.0,
         bounds: tuple[float, float] = (-np.inf, np.inf),
         grad_modifier: Any = None,
-        seed: int = 0,
+        seed: int | Sequence[int] = 0,
         losses: Sequence[Any] | None = None,
         modifiers: Sequence[InputModifier] | None = None,
-        apart: bool = False,
     ) -> Knobs:
         """Knobs from plain numbers; what is not given is as the objective and the input modifiers have it.
 
-        With ``apart`` each picture of a batch is jittered by offsets of its own.
+        Args:
+            weights: of the losses, (n,), or of each picture's, (batch, n).
+            learning_rate: factor of the step.
+            bounds: (low, high).
+            grad_modifier: a name, a built-in function, or the function that the step was made with.
+            seed: one for all pictures, or a sequence with one for each.
+            losses: the losses' knobs, (batch, ...), see :func:`~actmax_widget.engine.objective.knobs_of`.
+            modifiers: as many as the step was made with, of the same types.
+
+        Raises:
+            ValueError: another gradient modifier.
         """
         shape = tuple(self.objective.input_tensor.shape)
-        if losses is None:
-            losses = [value[None] if self.objective.each else value for value in self.objective.knobs()]
+        losses = self.objective.knobs() if losses is None else losses
+        pictures = len(losses[0]) if losses else np.size(seed)
+        given = np.asarray(self.objective.weights() if weights is None else weights, np.float32)
         return Knobs(
-            tf.constant(self.objective.weights() if weights is None else weights, tf.float32),
+            tf.constant(np.broadcast_to(given, (pictures, given.shape[-1])), tf.float32),
             tf.constant(learning_rate, tf.float32),
             tf.constant(bounds, tf.float32),
             tf.constant(self._modifier_index(grad_modifier)),
-            tf.constant(np.uint32(seed).astype(np.int32)),
+            tf.constant(np.broadcast_to(np.asarray(seed, np.uint32).astype(np.int32), pictures)),
             tuple(tf.constant(value, tf.float32) for value in losses),
             tuple(
-                _tensors(
-                    modifier.knobs(shape, self.objective.layout.spatial)
-                    | ({"apart": np.array(apart)} if type(modifier) is Jitter else {})
-                )
+                _tensors(modifier.knobs(shape, self.objective.layout.spatial))
                 for modifier in (self.input_modifiers if modifiers is None else modifiers)
             ),
         )
@@ -210,17 +223,17 @@ class Step:
             The next state and what the steps measured. Fewer than ``n`` steps were made if ``stop`` was set, or if a
             total loss was not finite: that step's row is the last, and ``state.measured`` is the picture before it.
         """
-        shape = None if self.objective.each else tuple(state.image.shape)
+        single = state.image.shape[0] == 1
         arguments = (state, knobs, tf.constant(n), (_NEVER if stop is None else stop).handle)
-        if shape not in self._compiled:
+        if single not in self._compiled:
             with graph.TRACING:
-                self._compiled[shape] = compilation.traced(self._function, *arguments)
+                self._compiled[single] = compilation.traced(self._function, *self._specs(arguments, single=single))
         with compilation.as_written():
-            state, losses, grads, wrt_value, made = self._compiled[shape](*arguments)
+            state, losses, grads, wrt_value, made = self._compiled[single](*arguments)
         return state, Steps(losses.numpy()[: int(made)], grads, wrt_value)
 
     def silent(self, state: State, knobs: Knobs) -> np.ndarray:
-        """Whether no gradient of what is excited reaches a state's picture: bool, () or (batch,).
+        """Whether no gradient of what is excited reaches a state's pictures: bool (batch,).
 
         It takes a step, with the regularizers off, so it is asked only where the losses never changed.
         """
@@ -229,7 +242,7 @@ class Step:
         if not weights.any():
             return none  # nothing is excited, and that is what was asked for
         _, steps = self.run(state, knobs._replace(weights=tf.constant(weights), grad_modifier=tf.constant(0)), 1)
-        axes = tuple(range(1, steps.grads.ndim)) if self.objective.each else None
+        axes = tuple(range(1, steps.grads.ndim))
         return ~np.any(steps.grads.numpy(), axis=axes) & state.sound.numpy() if len(steps.losses) else none
 
     def _loop(self, state: State, knobs: Knobs, n: tf.Tensor, stop: tf.Tensor) -> tuple[Any, ...]:
@@ -253,17 +266,17 @@ class Step:
         if not self.objective.wrt_is_input:
             shapes = (*shapes[:3], *[tf.TensorShape([None] * self.objective.wrt_rank)] * 2)
         made, state, rows, grads, wrt_value = tf.while_loop(go_on, body, start, shapes)
-        if self._small:
+        if self._is_small(state.image):
             compilation.leave_loops_whole()
         self.traces += 1  # not before, as what cannot be compiled is not compiled
-        if not self.objective.each:
+        if state.image.shape[0] is not None:
             return state, rows.stack(), grads, wrt_value, made
         # Of no rows at all TensorFlow cannot tell the number of pictures.
         none = tf.zeros([0, tf.shape(state.best_loss)[0], width])
         return state, tf.cond(made > 0, rows.stack, lambda: none), grads, wrt_value, made
 
     def _step(self, state: State, knobs: Knobs) -> tuple[State, Evaluation]:
-        random = tf.stack([knobs.seed, state.iteration])
+        random = tf.stack([knobs.seeds, tf.fill(tf.shape(knobs.seeds), state.iteration)], -1)
         image = state.image
         for index, modifier in enumerate(self.input_modifiers):
             seed = random + tf.constant([index * 7919, 0])
@@ -272,7 +285,7 @@ class Step:
         if not all(getattr(modifier, "keeps_range", False) for modifier in self.input_modifiers):
             image = _keep(image, knobs)
         measured = image
-        evaluation = Evaluation(*self._evaluate(measured, knobs.weights, knobs.losses))
+        evaluation = self._evaluate(measured, knobs)
         grads = self._modify(evaluation.grads, knobs.grad_modifier)
         image, cache = self._update(measured, state.cache, grads, knobs)
         for modifier in reversed(self.input_modifiers):
@@ -281,7 +294,7 @@ class Step:
         *_, total = tf.unstack(evaluation.losses, axis=-1)
         sound = state.sound & tf.math.is_finite(total)
         # NaN never wins, nor a loss of -inf, nor a step that a NaN gradient made.
-        better = sound & (total < state.best_loss) & tf.math.is_finite(tf.reduce_sum(image, self._picture_axes(image)))
+        better = sound & (total < state.best_loss) & tf.math.is_finite(tf.reduce_sum(image, _axes_of(image)))
         next_state = State(
             image=image,
             cache=cache,
@@ -293,24 +306,29 @@ class Step:
         )
         return next_state, evaluation._replace(grads=grads)
 
+    def _evaluate(self, image: tf.Tensor, knobs: Knobs) -> Evaluation:
+        if self._joint:
+            return self.objective.jointly(image, knobs.weights, knobs.losses)
+        apart = self.objective.may_pool and not self._is_small(image)
+        return Evaluation(*(self._apart if apart else self.objective)(image, knobs.weights, knobs.losses))
+
     def _changed(self, modifier: InputModifier, change: Callable[..., tf.Tensor], image: tf.Tensor) -> tf.Tensor:
         """The pictures changed by a modifier; by one that a user wrote one after the other, if each is on its own."""
-        if not self.objective.each or type(modifier) is Jitter:
+        if image.shape[0] == 1 or modifier.takes_batches:
             return change(image)
         return tf.map_fn(lambda picture: change(picture[None])[0], image)
 
     def _modify(self, grads: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
         if self._norm_grads:
-            # By the norm of the whole array, batch included, as in keras-vis; by each picture's if it has its own loss.
-            axes = self._picture_axes(grads)
-            square = tf.reduce_sum(tf.square(grads), axes, keepdims=True) if axes else 2 * tf.nn.l2_loss(grads)
+            one = self._joint or grads.shape[0] == 1  # for which TensorFlow has an operation of its own
+            square = 2 * tf.nn.l2_loss(grads) if one else tf.reduce_sum(tf.square(grads), _axes_of(grads), True)
             grads *= tf.math.rsqrt(tf.maximum(square, 1e-12))
         branches = [lambda modify=modify: tf.ensure_shape(modify(grads), grads.shape) for modify in self._modifiers]
         return tf.switch_case(index, branches)
 
-    def _picture_axes(self, tensor: tf.Tensor) -> list[int] | None:
-        """The axes of one picture if each has its own losses; None for all axes."""
-        return list(range(1, tensor.shape.rank)) if self.objective.each else None
+    def _is_small(self, image: tf.Tensor) -> bool:
+        """Whether so little is computed that oneDNN's kernels would not pay; of a batch nobody knows its size here."""
+        return image.shape[0] == 1 and self._small
 
     def _update(
         self, image: tf.Tensor, cache: tf.Tensor, grads: tf.Tensor, knobs: Knobs
@@ -321,9 +339,13 @@ class Step:
         return image - knobs.learning_rate * grads / tf.sqrt(cache + EPSILON), cache
 
     def _modifier_index(self, grad_modifier: Any) -> int:
-        if isinstance(grad_modifier, str) or grad_modifier is None:
-            return self._modifiers.index(grad_modifiers.get(grad_modifier))
-        return len(self._modifiers) - 1
+        if grad_modifier is not None and grad_modifier is self._own_modifier:
+            return len(self._modifiers) - 1
+        modifier = grad_modifiers.get(grad_modifier)
+        if modifier not in self._modifiers:
+            expected = f"None, one of {', '.join(grad_modifiers.BUILT_IN)}, or the function that the step was made with"
+            raise invalid("grad_modifier", expected, grad_modifier, "Make a step with it.")
+        return self._modifiers.index(modifier)
 
 
 _NEVER = tf.Variable(False, trainable=False, name="never_stop")
@@ -334,7 +356,9 @@ def _keep(image: tf.Tensor, knobs: Knobs) -> tf.Tensor:
 
 
 def _select(condition: tf.Tensor, new: tf.Tensor, old: tf.Tensor) -> tf.Tensor:
-    """One of two tensors, or, with a condition for each picture, of each two pictures."""
+    """Of each two pictures, or numbers, one."""
+    if condition.shape[0] == 1:
+        condition = tf.reshape(condition, [])  # then nothing is copied
     return tf.raw_ops.Select(condition=condition, x=new, y=old)  # tf.where, which broadcasts, takes five times as long
 
 
@@ -346,11 +370,16 @@ def _shape_of(tensor: Any) -> Any:
     return tensor.shape if isinstance(tensor, tf.Tensor) else None
 
 
-def _numpy_modifier(function: Callable[[Any], Any], *, each: bool) -> Callable[[tf.Tensor], tf.Tensor]:
-    """A user's gradient modifier, written for arrays, inside the compiled loop; one picture at a time if ``each``."""
+def _axes_of(pictures: tf.Tensor) -> list[int]:
+    """The axes of one picture."""
+    return list(range(1, pictures.shape.rank))
+
+
+def _numpy_modifier(function: Callable[[Any], Any]) -> Callable[[tf.Tensor], tf.Tensor]:
+    """A user's gradient modifier, written for arrays, inside the compiled loop; one picture at a time."""
 
     def changed(grads: np.ndarray) -> np.ndarray:
-        parts = np.split(grads, len(grads)) if each else [grads]
+        parts = np.split(grads, len(grads)) if len(grads) > 1 else [grads]
         return np.concatenate([_as_gradient(function, part) for part in parts])
 
     def modify(grads: tf.Tensor) -> tf.Tensor:

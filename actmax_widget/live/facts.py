@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Status(enum.StrEnum):
-    """Where a session stands."""
+    """Where a run stands."""
 
     READY = "ready"
     COMPILING = "compiling"
@@ -36,6 +36,8 @@ class Frame:
         first: index of the first row in ``rows``.
         rows: float32 (n, losses + 1), see :class:`History`.
         rate: steps per second, or None before it was measured.
+        layer: name of the layer that the run is of; what is set may be ahead of it.
+        filter_indices: its filters; None is all.
     """
 
     run: int
@@ -45,21 +47,64 @@ class Frame:
     first: int
     rows: np.ndarray = field(repr=False)
     rate: float | None
+    layer: str
+    filter_indices: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class TilesFacts:
+    """Where the tiles of a run stand.
+
+    Attributes:
+        number: another one for each set of tiles.
+        layer: name of the layer.
+        filters: the filter of each tile, in order.
+        begun: tiles that there is something to see of.
+        done: tiles that are finished.
+        iteration: iterations made by the batch in hand.
+        goal: iterations for each tile.
+        input_range: (low, high) of their values.
+        status: running or compiling while they are what the run is at; paused, finished or failed.
+        error: why they failed, or what some of them came to nothing for, a sentence; else empty.
+    """
+
+    number: int
+    layer: str
+    filters: tuple[int, ...]
+    begun: int
+    done: int
+    iteration: int
+    goal: int
+    input_range: tuple[float, float]
+    status: Status
+    error: str
+
+    def sentence(self) -> str:
+        """What to tell a person while the run is at them."""
+        far = f"{self.done} of {len(self.filters)} filters of {self.layer}"
+        return {
+            Status.COMPILING: "Compiling the step for this layer.",
+            Status.RUNNING: "",
+            Status.PAUSED: f"Paused with {far} made.",
+            Status.FINISHED: f"Made {far}. Run goes on with the picture above.",
+        }.get(self.status, f"Stopped with {far} made.")
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Where a session stands, all of it at one moment.
+    """Where a run stands, all of it at one moment.
 
     Attributes:
-        run: number of the run; rises with every fresh start.
-        status: see :class:`Status`.
-        iteration: iterations made in this run.
+        run: rises with every fresh start of the picture in front.
+        status: see :class:`Status`; of the tiles while the run is at them.
+        iteration: iterations made of the picture in front.
         goal: the iteration at which a Run ends; 0 before the first.
         stale: the target was changed, so the next start is a fresh one; picture and rows are still the old target's.
         preparing: the step is being compiled although nothing runs, so that a start will find it ready.
         error: why the run failed, a sentence; empty if it did not.
         note: what a run that did not fail came to, if there is more to say of it than that it ended; else empty.
+        tiles: the pictures of a layer, if there are any.
+        at_tiles: whether the status is theirs: they are made, or were what was made last.
     """
 
     run: int
@@ -70,9 +115,13 @@ class Facts:
     preparing: bool
     error: str
     note: str = ""
+    tiles: TilesFacts | None = None
+    at_tiles: bool = False
 
     def sentence(self) -> str:
         """What to tell a person."""
+        if self.tiles and self.at_tiles:
+            return self.tiles.sentence()
         done = f"{self.iteration} iteration{'' if self.iteration == 1 else 's'}"
         if self.preparing and self.status is not Status.FAILED:
             return "Compiling the step for this layer. Run can be pressed already."

@@ -1,4 +1,4 @@
-"""The pictures of a whole layer, live: they grow batch by batch, and can be paused after any step."""
+"""A picture of each of some filters of a layer, as part of a run: no thread and no lock, the run has both."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from actmax_widget.engine import diagnosis
-from actmax_widget.engine.batch import Sheet, batch_size
-from actmax_widget.engine.step import Knobs, Step
-from actmax_widget.live import recipe
-from actmax_widget.live.facts import Status
-from actmax_widget.live.worker import Worker
+from actmax_widget.engine import Knobs, Step, diagnosis
+from actmax_widget.engine.batch import Batch, Tiles, batch_size
+from actmax_widget.engine.loop import Pace
+from actmax_widget.live.facts import Status, TilesFacts
+from actmax_widget.live.plan import Plan, random_state
 from actmax_widget.network import Network, graph
 from actmax_widget.results import History, LayerPictures
 from actmax_widget.settings import Settings
@@ -20,166 +19,146 @@ from actmax_widget.settings import Settings
 _numbers = itertools.count(1)
 
 
-class Tiles(Worker):
-    """A picture of each of some filters of a layer, made in the background.
+class LiveTiles:
+    """Tiles that grow batch by batch, as fast as it goes, with the settings of when they were asked for.
 
     Args:
         network: the model with its input.
-        settings: the layer, and how each picture is made; each makes ``max_iter`` iterations as fast as it goes.
+        settings: the layer, and how each picture is made.
         filters: which filters; None is all of the layer.
-        **worker: see :class:`~actmax_widget.live.worker.Worker`.
+        pace: how many steps to make in a call.
 
     Attributes:
         number: another one for each object.
         settings: as given.
         filters: the filters, in order.
+        ended: the status they came to: finished or failed.
+        error: why they failed, or what some came to nothing for, a sentence; else empty.
 
     Raises:
         ValueError, TypeError: for filters that the layer does not have.
-
-    Example:
-        >>> tiles = Tiles(Network(model), Settings(layer="conv1"))
-        >>> tiles.start()
-        >>> tiles.wait(60)
-        True
-        >>> tiles.images.shape
-        (16, 28, 28, 1)
     """
 
-    def __init__(self, network: Network, settings: Settings, filters: Any = None, **worker: Any) -> None:
-        super().__init__(**worker)
+    def __init__(self, network: Network, settings: Settings, filters: Any, pace: Pace) -> None:
         self.number = next(_numbers)
         self.network, self.settings = network, settings
-        target = network.find(settings.layer)
-        self.filters = graph.check_filters(filters, target.filters, target.name)
-        self._count = target.filters
-        self._sheet: Sheet | None = None
+        self._target = network.find(settings.layer)
+        self.filters = graph.check_filters(filters, self._target.filters, self._target.name)
+        self.ended: Status | None = None
+        self.error = ""
+        self._pace = pace
+        self._plan: Plan | None = None
         self._step: Step | None = None
+        self._tiles: Tiles | None = None
         self._knobs: Knobs | None = None
 
-    # --- what a view reads -----------------------------------------------------------------------------------------
-
     @property
-    def error(self) -> str:
-        """Why it failed, or what some pictures came to nothing for, a sentence; else empty."""
-        return self._error
+    def is_compiled(self) -> bool:
+        """Whether steps can be made."""
+        return self._tiles is not None
 
-    @property
-    def begun(self) -> int:
-        """Pictures that there is something to see of."""
-        return self._sheet.begun if self._sheet else 0
-
-    @property
-    def done(self) -> int:
-        """Pictures that are finished."""
-        return self._sheet.done if self._sheet else 0
-
-    @property
-    def iteration(self) -> int:
-        """Iterations made by the batch in hand."""
-        return self._sheet.iteration if self._sheet else 0
-
-    @property
-    def images(self) -> np.ndarray:
-        """The pictures begun so far as the network saw them last, (n, H, W, C) float32, in the order of the filters."""
-        return self.between(0, self.begun)
+    def facts(self, status: Status) -> TilesFacts:
+        """Where they stand; ``status`` while they have not ended."""
+        found = self._tiles
+        far = (found.begun, found.done, found.iteration) if found else (0, 0, 0)
+        status = self.ended or status
+        settings = self.settings
+        ends = settings.max_iter, settings.input_range
+        return TilesFacts(self.number, settings.layer, self.filters, *far, *ends, status, self.error)
 
     def between(self, first: int, end: int) -> np.ndarray:
-        """The pictures from position ``first`` to before ``end``, (n, H, W, C) float32."""
-        with self._changed:
-            blank = np.zeros(self.network.input.shape[1:], np.float32)
-            pictures = [blank] if self._sheet is None else [blank, *self._sheet.pictures[first:end]]
-            return np.stack([self.network.layout.as_shown(one) for one in pictures])[1:]
+        """The pictures begun from position ``first`` to before ``end``, (n, H, W, C) float32."""
+        shape = self.network.layout.as_shown(np.zeros(self.network.input.shape[1:])).shape
+        if self._tiles is None:
+            return np.empty((0, *shape), np.float32)
+        pictures = [self.network.layout.as_shown(one) for one in self._tiles.between(first, end)]
+        return np.stack(pictures) if pictures else np.empty((0, *shape), np.float32)
 
-    def history(self, position: int) -> History:
-        """The losses of the picture at a position, so far."""
-        with self._changed:
-            if self._sheet is None:
-                return History((), np.empty((0, 1), np.float32))
-            return self._sheet.history(position)
+    def pictures(self) -> LayerPictures:
+        """All pictures begun so far, and their losses."""
+        begun = self._tiles.begun if self._tiles else 0
+        return LayerPictures(self.between(0, begun), [self._history(position) for position in range(begun)])
 
-    def pictures(self, first: int = 0, end: int | None = None) -> LayerPictures:
-        """Pictures begun so far with their losses, all of it at one moment; see :meth:`between`."""
-        with self._changed:
-            positions = range(self.begun)[first:end]
-            images = self.between(positions.start, positions.stop)
-            return LayerPictures(images, [self.history(position) for position in positions])
+    def alone(self, filter_index: int) -> Batch | None:
+        """The picture of a filter with all that its next step needs; None if it was not begun."""
+        tiles = self._tiles
+        begun = self.filters[: tiles.begun] if tiles else ()
+        return tiles.alone(begun.index(filter_index)) if tiles and filter_index in begun else None
 
-    # --- commands: all return at once ------------------------------------------------------------------------------
+    def begin(self) -> None:
+        """They are made from now on."""
+        self.ended, self.error = None, ""
+        self._pace.begin()
 
-    def start(self) -> None:
-        """Go on until all pictures are finished. Running or finished: nothing."""
-        with self._changed:
-            if not self._status.busy and self._status is not Status.FINISHED:
-                self._error = ""
-                self._pace.begin()
-                self._set_status(Status.COMPILING if self._step is None else Status.RUNNING)
-                self._begin()
-        self._notify()
+    def fail(self, error: str) -> None:
+        """They cannot be made, and why."""
+        self.ended, self.error = Status.FAILED, error
 
-    # --- the worker ------------------------------------------------------------------------------------------------
+    def compile(self) -> None:
+        """Have the step ready. Takes long."""
+        plan = Plan(self.network, self.settings.layer, (self.filters[0],))
+        step = plan.step(self.settings)
+        tiles = Tiles(
+            step,
+            self.filters,
+            self._target.filters,
+            starts=self._starts,
+            goal=self.settings.max_iter,
+            batch=batch_size(step),
+            resumable=True,
+        )
+        if not step.is_compiled(len(tiles.selections())):
+            # No step: it only compiles.
+            tiles.compute(plan.knobs(self.settings, step, 0, tiles.selections()), 0)
+        self._plan, self._step, self._tiles = plan, step, tiles
 
-    def _turn(self) -> float | None:
-        with self._changed:
-            if not self._status.busy:
-                self._rest()
-                return None
-            sheet, step = self._sheet, self._step
-        if sheet is None or step is None:
-            self._compile()
-            return 0.0
+    def compute(self, stop: Any) -> Any:
+        """Make as many steps of the batch in hand as fill about a frame; nothing that can be seen changes."""
+        tiles, plan, step = self._tiles, self._plan, self._step
+        assert tiles is not None and plan is not None and step is not None  # noqa: S101, PT018 - for mypy: compiled
         if self._knobs is None:
-            seed, selections = recipe.random_state(self.settings), sheet.selections()
-            self._knobs = recipe.knobs_for(self.network, self.settings, step, seed, selections)
-        self._go_on()
-        begin, where = self._pace.clock(), sheet.in_hand
-        n = self._pace.steps(self.settings.max_iter, None)
-        steps = sheet.compute(self._knobs, n, self._stop)
-        with self._changed:
-            sheet.take(steps)
-            if len(steps.losses):
-                self._pace.measured(begin, len(steps.losses), None)
-            if sheet.in_hand != where:
-                self._knobs = None
-            if sheet.finished:
-                self._error = self._shortcomings(sheet, step)
-                self._halt(Status.FINISHED)
-            self._touch()
-        return 0.0
+            selections = tiles.selections()
+            self._knobs = plan.knobs(self.settings, step, self._seeds(len(selections)), selections)
+        begin = self._pace.clock()
+        state, steps = tiles.compute(self._knobs, self._pace.steps(self.settings.max_iter, None), stop)
+        if len(steps.losses):
+            self._pace.measured(begin, len(steps.losses), None)
+        return state, steps
 
-    def _shortcomings(self, sheet: Sheet, step: Step) -> str:
+    def take(self, made: Any) -> None:
+        """Go on from what :meth:`compute` gave."""
+        assert self._tiles is not None  # noqa: S101 - for mypy
+        where = self._tiles.in_hand
+        self._tiles.take(*made)
+        if self._tiles.in_hand != where:
+            self._knobs = None
+        if self._tiles.finished:
+            self.ended, self.error = Status.FINISHED, self._shortcomings(self._tiles)
+
+    def _shortcomings(self, tiles: Tiles) -> str:
         """What some of the pictures came to nothing for; empty if all are well."""
-        ends = [sheet.history(position)["total"][-1] for position in range(sheet.done)]
+        assert self._step is not None  # noqa: S101 - for mypy
+        ends = [self._history(position)["total"][-1] for position in range(tiles.done)]
         wrong = [index for index, end in zip(self.filters, ends, strict=True) if not np.isfinite(end)]
-        dead = [self.filters[position] for position in sheet.silent]
+        dead = [self.filters[position] for position in tiles.silent]
         found = []
         if wrong:
             what = f"The total loss of filters {wrong} was not finite"
             advice = "Their last good pictures are kept. Lower the learning rate or a weight."
-            found.append(diagnosis.not_finite(what, step.objective.layers, advice))
+            found.append(diagnosis.not_finite(what, self._step.objective.layers, advice))
         if dead:
-            target = self.network.find(self.settings.layer)
-            found.append(diagnosis.silent(diagnosis.filters_of(dead, target.name), sheet.goal, [target.layer]))
+            what = diagnosis.filters_of(dead, self._target.name)
+            found.append(diagnosis.silent(what, tiles.goal, [self._target.layer]))
         return " ".join(found)
 
-    def _go_on(self) -> None:
-        """Let the next call run, unless a pause came meanwhile."""
-        with self._changed:
-            self._stop_call(not self._status.busy)
+    def _history(self, position: int) -> History:
+        assert self._tiles is not None  # noqa: S101 - for mypy
+        return self._tiles.history(position)
 
-    def _compile(self) -> None:
-        step = recipe.step_for(self.network, self.settings, each=True)
-        batch = batch_size(step)
-        sheet = Sheet(step, self.filters, self._count, starts=self._starts, goal=self.settings.max_iter, batch=batch)
-        if not step.traces:
-            sheet.compute(step.knobs(losses=[sheet.selections()]), 0)  # no step: it only compiles
-        with self._changed:
-            self._step, self._sheet = step, sheet
-            if self._status.busy:
-                self._set_status(Status.RUNNING)
+    def _seeds(self, count: int) -> list[int]:
+        """The random states of so many pictures: another one for each if none is set."""
+        return [random_state(self.settings) for _ in range(count)]
 
     def _starts(self, where: slice) -> np.ndarray:
-        seeds = [
-            recipe.random_state(self.settings) for _ in self.filters[where]
-        ]  # another one each time if none is set
-        return np.concatenate([recipe.start_for(self.network, self.settings, seed) for seed in seeds])
+        plan = self._plan or Plan(self.network, self.settings.layer, (self.filters[0],))
+        return np.concatenate([plan.start(self.settings, seed) for seed in self._seeds(where.stop - where.start)])

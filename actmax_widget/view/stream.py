@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 
 from actmax_widget.live.facts import Frame
-from actmax_widget.live.session import Session
-from actmax_widget.live.tiles import Tiles
+from actmax_widget.live.run import Run
 from actmax_widget.pictures import to_pixels
 from actmax_widget.view.tile_feed import TileFeed
 
@@ -39,26 +38,26 @@ Send = Callable[[dict[str, Any], list[bytes]], None]
 
 
 class Stream:
-    """The frames of one session to its front end.
+    """The frames and the tiles of one run to its front end.
 
     Args:
-        session: where frames come from.
+        run: where they come from.
         send: called with a message and its buffers.
         clock: seconds, monotonic.
     """
 
-    def __init__(self, session: Session, send: Send, clock: Callable[[], float]) -> None:
-        self._session, self._send, self._clock = session, send, clock
+    def __init__(self, run: Run, send: Send, clock: Callable[[], float]) -> None:
+        self._run, self._send, self._clock = run, send, clock
         self._lock = threading.RLock()
         self._listening = False
         self._viewed = False  # by somebody, as far as was heard
         self._owed = False  # an answer to a hello
         self._seq = self._acknowledged = 0
-        self._run, self._rows = -1, 0  # what the front end has, once it got all that was sent
+        self._number, self._rows = -1, 0  # of the run, what the front end has, once it got all that was sent
         self._revision = -1
         self._sent_at = self._heard_at = self._expected_at = -np.inf
         self._beats = 0
-        self._tiles = TileFeed(clock)
+        self._tiles = TileFeed(run, clock)
 
     @property
     def in_flight(self) -> int:
@@ -71,8 +70,8 @@ class Stream:
             self._viewed |= viewed
             self._listening = self._owed = True
             self._acknowledged = self._seq
-            known = isinstance(rows, int) and run == self._session.facts().run and rows >= 0
-            self._run, self._rows = (run, rows) if known else (-1, 0)
+            known = isinstance(rows, int) and run == self._run.facts().run and rows >= 0
+            self._number, self._rows = (run, rows) if known else (-1, 0)
             self._tiles.hello()
             self._hear()
 
@@ -85,11 +84,6 @@ class Stream:
             self._acknowledged = max(self._acknowledged, min(seq, self._seq))
             self._hear()
 
-    def show_tiles(self, tiles: Tiles | None) -> None:
-        """Show these tiles from now on; None: no tiles any more."""
-        with self._lock:
-            self._tiles.show(tiles)
-
     def unwatch(self) -> None:
         """The last view is gone; another page may still have one, and then a receipt comes."""
         self._viewed = False
@@ -100,7 +94,7 @@ class Stream:
 
     def watched(self) -> bool:
         """Whether a view shows what is sent, or may be about to: then, and only then, a speed for eyes makes sense."""
-        # Without the lock: the session asks with its own held, for which whoever has ours may be waiting.
+        # Without the lock: the run asks with its own held, for which whoever has ours may be waiting.
         now = self._clock()
         if not (self._listening and self._viewed):
             return now < self._expected_at + GRACE
@@ -121,7 +115,7 @@ class Stream:
 
     def _add_frame(self, messages: list[Message]) -> float | None:
         """Add a frame if one may be sent now; seconds until one may be, None if there is nothing new."""
-        if not self._owed and self._session.revision == self._revision:
+        if not self._owed and self._run.revision == self._revision:
             return None
         wait = self._wait(self._clock())
         if wait > 0:
@@ -138,12 +132,13 @@ class Stream:
         """Tiles come after the frames and in the same window; into silence none are sent."""
         if self.in_flight >= WINDOW:
             return None
-        wait = self._tiles.wait()
+        facts = self._run.facts().tiles
+        wait = self._tiles.wait(facts)
         if wait is None or wait > 0:
             return wait
         self._seq += 1
-        messages.append(self._tiles.message(self._seq))
-        return self._tiles.wait()
+        messages.append(self._tiles.message(self._seq, facts))
+        return self._tiles.wait(facts)
 
     def _wait(self, now: float) -> float:
         """Seconds until a frame may be sent."""
@@ -159,14 +154,14 @@ class Stream:
 
     def _frame(self) -> Message:
         # Read before the frame: what changes in between is then sent once more, and never missed.
-        self._revision = self._session.revision
-        frame = self._session.frame(self._run, self._rows)
-        kind = "frame" if frame.run == self._run and frame.first == self._rows else "snapshot"
+        self._revision = self._run.revision
+        frame = self._run.frame(self._number, self._rows)
+        kind = "frame" if frame.run == self._number and frame.first == self._rows else "snapshot"
         self._seq += 1
         self._owed = False
-        self._run, self._rows = frame.run, frame.first + len(frame.rows)
+        self._number, self._rows = frame.run, frame.first + len(frame.rows)
         self._sent_at = self._clock()
-        return message(kind, self._seq, frame, self._session.settings.input_range)
+        return message(kind, self._seq, frame, self._run.settings.input_range)
 
 
 def message(kind: str, seq: int, frame: Frame, input_range: tuple[float, float]) -> Message:
@@ -177,6 +172,8 @@ def message(kind: str, seq: int, frame: Frame, input_range: tuple[float, float])
         "type": kind,
         "seq": seq,
         "run": frame.run,
+        "layer": frame.layer,
+        "filter_indices": frame.filter_indices,
         "iteration": frame.iteration,
         "goal": frame.goal,
         "first": frame.first,

@@ -1,4 +1,7 @@
-"""Which tiles go to the browser, and when: those of the batch in hand as they grow, each finished one once more."""
+"""Which tiles go to the browser, and when: those of the batch in hand as they grow, each finished one once more.
+
+A helper of :mod:`~actmax_widget.view.stream`, which holds its lock around every call.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from actmax_widget.live.facts import Status
-from actmax_widget.live.tiles import Tiles
+from actmax_widget.live.facts import Status, TilesFacts
+from actmax_widget.live.run import Run
 from actmax_widget.pictures import stitch_images, to_pixels
 
 TILE_FRAME = 1 / 8
@@ -20,6 +23,8 @@ TILES_AT_ONCE = 64
 """Tiles in a message at the most."""
 SIDE = 112
 """Pixels of a tile's longer side at the most; larger pictures are shown at half, a third, ... of their size."""
+UNKNOWN = -1
+"""Stands for tiles that a front end may have."""
 EXACT = 2_000_000
 """Bytes of pixels up to which a saved notebook holds tiles without loss."""
 
@@ -28,80 +33,83 @@ class TileFeed:
     """The tiles on their way to the browser.
 
     Args:
+        run: where they come from.
         clock: seconds, monotonic.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._tiles: Tiles | None = None
-        self._closed: Tiles | None = None  # the browser is to be told
-        self._status: Status | None = None
+    def __init__(self, run: Run, clock: Callable[[], float]) -> None:
+        self._run, self._clock = run, clock
+        self._number: int | None = None  # of the tiles that the browser has, or is getting
+        self._told = False  # it ever got any
         self._settled = 0  # tiles that were sent after they were finished
         self._reached = 0  # tiles that were sent at all
         self._next = 0  # the tile to send next
         self._final = 0  # tiles that were finished when this round began
-        self._forget()
-
-    def show(self, tiles: Tiles | None) -> None:
-        """Show these from now on; None: no tiles any more."""
-        self._closed = (self._tiles or self._closed) if tiles is None else None
-        self._tiles = tiles
-        self._forget()
+        self._moment: tuple[int, int] | None = None  # of which this round is
+        self._status: Status | None = None
+        self._sent_at = -np.inf
 
     def hello(self) -> None:
-        """A front end is there (again) and has nothing."""
+        """A front end is there (again) and has nothing, or tiles of which it was not heard that they are closed."""
         self._forget()
+        self._number = self._number if self._number is None and not self._told else UNKNOWN
 
-    def wait(self) -> float | None:
+    def wait(self, facts: TilesFacts | None) -> float | None:
         """Seconds until there is something to send that may be sent; None if there is nothing."""
-        tiles = self._tiles or self._closed
-        if tiles is None:
+        if (facts.number if facts else None) != self._number:
+            return 0.0
+        if facts is None:
             return None
         halfway = self._next > self._settled
-        if halfway or self._status is not tiles.status or self._settled < tiles.done or self._reached < tiles.begun:
+        if halfway or self._status is not facts.status or self._settled < facts.done or self._reached < facts.begun:
             return 0.0
-        if tiles.revision == self._revision:
+        if (facts.done, facts.iteration) == self._moment:
             return None
         return max(0.0, self._sent_at + TILE_FRAME - self._clock())
 
-    def message(self, seq: int) -> tuple[dict[str, Any], list[bytes]]:
+    def message(self, seq: int, facts: TilesFacts | None) -> tuple[dict[str, Any], list[bytes]]:
         """The next message and its buffer: ``js/src/kernel/contract.ts`` tells what is in it."""
-        tiles = self._tiles or self._closed
-        assert tiles is not None  # noqa: S101 - for mypy: see wait()
-        self._status, self._sent_at = tiles.status, self._clock()
-        first, end = self._go_round(tiles)
-        pictures = [_thumbnail(one, tiles.settings.input_range) for one in tiles.between(first, end)]
-        content = {"type": "tiles", "seq": seq, **_news(tiles), "first": first, "count": len(pictures)}
-        if not self._tiles:
-            content["status"] = "closed"
+        if facts is None:
+            self._number = None
+            return {"type": "tiles", "seq": seq, "status": "closed"}, [b""]
+        if facts.number != self._number:
+            self._forget()
+            self._number, self._told = facts.number, True
+        self._status, self._sent_at = facts.status, self._clock()
+        first, end = self._go_round(facts)
+        pictures = [_thumbnail(one, facts.input_range) for one in self._run.tiles_between(first, end)]
+        content = {"type": "tiles", "seq": seq, **_news(self._run, facts), "first": first, "count": len(pictures)}
         return content, [b"".join(picture.tobytes() for picture in pictures)]
 
-    def _go_round(self, tiles: Tiles) -> tuple[int, int]:
+    def _go_round(self, facts: TilesFacts) -> tuple[int, int]:
         """The tiles to send next. A round leads from the first that may still change to the last that was begun."""
         if self._next == self._settled:
-            self._revision, self._final = tiles.revision, tiles.done
-        first, begun = self._next, tiles.begun
-        end = first if self._tiles is None else min(first + TILES_AT_ONCE, begun)
+            self._moment, self._final = (facts.done, facts.iteration), facts.done
+        first, begun = self._next, facts.begun
+        end = min(first + TILES_AT_ONCE, begun)
         self._next = end
-        if end == begun or self._tiles is None:
+        if end == begun:
             self._next = self._settled = self._final
             self._reached = begun
         return first, end
 
     def _forget(self) -> None:
-        self._settled = self._next = self._final = self._reached = 0
-        self._revision, self._status = -1, None
+        self._settled = self._reached = self._next = self._final = 0
+        self._moment = self._status = None
         self._sent_at = -np.inf
 
 
-def snapshot(tiles: Tiles) -> tuple[dict[str, Any], bytes]:
+def snapshot(run: Run) -> tuple[dict[str, Any], bytes]:
     """All tiles of one moment for a saved notebook: what the message says, and the pictures in one picture file.
 
     They stand in rows of ``across``. A file of more than :data:`EXACT` bytes of pixels is a JPEG, or a layer of 512
-    filters would take 12 MB of a notebook.
+    filters would take 12 MB of a notebook. Without tiles it is empty.
     """
-    pictures = [_thumbnail(one, tiles.settings.input_range) for one in tiles.images]
-    news = {**_news(tiles), "first": 0, "count": len(pictures), "across": 0}
+    facts = run.facts().tiles
+    if facts is None:
+        return {}, b""
+    pictures = [_thumbnail(one, facts.input_range) for one in run.tiles_between(0, facts.begun)]
+    news = {**_news(run, facts), "first": 0, "count": len(pictures), "across": 0}
     if not pictures:
         return news, b""
     news["across"] = across = math.isqrt(len(pictures) - 1) + 1
@@ -112,19 +120,19 @@ def snapshot(tiles: Tiles) -> tuple[dict[str, Any], bytes]:
     return news, file.getvalue()
 
 
-def _news(tiles: Tiles) -> dict[str, Any]:
+def _news(run: Run, facts: TilesFacts) -> dict[str, Any]:
     """All that there is to tell of tiles but their pictures: ``js/src/kernel/contract.ts`` tells what it is."""
-    blank = _thumbnail(tiles.network.layout.as_shown(np.zeros(tiles.network.input.shape[1:])), (0, 1))
+    blank = _thumbnail(run.network.layout.as_shown(np.zeros(run.network.input.shape[1:])), (0, 1))
     return {
-        "sheet": tiles.number,
-        "layer": tiles.settings.layer,
-        "filters": list(tiles.filters),
+        "number": facts.number,
+        "layer": facts.layer,
+        "filters": list(facts.filters),
         "shape": list(blank.shape),
-        "done": tiles.done,
-        "iteration": tiles.iteration,
-        "goal": tiles.settings.max_iter,
-        "status": tiles.status.value,
-        "error": tiles.error,
+        "done": facts.done,
+        "iteration": facts.iteration,
+        "goal": facts.goal,
+        "status": facts.status.value,
+        "error": facts.error,
     }
 
 

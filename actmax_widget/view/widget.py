@@ -1,7 +1,7 @@
 """The Jupyter widget. The only file that knows ipywidgets and anywidget.
 
 Parameters are traits, checked by :data:`actmax_widget.settings.CHECKS` and handed to the
-:class:`~actmax_widget.live.session.Session`. Facts are read-only traits, set at transitions, and now and then in a long
+:class:`~actmax_widget.live.run.Run`. Facts are read-only traits, set at transitions, and now and then in a long
 run, so that a notebook saved meanwhile holds all of one moment. Pictures and rows travel as custom messages
 (:mod:`actmax_widget.view.stream`), sent by one thread. Handlers may run in any thread (JupyterLab uses subshells), so
 every trait is set under one lock, the same for all widgets. ``js/src/kernel/contract.ts`` mirrors the traits and the
@@ -31,8 +31,7 @@ from actmax_widget.checks import check_integer, in_words, invalid
 from actmax_widget.export.card import to_card, to_png
 from actmax_widget.live.facts import Facts, Frame, Status
 from actmax_widget.live.pump import Pump
-from actmax_widget.live.session import Past, Session
-from actmax_widget.live.tiles import Tiles
+from actmax_widget.live.run import Past, Run
 from actmax_widget.network import Network, starting
 from actmax_widget.network.starting import starting_image
 from actmax_widget.results import History, LayerPictures
@@ -204,8 +203,7 @@ class ActMaxWidget(anywidget.AnyWidget):
     tiles_picture = traitlets.Bytes(b"", read_only=True).tag(sync=True)
     """Their pictures, side by side in one picture file."""
 
-    _session: Any = None  # until the model was checked; ipywidgets also closes widgets that were never finished
-    _tiles: Tiles | None = None
+    _run: Any = None  # until the model was checked; ipywidgets also closes widgets that were never finished
     lock = threading.RLock()
     """Held while a trait is set. One for all widgets: where one observes another, two threads would each hold one lock
     and wait for the other."""
@@ -238,26 +236,24 @@ class ActMaxWidget(anywidget.AnyWidget):
         start = starting.start_of(network.input, seed_input, settings.input_range, settings.seed_fit)
         settings = dataclasses.replace(settings, seed_input=start.array)
         self.start_picture = dataclasses.replace(start, array=settings.seed_input)
-        session = Session(network, settings, notify=self._pump.wake)
+        run = Run(network, settings, notify=self._pump.wake)
         super().__init__(**look)
-        self._stream = Stream(session, _weakly(self.send), time.monotonic)
-        session.watched = self._stream.watched
+        self._stream = Stream(run, _weakly(self.send), time.monotonic)
+        run.watched = self._stream.watched
         self._lifetime = Lifetime(self, ActMaxWidget._is_busy, ActMaxWidget._let_go)
-        self._adopt(session)
+        self._show_run(run)
         self.on_msg(self._on_message)
-        session.prepare()
+        run.prepare()
 
     # --- commands --------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Run until the goal, in the background. After the end it goes on for another ``max_iter`` iterations."""
-        self._pause_tiles()  # one thing at a time has the processor
         self._stream.expect()
         self._command("start")
 
     def pause(self) -> None:
         """Stop after the step in hand."""
-        self._pause_tiles()
         self._command("pause")
 
     def step(self, n: int = 1) -> None:
@@ -266,9 +262,8 @@ class ActMaxWidget(anywidget.AnyWidget):
         Raises:
             ValueError, TypeError: ``n`` is not an integer >= 1.
         """
-        if not self._session.status.busy:
-            self._begin_steps(n)
-            self._wait(None)
+        self._command("step", n)
+        self._wait(None)
 
     def reset(self) -> None:
         """Stop, and go back to the starting picture and an empty history."""
@@ -283,18 +278,14 @@ class ActMaxWidget(anywidget.AnyWidget):
         Raises:
             ValueError, TypeError: filters that the layer does not have.
         """
-        tiles = Tiles(self._session.network, self._session.settings, filters, notify=self._pump.wake)
-        with self.lock:  # or of two at once one would go on unseen
-            self.pause()
-            self._show_tiles(tiles)
-            tiles.start()
+        self._stream.expect()
+        self._command("make_tiles", filters)
 
     @property
     def tiles(self) -> LayerPictures | None:
         """The pictures of :meth:`visualize_layer` begun so far, as the network saw them last, and their losses."""
-        if self._tiles is None:
-            return None
-        return self._tiles.pictures()
+        found: LayerPictures | None = self._run.tiles
+        return found
 
     def open_tile(self, filter_index: int) -> None:
         """Take a tile's picture and losses over: Run goes on from there.
@@ -305,26 +296,13 @@ class ActMaxWidget(anywidget.AnyWidget):
         Raises:
             ValueError: there is no tile of it, or it is not begun.
         """
-        tiles = self._tiles
-        begun = tiles.filters[: tiles.begun] if tiles is not None else ()
-        if tiles is None or filter_index not in begun:
-            raise invalid("filter", "a filter with a picture", filter_index, "Press All filters first.")
-        position = begun.index(filter_index)
         with self.lock:
-            (image,), (history,) = tiles.pictures(position, position + 1)
-            self._session.adopt(tiles.settings.layer, filter_index, image, history, tiles.settings.max_iter)
-            self.layer = self._session.settings.layer
-            self.filter_indices = self._session.settings.filter_indices
-            self._session.prepare()
+            self._run.open_tile(filter_index)
+            self.layer = self._run.settings.layer
+            self.filter_indices = self._run.settings.filter_indices
+            self._run.prepare()
         self._complain("")
         self._publish()
-
-    def _show_tiles(self, tiles: Tiles | None) -> None:
-        with self.lock:
-            self._pause_tiles()
-            self._tiles = tiles
-            self._stream.show_tiles(tiles)
-        self._pump.wake()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until neither the optimization nor the tiles are running; at most ``timeout`` seconds. Ctrl-C pauses.
@@ -332,16 +310,13 @@ class ActMaxWidget(anywidget.AnyWidget):
         Returns:
             Whether they have stopped.
         """
-        return self._wait(timeout, self._tiles)
+        return self._wait(timeout)
 
-    def _wait(self, timeout: float | None, tiles: Tiles | None = None) -> bool:
+    def _wait(self, timeout: float | None) -> bool:
         if not self._lifetime.has_output:
             self._stream.expect(soon=False)  # while this waits no cell can show it
         try:
-            begin = time.monotonic()
-            stopped = tiles is None or tiles.wait(timeout)
-            left = None if timeout is None else max(0.0, timeout - (time.monotonic() - begin))
-            stopped = self._session.wait(left) and stopped
+            stopped: bool = self._run.wait(timeout)
         except KeyboardInterrupt:
             self.pause()
             raise
@@ -351,33 +326,29 @@ class ActMaxWidget(anywidget.AnyWidget):
     @property
     def history(self) -> History:
         """Every iteration's losses: ``.values``, ``.names``, ``["total"]``, ``.to_pandas()``."""
-        return self._session.history
+        return self._run.history
 
     @property
     def model(self) -> Any:
         """The Keras model."""
-        return self._session.network.model
+        return self._run.network.model
 
     def close(self) -> None:
         """Stop the optimization and remove the widget from the page."""
-        if self._session is not None:
-            self._stop()
+        if self._run is not None:
+            self._run.pause()
         super().close()
-
-    def _stop(self) -> None:
-        self._session.pause()
-        self._pause_tiles()
 
     def _let_go(self, for_good: bool) -> None:
         """Stop; where nobody will see it again, forget the network and what was compiled, which take megabytes."""
-        self._stop()
+        self._run.pause()
         if for_good:
             self.close()
-            self._session, self._tiles = Past(self._session), None
-            self._stream = Stream(self._session, _weakly(self.send), time.monotonic)
+            self._run = Past(self._run)
+            self._stream = Stream(self._run, _weakly(self.send), time.monotonic)
 
     def _is_busy(self) -> bool:
-        return any(one is not None and one.status.busy for one in (self._session, self._tiles))
+        return self._run is not None and self._run.status.busy
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Refuse to be pickled, and say what can be kept instead."""
@@ -391,19 +362,19 @@ class ActMaxWidget(anywidget.AnyWidget):
 
     def check(self, **changes: Any) -> None:
         """Raise what setting these parameters would raise."""
-        if self._session is not None:
-            self._session.preview(**changes)
+        if self._run is not None:
+            self._run.preview(**changes)
 
     @traitlets.observe(*DEFAULTS)
     def _on_parameter(self, change: Any) -> None:
-        if self._session is None or getattr(self._session.settings, change["name"]) is change["new"]:
+        if self._run is None or getattr(self._run.settings, change["name"]) is change["new"]:
             return
         try:
-            settings = self._session.update(**{change["name"]: change["new"]})
+            settings = self._run.update(**{change["name"]: change["new"]})
         except (ValueError, TypeError):  # inside hold_trait_notifications others were changed since it was checked
-            setattr(self, change["name"], getattr(self._session.settings, change["name"]))
+            setattr(self, change["name"], getattr(self._run.settings, change["name"]))
             raise
-        self._session.prepare()
+        self._run.prepare()
         self.filter_indices = settings.filter_indices  # another layer may not have had that filter
         if change["name"] == "seed_input":
             self._name_seed()
@@ -414,14 +385,14 @@ class ActMaxWidget(anywidget.AnyWidget):
 
     def read_start(self, value: Any) -> starting.Start:
         """A starting picture as the network takes it. Raises what setting ``seed_input`` to it would raise."""
-        settings = self._session.settings
-        return starting.start_of(self._session.network.input, value, settings.input_range, settings.seed_fit)
+        settings = self._run.settings
+        return starting.start_of(self._run.network.input, value, settings.input_range, settings.seed_fit)
 
     def _name_seed(self) -> None:
         """Show the starting picture, its name, and what was done to it."""
         with self.lock, self.hold_sync():
             seed = self.seed_input
-            network = self._session.network
+            network = self._run.network
             start = None if seed is None else starting_image(network.input, seed, self.input_range)[0]
             image = None if start is None else network.layout.as_shown(start)
             self.set_trait("seed_name", self.start_picture.name)
@@ -457,31 +428,30 @@ class ActMaxWidget(anywidget.AnyWidget):
 
     # --- facts -----------------------------------------------------------------------------------------------------
 
-    def _adopt(self, session: Session) -> None:
-        """Show a session: its settings and the facts about its model."""
+    def _show_run(self, run: Run) -> None:
+        """Show a run: its settings and the facts about its model."""
         with self.lock, self.hold_sync():
             for name in DEFAULTS:
-                setattr(self, name, getattr(session.settings, name))
-            self._session = session
+                setattr(self, name, getattr(run.settings, name))
+            self._run = run
             if self.seed_input is not None:
                 self._name_seed()
-            self.set_trait(
-                "layers", [info._asdict() | {"shape": list(info.shape)} for info in session.network.layers()]
-            )
-            self.set_trait("model_name", session.network.model.name)
+            self.set_trait("layers", [info._asdict() | {"shape": list(info.shape)} for info in run.network.layers()])
+            self.set_trait("model_name", run.network.model.name)
             self._publish()
 
     def _publish(self) -> None:
         """Bring the facts up to date. The browser gets them at transitions; between those it has the frames."""
         with self.lock, self.hold_sync():
-            facts, tiles = self._session.facts(), self._tiles
+            facts = self._run.facts()
             if (facts.run, facts.iteration) != self._shown:
                 self._shown = facts.run, facts.iteration
-                self.set_trait("image", self._session.image)
+                self.set_trait("image", self._run.image)
                 self.set_trait("iteration", facts.iteration)
+            tiles = facts.tiles and (facts.tiles.number, facts.tiles.status)
             moment = (
-                dataclasses.replace(facts, iteration=-1) if facts.status.busy else facts,
-                (tiles.number, tiles.status) if tiles else None,
+                dataclasses.replace(facts, iteration=-1 if facts.status.busy else facts.iteration, tiles=None),
+                tiles,
             )
             if moment != self._published or self._is_to_be_kept():
                 self._published = moment
@@ -492,17 +462,17 @@ class ActMaxWidget(anywidget.AnyWidget):
         return self._stream.watched() and self._is_busy() and time.monotonic() >= self._keep_at
 
     def _publish_all(self, facts: Facts) -> None:
-        session = self._session
+        run = self._run
         self.set_trait("status", facts.status.value)
         self.set_trait("goal", facts.goal)
-        self.set_trait("loss_names", list(session.loss_names))
+        self.set_trait("loss_names", list(run.loss_names))
         self.set_trait("message", facts.sentence())
         if facts.error:
             self.set_trait("error", facts.error)
-        frame = session.frame()  # picture and rows of one moment
-        self.set_trait("picture", to_png(frame.image, session.settings.input_range))
+        frame = run.frame()  # picture and rows of one moment
+        self.set_trait("picture", to_png(frame.image, run.settings.input_range))
         self.set_trait("rows", frame.rows.astype("<f4").tobytes())
-        saved, picture = snapshot(self._tiles) if self._tiles else ({}, b"")
+        saved, picture = snapshot(run)
         self.set_trait("saved_tiles", saved)
         self.set_trait("tiles_picture", picture)
         self._states_to_send.add("iteration")
@@ -544,7 +514,7 @@ class ActMaxWidget(anywidget.AnyWidget):
 
     def _command(self, name: str, *args: Any) -> None:
         self._complain("")
-        getattr(self._session, name)(*args)
+        getattr(self._run, name)(*args)
         self._publish()
 
     def _handle_msg(self, msg: Any) -> None:
@@ -563,14 +533,14 @@ class ActMaxWidget(anywidget.AnyWidget):
             "start": self.start,
             "pause": self.pause,
             "reset": self.reset,
-            "step": lambda: self._begin_steps(content.get("n", 1)),
+            "step": lambda: self._command("step", content.get("n", 1)),
             "seed_picture": lambda: self._take_seed(content.get("name"), buffers),
             "clear_seed_picture": lambda: setattr(self, "seed_input", None),
             "visualize_layer": self.visualize_layer,
             "open_tile": lambda: self.open_tile(check_integer("filter", content.get("filter"), least=0)),
-            "pause_tiles": self._pause_tiles,
-            "resume_tiles": self._resume_tiles,
-            "close_tiles": lambda: self._show_tiles(None),
+            "pause_tiles": lambda: self._command("pause_tiles"),
+            "resume_tiles": lambda: self._command("resume_tiles"),
+            "close_tiles": lambda: self._command("close_tiles"),
         }
         kind = content.get("type")
         try:
@@ -595,19 +565,6 @@ class ActMaxWidget(anywidget.AnyWidget):
         self._stream.unwatch()
         if cleared:
             self._lifetime.cleared()
-
-    def _begin_steps(self, n: Any) -> None:
-        self._pause_tiles()
-        self._command("step", n)
-
-    def _pause_tiles(self) -> None:
-        if self._tiles is not None:
-            self._tiles.pause()
-
-    def _resume_tiles(self) -> None:
-        if self._tiles is not None:
-            self._command("pause")
-            self._tiles.start()
 
     @traitlets.observe("comm")
     def _on_comm(self, change: Any) -> None:
@@ -663,12 +620,12 @@ class ActMaxWidget(anywidget.AnyWidget):
         display(data, metadata=metadata, raw=True)
         if self._lifetime.has_output:
             self._card_id = self._card_id or uuid.uuid4().hex
-            self._show_card(self._session.frame(), update=False)
+            self._show_card(self._run.frame(), update=False)
 
     def _show_card(self, frame: Frame, *, update: bool) -> None:
         """Put the card beneath the widget, or renew all that were put there; ``frame`` has all rows."""
-        words, history = self._sentences(), History(self._session.loss_names, frame.rows)
-        card = to_card(frame.image, self._session.settings.input_range, words, history)
+        words, history = self._sentences(), History(self._run.loss_names, frame.rows)
+        card = to_card(frame.image, self._run.settings.input_range, words, history)
         data = {"image/png": base64.b64encode(card).decode(), "text/plain": " ".join(words)}
         display(data, raw=True, display_id=self._card_id, update=update)
 
@@ -678,7 +635,7 @@ class ActMaxWidget(anywidget.AnyWidget):
         chosen = (
             "all filters" if filters is None else f"filter{'s' * (len(filters) > 1)} {', '.join(map(str, filters))}"
         )
-        facts = self._session.facts()
+        facts = self._run.facts()
         # No word of what to press: it is read where nothing can be pressed.
         far = f", iteration {facts.iteration} of {facts.goal}" if facts.goal else f", {facts.iteration} iterations"
         return [f"{self.model_name}, layer {self.layer}, {chosen}.", f"{facts.status.value.capitalize()}{far}."]

@@ -13,7 +13,7 @@ from actmax_widget import grad_modifiers, utils
 from actmax_widget.callbacks import OptimizerCallback, Print
 from actmax_widget.checks import check_integer, check_number, check_range, check_seed, invalid
 from actmax_widget.engine import cache, diagnosis
-from actmax_widget.engine.batch import Sheet
+from actmax_widget.engine.batch import Tiles
 from actmax_widget.engine.batch import batch_size as fitting_batch
 from actmax_widget.engine.step import Step, Steps
 from actmax_widget.input_modifiers import InputModifier
@@ -126,7 +126,6 @@ def visualize_layer(
     chosen = graph.check_filters(filters, target.filters, target.name)
     watchers = _watchers(callbacks, chosen, verbose=verbose)
     losses = switched_on(activation_losses(network, layer_idx, 0, (act_max_weight, lp_norm_weight, tv_weight)))
-    random: Any = np.random
     start = starting.start_of(network.input, seed_input, (low, high), seed_fit)
     starts = _starts(network, start.array, (low, high), seed, len(chosen))
     start.warn()
@@ -134,13 +133,12 @@ def visualize_layer(
         network,
         losses,
         gate=gate,
-        each=True,
         wrt_tensor=wrt_tensor,
         input_modifiers=modifiers,
         grad_modifier=grad_modifier if callable(grad_modifier) else None,
     )
     batch = fitting_batch(step) if batch_size is None else batch_size
-    sheet = Sheet(step, chosen, target.filters, starts=starts, goal=max_iter, batch=batch, best=not clip)
+    tiles = Tiles(step, chosen, target.filters, starts=starts, goal=max_iter, batch=batch, best=not clip)
     selected = isinstance(losses[0][0], ActivationMaximization)
 
     def knobs() -> Any:
@@ -149,24 +147,29 @@ def visualize_layer(
             learning_rate=learning_rate,
             bounds=(min(low, high), max(low, high)) if clip else (-np.inf, np.inf),
             grad_modifier=grad_modifier,
-            seed=int(random.randint(2**31)) if seed is None and modifiers else seed or 0,
-            losses=[sheet.selections()] if selected else [],
+            seed=_seeds(seed, len(tiles.selections()) if modifiers else 0),
+            losses=[tiles.selections()] if selected else [],
             modifiers=modifiers,
-            apart=seed is None,
         )
 
     bar = importlib.util.find_spec("tqdm") is not None if progress is None else progress
     with progress_bar(len(chosen) * max_iter, shown=bar) as advance:
-        _run(sheet, knobs, watchers, advance)
-    histories = [sheet.history(position) for position in range(sheet.begun)]
-    _report(chosen, sheet, histories, step, target)
-    pictures = [network.layout.to_channels_last(picture) for picture in sheet.pictures[: sheet.begun]]
+        _run(tiles, knobs, watchers, advance)
+    histories = [tiles.history(position) for position in range(tiles.begun)]
+    _report(chosen, tiles, histories, step, target)
+    pictures = [network.layout.to_channels_last(picture) for picture in tiles.pictures[: tiles.begun]]
     if not clip:
         seeded = seed_input is not None
         pictures = [
             as_returned(utils.deprocess_input(one, (low, high)), (low, high), seeded=seeded) for one in pictures
         ]
     return LayerPictures(np.stack(pictures), histories)
+
+
+def _seeds(seed: int | None, count: int) -> int | list[int]:
+    """Random states for the jitter of so many pictures; without a seed each has its own."""
+    random: Any = np.random
+    return (seed or 0) if seed is not None or not count else [int(random.randint(2**31)) for _ in range(count)]
 
 
 def _starts(
@@ -210,31 +213,31 @@ def _watchers(callbacks: Any, filters: Sequence[int], *, verbose: bool) -> list[
     return found if any(found) else None
 
 
-def _run(sheet: Sheet, knobs: Callable[[], Any], watchers: Any, advance: Callable[[int], Any]) -> None:
+def _run(tiles: Tiles, knobs: Callable[[], Any], watchers: Any, advance: Callable[[int], Any]) -> None:
     calls = Calls(single=bool(watchers))
     try:
-        while not sheet.finished:
-            _make_batch(sheet, knobs(), calls, watchers[sheet.in_hand] if watchers else [], advance)
+        while not tiles.finished:
+            _make_batch(tiles, knobs(), calls, watchers[tiles.in_hand] if watchers else [], advance)
     except KeyboardInterrupt:
-        if not sheet.begun:
+        if not tiles.begun:
             raise
-        part = f" and {sheet.iteration} iterations of the next" if sheet.begun > sheet.done else ""
-        made, whole = f"{sheet.done} of {len(sheet.filters)} pictures{part}", sheet.begun
+        part = f" and {tiles.iteration} iterations of the next" if tiles.begun > tiles.done else ""
+        made, whole = f"{tiles.done} of {len(tiles.filters)} pictures{part}", tiles.begun
         diagnosis.warn(f"Interrupted after {made}: the first {whole} are given back as they are.")
 
 
-def _make_batch(sheet: Sheet, knobs: Any, calls: Calls, watchers: Sequence[Any], advance: Callable[[int], Any]) -> None:
-    where, listening = sheet.in_hand, list(watchers)
+def _make_batch(tiles: Tiles, knobs: Any, calls: Calls, watchers: Sequence[Any], advance: Callable[[int], Any]) -> None:
+    where, listening = tiles.in_hand, list(watchers)
     calls.made = 0
     try:
-        while sheet.in_hand == where and not sheet.finished:
-            before = sheet.iteration
-            steps = sheet.advance(knobs, calls.begin(sheet.goal))
+        while tiles.in_hand == where and not tiles.finished:
+            before = tiles.iteration
+            steps = tiles.advance(knobs, calls.begin(tiles.goal))
             calls.end(len(steps.losses))
             advance(len(steps.losses) * (where.stop - where.start))
-            _tell(listening, where.start, before, sheet, steps)
+            _tell(listening, where.start, before, tiles, steps)
     except KeyboardInterrupt:
-        if sheet.begun > where.start:
+        if tiles.begun > where.start:
             _end(watchers)
         raise
     _end(watchers)
@@ -245,26 +248,26 @@ def _end(watchers: Sequence[Any]) -> None:
         callback.on_end()
 
 
-def _tell(listening: list[Any], first: int, i: int, sheet: Sheet, steps: Steps) -> None:
+def _tell(listening: list[Any], first: int, i: int, tiles: Tiles, steps: Steps) -> None:
     """Call the callbacks of each picture of a batch; those of a picture that ended hear no more."""
     if not any(listening):
         return
     grads, wrt_value = utils.to_numpy(steps.grads), utils.to_numpy(steps.wrt_value)
     for position, own in enumerate(listening):
         row, part = steps.losses[0, position], slice(position, position + 1)
-        named = list(zip(sheet.names, row[:-1], strict=True))
+        named = list(zip(tiles.names, row[:-1], strict=True))
         if told(own, i, named, row[-1], grads[part], wrt_value[part]):
             listening[position] = []
-            sheet.end(first + position)
+            tiles.end(first + position)
         elif not np.isfinite(row[-1]):
             listening[position] = []
 
 
-def _report(filters: Sequence[int], sheet: Sheet, histories: Sequence[History], step: Step, target: Target) -> None:
+def _report(filters: Sequence[int], tiles: Tiles, histories: Sequence[History], step: Step, target: Target) -> None:
     """Raise or warn about pictures that came to nothing."""
-    dead = [filters[position] for position in sheet.silent]
+    dead = [filters[position] for position in tiles.silent]
     if dead:
-        diagnosis.warn(diagnosis.silent(diagnosis.filters_of(dead, target.name), sheet.goal, [target.layer]))
+        diagnosis.warn(diagnosis.silent(diagnosis.filters_of(dead, target.name), tiles.goal, [target.layer]))
     wrong = [index for index, history in zip(filters, histories, strict=False) if not np.isfinite(history["total"][-1])]
     if not wrong:
         return

@@ -5,7 +5,7 @@ import tensorflow as tf
 from keras import layers
 
 from actmax_widget.engine import batch as batch_module
-from actmax_widget.engine.batch import Sheet, batch_size
+from actmax_widget.engine.batch import Tiles, batch_size
 from actmax_widget.engine.objective import Objective
 from actmax_widget.engine.step import Step
 from actmax_widget.losses import ActivationMaximization
@@ -15,7 +15,7 @@ LARGE = np.random.default_rng(0).uniform(100, 150, (9, 12, 12, 1)).astype("float
 
 
 def ascent_of(model, losses=None):
-    return Step(Objective(model.inputs[0], losses or losses_of(model), each=True))
+    return Step(Objective(model.inputs[0], losses or losses_of(model)))
 
 
 @pytest.fixture(scope="module")
@@ -23,23 +23,23 @@ def step():
     return ascent_of(small_cnn())
 
 
-def sheet_of(step, filters=range(5), **options):
-    """A sheet of units of ``out``; its pictures start from noise, each from its own."""
-    return Sheet(step, filters, 5, **{"starts": lambda where: LARGE[where], "goal": 6, "batch": 2} | options)
+def tiles_of(step, filters=range(5), **options):
+    """A tiles of units of ``out``; its pictures start from noise, each from its own."""
+    return Tiles(step, filters, 5, **{"starts": lambda where: LARGE[where], "goal": 6, "batch": 2} | options)
 
 
-def finish(sheet, step, n=100):
-    while not sheet.finished:
-        sheet.advance(step.knobs(losses=[sheet.selections()]), n)
-    return sheet
+def finish(tiles, step, n=100):
+    while not tiles.finished:
+        tiles.advance(step.knobs(losses=[tiles.selections()]), n)
+    return tiles
 
 
 def test_batch_after_batch(step):
-    sheet, seen = sheet_of(step), []
-    while not sheet.finished:
-        before = sheet.in_hand
-        sheet.advance(step.knobs(losses=[sheet.selections()]), 4)
-        seen.append((before, sheet.begun, sheet.done, sheet.iteration))
+    tiles, seen = tiles_of(step), []
+    while not tiles.finished:
+        before = tiles.in_hand
+        tiles.advance(step.knobs(losses=[tiles.selections()]), 4)
+        seen.append((before, tiles.begun, tiles.done, tiles.iteration))
     assert seen == [
         (slice(0, 2), 2, 0, 4),
         (slice(0, 2), 2, 2, 0),  # 2 of the 4 steps: no more than the goal
@@ -48,39 +48,38 @@ def test_batch_after_batch(step):
         (slice(4, 5), 5, 4, 4),
         (slice(4, 5), 5, 5, 0),
     ]
-    assert [len(sheet.history(position)) for position in range(5)] == [6] * 5
+    assert [len(tiles.history(position)) for position in range(5)] == [6] * 5
 
 
 def test_before_it_begins(step):
-    sheet = sheet_of(step)
-    assert (sheet.begun, sheet.done, sheet.iteration, sheet.finished) == (0, 0, 0, False)
-    assert sheet.pictures.shape == (5, 12, 12, 1)
-    assert not sheet.pictures.any()
-    assert sheet.history(3).values.shape == (0, 4)
-    assert sheet.names == sheet.history(3).names == ("ActivationMax Loss", "L-6.0 Norm Loss", "TV(2.0) Loss")
+    tiles = tiles_of(step)
+    assert (tiles.begun, tiles.done, tiles.iteration, tiles.finished) == (0, 0, 0, False)
+    assert tiles.pictures.shape == (0, 12, 12, 1)
+    assert tiles.history(3).values.shape == (0, 4)
+    assert tiles.names == tiles.history(3).names == ("ActivationMax Loss", "L-6.0 Norm Loss", "TV(2.0) Loss")
 
 
 def test_selections_are_those_of_the_batch_in_hand(step):
-    sheet = sheet_of(step, [4, 0, 4])
-    assert sheet.selections().tolist() == [[0, 0, 0, 0, 1], [1, 0, 0, 0, 0]]
-    sheet.advance(step.knobs(losses=[sheet.selections()]), 6)
-    assert sheet.selections().tolist() == [[0, 0, 0, 0, 1]]
+    tiles = tiles_of(step, [4, 0, 4])
+    assert tiles.selections().tolist() == [[0, 0, 0, 0, 1], [1, 0, 0, 0, 0]]
+    tiles.advance(step.knobs(losses=[tiles.selections()]), 6)
+    assert tiles.selections().tolist() == [[0, 0, 0, 0, 1]]
 
 
 def test_a_picture_and_its_row_are_of_its_filter_and_its_start(step):
     # The first row is measured at the start: the network tells what must stand there.
     model = keras.Model(step.objective.input_tensor, step.objective.losses[0][0].layer.output)
-    sheet = finish(sheet_of(step, [3, 1, 4, 1, 0], goal=1), step)
-    np.testing.assert_array_equal(sheet.pictures, LARGE[:5])
+    tiles = finish(tiles_of(step, [3, 1, 4, 1, 0], goal=1), step)
+    np.testing.assert_array_equal(tiles.pictures, LARGE[:5])
     wanted = model.predict_on_batch(LARGE[:5])[range(5), [3, 1, 4, 1, 0]]
-    found = [-sheet.history(position)["ActivationMax Loss"][0] for position in range(5)]
+    found = [-tiles.history(position)["ActivationMax Loss"][0] for position in range(5)]
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("best", [False, True])
 def test_it_makes_no_difference_how_many_steps_are_made_at_once(step, best):
-    whole = finish(sheet_of(step, best=best), step)
-    parts = finish(sheet_of(step, best=best), step, 1)
+    whole = finish(tiles_of(step, best=best), step)
+    parts = finish(tiles_of(step, best=best), step, 1)
     np.testing.assert_array_equal(parts.pictures, whole.pictures)
     for position in range(5):
         np.testing.assert_array_equal(parts.history(position).values, whole.history(position).values)
@@ -88,10 +87,10 @@ def test_it_makes_no_difference_how_many_steps_are_made_at_once(step, best):
 
 def test_the_last_or_the_best_picture(step):
     def final(goal, *, best):
-        sheet = sheet_of(step, [2], goal=goal, best=best)
-        while not sheet.finished:
-            sheet.advance(step.knobs(losses=[sheet.selections()], learning_rate=20.0), 100)
-        return sheet.pictures[0], sheet.history(0)["total"]
+        tiles = tiles_of(step, [2], goal=goal, best=best)
+        while not tiles.finished:
+            tiles.advance(step.knobs(losses=[tiles.selections()], learning_rate=20.0), 100)
+        return tiles.pictures[0], tiles.history(0)["total"]
 
     best, totals = final(6, best=True)
     lowest = int(np.argmin(totals))
@@ -101,7 +100,7 @@ def test_the_last_or_the_best_picture(step):
 
 
 def test_a_stop_ends_the_call_and_the_next_one_goes_on(step):
-    whole, stopped = finish(sheet_of(step), step), sheet_of(step)
+    whole, stopped = finish(tiles_of(step), step), tiles_of(step)
     stop = tf.Variable(True)
     for n in (3, 3):
         knobs = step.knobs(losses=[stopped.selections()])
@@ -115,11 +114,11 @@ def test_a_stop_ends_the_call_and_the_next_one_goes_on(step):
 
 
 def test_stopped_before_the_first_step_it_shows_the_start(step):
-    sheet = sheet_of(step)
-    sheet.advance(step.knobs(losses=[sheet.selections()]), 3, tf.Variable(True))
-    assert (sheet.begun, sheet.iteration) == (2, 0)
-    np.testing.assert_array_equal(sheet.pictures[:2], LARGE[:2])
-    assert len(sheet.history(0)) == 0
+    tiles = tiles_of(step)
+    tiles.advance(step.knobs(losses=[tiles.selections()]), 3, tf.Variable(True))
+    assert (tiles.begun, tiles.iteration) == (2, 0)
+    np.testing.assert_array_equal(tiles.pictures[:2], LARGE[:2])
+    assert len(tiles.history(0)) == 0
 
 
 # --- losses that are not finite --------------------------------------------------------------------------------------
@@ -130,8 +129,8 @@ def explosive(filters, **options):
     step = ascent_of(model, [(ActivationMaximization(model.get_layer("out"), 0), 1.0)])
     start = np.full((4, 4, 1), 140, np.float32)
     options = {"goal": 30, "batch": 3} | options
-    sheet = Sheet(step, filters, 3, starts=lambda where: np.stack([start] * len(filters))[where], **options)
-    return finish(sheet, step, 7)
+    tiles = Tiles(step, filters, 3, starts=lambda where: np.stack([start] * len(filters))[where], **options)
+    return finish(tiles, step, 7)
 
 
 def test_a_picture_whose_loss_is_not_finite_ends_alone():
@@ -149,10 +148,10 @@ def test_a_picture_whose_loss_is_not_finite_ends_alone():
 
 @pytest.mark.parametrize("batch", [1, 2])
 def test_a_batch_of_nothing_else_ends_at_once_and_the_next_one_begins(batch):
-    sheet = explosive([1, 1, 0], batch=batch)
-    assert len(sheet.history(0)) == len(sheet.history(1)) < 30
-    assert len(sheet.history(2)) == 30
-    assert np.isfinite(sheet.history(2).values).all()
+    tiles = explosive([1, 1, 0], batch=batch)
+    assert len(tiles.history(0)) == len(tiles.history(1)) < 30
+    assert len(tiles.history(2)) == 30
+    assert np.isfinite(tiles.history(2).values).all()
 
 
 # --- how many at once ------------------------------------------------------------------------------------------------

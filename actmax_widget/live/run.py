@@ -1,0 +1,568 @@
+"""A live run: start, pause, step, reset and change it while it goes.
+
+A run makes one thing at a time, in one thread: the picture *in front*, which a person steers, or *tiles*, a picture of
+each filter of a layer. It has one status, that of what it is at. It knows no UI: a view asks for :meth:`Run.facts` and
+:meth:`Run.frame` when :attr:`~actmax_widget.live.worker.Worker.revision` has changed.
+
+The protocol between commands and the thread: commands change what is wanted, with the lock held, and return at once.
+The thread prepares one call with the lock held, computes it without (so that a command never waits for a step), and
+takes over what came out with the lock held again, if it is still wanted: ``_run`` and ``_tiles`` tell.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from actmax_widget.checks import check_integer, invalid
+from actmax_widget.engine import Knobs, State, Step, Steps, diagnosis
+from actmax_widget.engine.batch import Batch
+from actmax_widget.engine.loop import Pace
+from actmax_widget.live.facts import Facts, Frame, Status
+from actmax_widget.live.plan import Plan, random_state
+from actmax_widget.live.tiles import LiveTiles
+from actmax_widget.live.worker import Worker
+from actmax_widget.network import Network
+from actmax_widget.network.starting import starting_image
+from actmax_widget.reason import reason
+from actmax_widget.results import History, LayerPictures
+from actmax_widget.settings import Settings
+
+LOOK_SECONDS = 0.25
+"""How often a waiting run looks whether it is still watched: nobody tells it when a page is closed."""
+
+
+class Run(Worker):
+    """One live optimization of one model.
+
+    Args:
+        network: the model with its input.
+        settings: what to maximise and how.
+        **worker: see :class:`~actmax_widget.live.worker.Worker`.
+
+    Attributes:
+        watched: tells whether anybody looks on. ``steps_per_second`` is for eyes: without any it does not hold. Asked
+            with the run's lock held, so it must not wait for anything.
+
+    Raises:
+        ValueError, TypeError: for a bad target.
+
+    Example:
+        >>> run = Run(Network(model), Settings(layer="out", filter_indices=(3,)))
+        >>> run.start()
+        >>> run.wait(60)
+        True
+        >>> run.image.shape
+        (28, 28, 1)
+    """
+
+    def __init__(self, network: Network, settings: Settings, **worker: Any) -> None:
+        super().__init__(**worker)
+        self.watched: Callable[[], bool] = lambda: True
+        self.network = network
+        self._plan: Plan | None = None
+        self._tried_plan: Plan | None = None  # of a target that was asked for last, and may not have been taken
+        self._settings = self._checked(settings)
+        self._step: Step | None = None
+        self._compiled: Any = None  # the settings' graph that the step is for
+        self._tried: Any = None  # the one that was to be compiled last
+        self._is_fresh = False  # the step was asked of the cache since the last start
+        self._knobs: Knobs | None = None  # None: to be made of the settings
+        self._run = 0
+        self._goal = self._origin = self._until = 0  # iterations: of the Run's end and beginning, of the next stop
+        self._ending = Status.FINISHED
+        self._tiles: LiveTiles | None = None
+        self._at_tiles = False
+        self._front_status = Status.READY  # while at the tiles
+        with self._changed:
+            self._start_afresh(Status.READY)
+
+    # --- what a view reads -----------------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._settings
+
+    @property
+    def iteration(self) -> int:
+        """Iterations made of the picture in front since the last fresh start."""
+        return self._front.iteration
+
+    @property
+    def goal(self) -> int:
+        """The iteration at which the Run ends; 0 before the first Run."""
+        return self._goal
+
+    def facts(self) -> Facts:
+        """Where the run stands, all of it at one moment."""
+        with self._changed:
+            here = self._run, self._status, self.iteration, self._goal
+            tiles = self._tiles.facts(self._status if self._at_tiles else Status.PAUSED) if self._tiles else None
+            error = tiles.error if tiles and self._at_tiles and self._status is Status.FAILED else self._error
+            return Facts(*here, self._stale, self._preparing, error, self._note, tiles, self._at_tiles)
+
+    @property
+    def loss_names(self) -> tuple[str, ...]:
+        """Names of the losses, in the order of a row's columns; the total comes after them."""
+        return self._front.names
+
+    @property
+    def image(self) -> np.ndarray:
+        """The picture in front as the network saw it last, (H, W, C) float32; at first the starting picture."""
+        with self._changed:
+            return self.network.layout.as_shown(self._front.pictures[0])
+
+    @property
+    def history(self) -> History:
+        """Every iteration's losses of the picture in front since the last fresh start."""
+        with self._changed:
+            return self._front.history()
+
+    @property
+    def tiles(self) -> LayerPictures | None:
+        """The tiles begun so far as the network saw them last, and their losses; None without any."""
+        with self._changed:
+            return self._tiles.pictures() if self._tiles else None
+
+    def tiles_between(self, first: int, end: int) -> np.ndarray:
+        """The tiles begun from position ``first`` to before ``end``, (n, H, W, C) float32."""
+        with self._changed:
+            return self._tiles.between(first, end) if self._tiles else np.empty((0, *self.image.shape), np.float32)
+
+    @property
+    def traces(self) -> int:
+        """How often the step of the layer run last was compiled."""
+        return self._step.traces if self._step else 0
+
+    def frame(self, run: int = -1, first: int = 0) -> Frame:
+        """What a view needs that has seen ``first`` rows of ``run``: all rows if that is not the present run."""
+        with self._changed:
+            first = first if run == self._run and first <= self.iteration else 0
+            rows = self._front.rows(first)[:, 0]
+            far = self._run, self.iteration, self._goal
+            return Frame(*far, self.image, first, rows, self._pace.rate, *self._front_target)
+
+    # --- commands: all return at once ------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Run until the goal: from the present iteration, or afresh if the target was changed. Running: nothing."""
+        with self._changed:
+            if self._front_is_busy:
+                return
+            self._leave_tiles()
+            if self._stale:
+                self._start_afresh(Status.READY)
+            if self.iteration >= self._goal:
+                # Single steps beyond the last goal count towards the next one.
+                self._origin = self._goal if self.iteration < self._goal + self._settings.max_iter else self.iteration
+                self._goal = self._origin + self._settings.max_iter
+            self._go(self._goal, Status.FINISHED)
+        self._notify()
+
+    def step(self, n: int = 1) -> None:
+        """Make exactly ``n`` iterations, then pause. Running: nothing.
+
+        Raises:
+            ValueError, TypeError: ``n`` is not an integer >= 1.
+        """
+        n = check_integer("n", n, least=1, advice="Pass e.g. step(1).")
+        with self._changed:
+            if self._front_is_busy:
+                return
+            self._leave_tiles()
+            if self._stale:
+                self._start_afresh(Status.READY)
+            self._go(self.iteration + n, Status.PAUSED)
+        self._notify()
+
+    def reset(self) -> None:
+        """Stop, and go back to the starting picture and an empty history; tiles stay as they are."""
+        with self._changed:
+            self._leave_tiles()
+            self._error = ""
+            self._start_afresh(Status.READY)
+        self._notify()
+
+    def make_tiles(self, filters: Any = None) -> None:
+        """Make a picture of each of some filters of the layer, with the present settings; all if None.
+
+        Raises:
+            ValueError, TypeError: filters that the layer does not have.
+        """
+        tiles = LiveTiles(self.network, self._settings, filters, Pace(self._pace.clock))
+        with self._changed:
+            self._leave_tiles()
+            self._tiles = tiles
+            self._take_up_tiles()
+        self._notify()
+
+    def resume_tiles(self) -> None:
+        """Go on with the tiles until all are finished. There are none, or all are finished: nothing."""
+        with self._changed:
+            running = self._at_tiles and self._status.busy
+            if self._tiles is not None and self._tiles.ended is not Status.FINISHED and not running:
+                self._take_up_tiles()
+        self._notify()
+
+    def pause_tiles(self) -> None:
+        """Stop the tiles after the step in hand. The run is not at them: nothing."""
+        if self._at_tiles:
+            self.pause()
+
+    def close_tiles(self) -> None:
+        """Forget the tiles."""
+        with self._changed:
+            self._leave_tiles()
+            self._tiles = None
+            self._touch()
+        self._notify()
+
+    def open_tile(self, filter_index: int) -> None:
+        """Take a tile to the front, with its losses and all that its next step needs; the other settings stay.
+
+        Raises:
+            ValueError: there is no tile of it, or it is not begun.
+        """
+        with self._changed:
+            tiles = self._tiles
+            front = tiles.alone(filter_index) if tiles else None
+            if tiles is None or front is None:
+                raise invalid("filter", "a filter with a picture", filter_index, "Press All filters first.")
+            layer, goal = tiles.settings.layer, tiles.settings.max_iter
+            self._leave_tiles()
+            self._settings = self._checked(
+                dataclasses.replace(self._settings, layer=layer, filter_indices=(filter_index,))
+            )
+            self._error = ""
+            self._start_afresh(Status.FINISHED if front.iteration >= goal else Status.PAUSED)
+            self._front, self._goal = front, goal
+            self._touch()
+        self._notify()
+
+    def update(self, **changes: Any) -> Settings:
+        """Change settings, see :class:`~actmax_widget.settings.Settings`; most take effect at the next step.
+
+        Another target restarts a running optimization at once. If it is not running, picture and history stay until the
+        next start. If only the layer is changed and has no such filter, its filter 0 is chosen. Tiles keep the settings
+        that they were begun with.
+
+        Returns:
+            The settings now in force.
+
+        Raises:
+            ValueError, TypeError: for a bad value; nothing is changed.
+        """
+        with self._changed:
+            new = self.preview(**changes)
+            old, self._settings = self._settings, new
+            self._knobs = None
+            if self._front_is_busy:
+                self._stop_call(True)  # the call in hand ends, the next one takes the new numbers
+            if new.target() != old.target():
+                self._retarget()
+            elif new.start() != old.start() and not self.iteration and not self._front_is_busy:
+                self._start_afresh(self._front_status if self._at_tiles else self._status)
+            if new.max_iter != old.max_iter and self._goal:
+                self._goal = self._origin + new.max_iter
+                self._until = self._goal if self._ending is Status.FINISHED else self._until
+            self._touch()
+        self._notify()
+        return new
+
+    def preview(self, **changes: Any) -> Settings:
+        """The settings that :meth:`update` would put in force. Raises what it would raise; changes nothing."""
+        try:
+            return self._checked(dataclasses.replace(self._settings, **changes))
+        except ValueError:
+            if "layer" not in changes or "filter_indices" in changes or self._settings.filter_indices is None:
+                raise
+            return self._checked(dataclasses.replace(self._settings, **changes, filter_indices=(0,)))
+
+    def prepare(self) -> None:
+        """Compile the step for the present target in the background, so that a start finds it ready."""
+        with self._changed:
+            if self._tried != self._settings.graph():
+                self._preparing |= not self._working
+                self._begin()
+        self._notify()
+
+    # --- the thread ------------------------------------------------------------------------------------------------
+
+    def _turn(self) -> float | None:
+        """Compile if needed, then make as many steps as fill about one frame."""
+        while True:
+            with self._changed:
+                settings, front, plan = self._settings, self._front, self._plan
+                graph = settings.graph()
+                if self._front_is_busy and self._is_fresh and self._compiled == graph:
+                    work = functools.partial(self._carry_out, *self._next_call())
+                    break
+                if not self._front_is_busy and self._tried == graph:
+                    if self._tiles is None or not self._status.busy:
+                        self._rest()
+                        return None
+                    self._stop_call(False)
+                    work = functools.partial(self._carry_out_tiles, self._tiles)
+                    break
+                self._tried = graph
+                self._preparing = not self._front_is_busy
+                if self._front_is_busy and self._compiled != graph:
+                    self._set_status(Status.COMPILING)
+            # Outside of the lock, as compiling takes long; the layer may be changed meanwhile.
+            self._compile(plan, settings, front)
+        return work()
+
+    def _compile(self, plan: Plan | None, settings: Settings, front: Batch) -> None:
+        assert plan is not None  # noqa: S101 - for mypy: there is one since the settings were checked
+        step = plan.step(settings)
+        if self._preparing and not step.is_compiled():
+            # The first step does it, and makes what TensorFlow puts off until then; it counts only if somebody waits.
+            self._made(self._run, step, front.state, plan.knobs(settings, step, 0), 1)
+        with self._changed:
+            self._step, self._compiled, self._is_fresh = step, settings.graph(), True
+            self._preparing = False
+            self._touch()
+
+    def _next_call(self) -> tuple[int, Step, State, Knobs, int]:
+        step, plan = self._step, self._plan
+        assert step is not None and plan is not None  # noqa: S101, PT018 - for mypy: it was just compiled
+        if self._knobs is None:
+            self._knobs = plan.knobs(self._settings, step, self._seed)
+        compiled = step.is_compiled()
+        status = Status.RUNNING if compiled else Status.COMPILING
+        if status is not self._status:
+            self._set_status(status)
+        n = self._pace.steps(max(1, self._until - self.iteration), self._limit()) if compiled else 1
+        self._stop_call(False)
+        return self._run, step, self._front.state, self._knobs, n
+
+    def _carry_out(self, run: int, step: Step, state: State, knobs: Knobs, n: int) -> float:
+        compiled, begin = step.is_compiled(), self._pace.clock()
+        state, steps = self._made(run, step, state, knobs, n, self._stop)
+        with self._changed:
+            if run != self._run:
+                return 0.0  # reset meanwhile
+            if len(steps.losses) and compiled:
+                self._pace.measured(begin, len(steps.losses), self._limit())
+            self._front.take(state, steps)
+            self._settle(steps.losses[:, 0], step)
+            delay = self._pace.delay() if self._status.busy else 0.0
+        self._look_for_silence(run, step, state, knobs)
+        return delay
+
+    def _made(self, run: int, step: Step, state: State, knobs: Knobs, *how: Any) -> tuple[State, Steps]:
+        """Make steps. Where no gradient is, a started run notes what its start measures: that is all there will be."""
+        try:
+            return step.run(state, knobs, *how)
+        except diagnosis.NoGradientError:
+            losses = step.objective.losses_at(state.image, knobs.weights, knobs.losses).numpy()
+            with self._changed:
+                if run == self._run and self._front_is_busy and not self.iteration:
+                    self._front.add_rows(losses[None])
+            raise
+
+    def _look_for_silence(self, run: int, step: Step, state: State, knobs: Knobs) -> None:
+        """When a run ends, note it if no gradient ever reached the picture: nothing was excited in all that time."""
+        with self._changed:
+            ended = not self._at_tiles and self._status in {Status.PAUSED, Status.FINISHED}
+            if not ended or not self._still(step.objective.excites):
+                return
+            layer = self._settings.layer
+            what = diagnosis.filters_of(self._settings.filter_indices or (None,), layer)
+        silent = step.silent(state, knobs)[0]  # outside of the lock, as it takes a step
+        with self._changed:
+            if silent and run == self._run and not self._status.busy:
+                self._note = diagnosis.silent(what, self.iteration, [self.network.find(layer).layer])
+                self._touch()
+
+    def _still(self, columns: np.ndarray) -> bool:
+        """Whether losses never changed in this run; of those that did, a look at the first and the last row tells."""
+        if self.iteration < 2:
+            return False
+        ends = np.concatenate([self._front.rows()[:1, 0], self._front.rows(self.iteration - 1)[:, 0]])
+        return bool(diagnosis.unchanged(ends, columns) and diagnosis.unchanged(self._front.rows()[:, 0], columns))
+
+    def _settle(self, rows: np.ndarray, step: Step) -> None:
+        """Take the status that follows from what was just computed."""
+        if len(rows) and not np.isfinite(rows[-1, -1]):
+            # The picture itself may be NaN by now; going on means from the last good one.
+            self._front.go_back()
+            total = f"The total loss of iteration {self.iteration} is {rows[-1, -1]}"
+            advice = "The last good picture is kept. Lower the learning rate or a weight and run on, or reset."
+            self._error = diagnosis.not_finite(total, step.objective.layers, advice)
+            self._end_front(Status.FAILED)
+        elif self._front_is_busy and self.iteration >= self._until:
+            self._halt(self._ending)
+        self._touch()
+
+    def _carry_out_tiles(self, tiles: LiveTiles) -> float:
+        made, failure = None, ""
+        try:
+            if tiles.is_compiled:
+                made = tiles.compute(self._stop)
+            else:
+                tiles.compile()
+        except BaseException as error:  # noqa: BLE001 - as in Worker.advance; the picture in front is well
+            failure = reason(error)
+        with self._changed:
+            if made is not None:
+                tiles.take(made)
+            if failure:
+                tiles.fail(failure)
+            if tiles is self._tiles and self._at_tiles and self._status.busy:
+                self._set_status(tiles.ended or Status.RUNNING)
+            self._touch()
+        return 0.0
+
+    def _fail(self, error: str) -> None:
+        with self._changed:
+            self._error = error
+            self._end_front(Status.FAILED)
+
+    def _sleep(self, seconds: float) -> None:
+        """Wait for the next step's time, but not through a pause, a restart, or anything that was set."""
+        settings, limit, run = self._settings, self._limit(), self._run
+        end = self._pace.clock() + seconds
+        with self._changed:
+            while self._front_is_busy and self._settings is settings and self._limit() == limit and self._run == run:
+                left = end - self._pace.clock()
+                if left <= 0:
+                    break
+                self._changed.wait(min(left, LOOK_SECONDS))
+
+    # --- with the lock held ----------------------------------------------------------------------------------------
+
+    @property
+    def _front_is_busy(self) -> bool:
+        return self._status.busy and not self._at_tiles
+
+    def _go(self, until: int, ending: Status) -> None:
+        self._until, self._ending, self._error, self._note = until, ending, "", ""
+        self._pace.begin()
+        self._is_fresh = self._preparing = False  # the model's layers may have been changed since the last start
+        self._set_status(Status.RUNNING if self._compiled == self._settings.graph() else Status.COMPILING)
+        self._begin()
+
+    def _start_afresh(self, status: Status) -> None:
+        """Go back to iteration 0 with the present settings."""
+        self._run += 1
+        self._note = ""
+        self._stale = False
+        self._knobs = None
+        self._goal = self._origin = self._until = 0
+        self._ending = Status.FINISHED
+        self._plan = self._plan_for(self._settings)
+        self._seed = random_state(self._settings)
+        self._front = Batch(self._plan.names, self._plan.start(self._settings, self._seed))
+        self._front_target = self._settings.target()
+        if self._at_tiles:
+            self._front_status = status
+        else:
+            self._stop_call(True)
+            self._set_status(status)
+
+    def _retarget(self) -> None:
+        """Another target: a Run starts afresh at once; otherwise what was computed stays until the next start."""
+        self._plan = self._plan_for(self._settings)
+        if self._front_is_busy and self._ending is Status.FINISHED:
+            self._start_afresh(self._status)
+            self._goal = self._until = self._settings.max_iter
+        else:
+            if self._front_is_busy:  # in a Step, which ends here
+                self._halt(Status.PAUSED)
+            self._stale = True
+
+    def _end_front(self, status: Status) -> None:
+        if self._at_tiles:
+            self._front_status = status
+        else:
+            self._halt(status)
+
+    def _take_up_tiles(self) -> None:
+        """Be at the tiles from now on; the picture in front pauses."""
+        assert self._tiles is not None  # noqa: S101 - for mypy: whoever calls it has looked
+        if not self._at_tiles:
+            self._front_status = Status.PAUSED if self._status.busy else self._status
+        self._at_tiles = True
+        self._tiles.begin()
+        self._stop_call(True)
+        self._set_status(Status.RUNNING if self._tiles.is_compiled else Status.COMPILING)
+        self._begin()
+
+    def _leave_tiles(self) -> None:
+        """Be at the picture in front from now on; the tiles pause."""
+        if self._at_tiles:
+            self._at_tiles = False
+            self._halt(self._front_status)
+
+    def _limit(self) -> float | None:
+        """Steps per second at the most."""
+        return self._settings.steps_per_second if self.watched() else None
+
+    # --- what is set -----------------------------------------------------------------------------------------------
+
+    def _plan_for(self, settings: Settings) -> Plan:
+        """The plan of a target; the present one's is kept, so that a slider costs nothing."""
+        for plan in (self._plan, self._tried_plan):
+            if plan is not None and plan.target == settings.target():
+                return plan
+        self._tried_plan = Plan(self.network, *settings.target())
+        return self._tried_plan
+
+    def _checked(self, settings: Settings) -> Settings:
+        """The settings, if the model has that layer and those filters, and its input that size."""
+        self._plan_for(settings)
+        if settings.seed_input is not None:
+            starting_image(self.network.input, settings.seed_input, settings.input_range)
+        picture = self.network.input
+        side = min((picture.shape[axis] for axis in self.network.layout.spatial), default=np.inf)
+        if settings.jitter > side:
+            expected = f"at most {side} pixels, the picture's shorter side"
+            raise invalid("jitter", expected, settings.jitter, "Pass e.g. jitter=0.05, a fraction of the side.")
+        return settings
+
+
+class Past:
+    """What is left of a run that nobody holds any more but IPython's history: no network, nothing compiled.
+
+    Args:
+        run: the run, which is to be forgotten.
+    """
+
+    def __init__(self, run: Run) -> None:
+        with run._changed:  # noqa: SLF001 - all of one moment
+            run.pause()
+            self.settings, self.loss_names = run.settings, run.loss_names
+            self.image, self.history = run.image, run.history
+            self._facts = dataclasses.replace(run.facts(), tiles=None, at_tiles=False)
+            self._frame = run.frame()
+        self.status, self.revision, self.tiles = self._facts.status, 0, None
+
+    def facts(self) -> Facts:
+        """Where it stood."""
+        return self._facts
+
+    def frame(self, run: int = -1, first: int = 0) -> Frame:
+        """As of a run: the thread that sends may be at it while the run is let go of."""
+        first = first if run == self._frame.run and first <= len(self._frame.rows) else 0
+        return dataclasses.replace(self._frame, first=first, rows=self._frame.rows[first:], rate=None)
+
+    def pause(self) -> None:
+        """Nothing is left to pause."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Nothing is left to wait for."""
+        del timeout
+        return True
+
+    def __getattr__(self, name: str) -> Any:
+        message = (
+            "This widget was let go of: its cell was run again, and no name held it. Its image and history are still "
+            "there. Make another one to go on."
+        )
+        raise RuntimeError(message)
