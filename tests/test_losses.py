@@ -136,8 +136,3 @@ def test_a_users_kind_of_our_loss_is_not_taken_for_ours(model):
 
     layer = model.get_layer("out")
     assert Squared(layer, 0).signature() != ActivationMaximization(layer, 0).signature()
-
-
-def test_a_loss_without_build_each_says_so():
-    with pytest.raises(NotImplementedError, match=r"build_each\(\) is missing"):
-        Loss().build_each()

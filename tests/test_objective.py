@@ -30,11 +30,11 @@ def three_losses(model):
 
 def test_terms_are_weighted_in_list_order_and_summed(model):
     objective = Objective(model.inputs[0], three_losses(model))
-    losses = evaluate(objective, picture()).losses.numpy()
+    losses = evaluate(objective, picture()).losses.numpy()[0]
     assert objective.names == ("ActivationMax Loss", "L-6.0 Norm Loss", "TV(1.5) Loss")
     assert losses[0] == pytest.approx(-3 * float(model(picture())[0, 2]), rel=1e-5)
     assert losses[-1] == pytest.approx(losses[:-1].sum(), rel=1e-6)
-    doubled = evaluate(objective, picture(), [6.0, 10, 0.5]).losses.numpy()
+    doubled = evaluate(objective, picture(), [[6.0, 10, 0.5]]).losses.numpy()[0]
     assert doubled[0] == pytest.approx(2 * losses[0])
 
 
@@ -47,7 +47,7 @@ def test_gradient_agrees_with_finite_differences():
     for index in [(0, 3, 4, 0), (0, 0, 0, 0), (0, 11, 5, 0)]:
         bump = np.zeros(inp.shape, "float32")
         bump[index] = 0.5
-        up, down = (evaluate(objective, inp + sign * bump).losses.numpy()[-1] for sign in (1, -1))
+        up, down = (evaluate(objective, inp + sign * bump).losses.numpy()[0, -1] for sign in (1, -1))
         assert up - down == pytest.approx(grads[index], rel=2e-2, abs=2e-3)
 
 
@@ -99,7 +99,7 @@ def test_a_loaded_model_whose_operations_have_keras_own_names(tmp_path):
     loaded = keras.saving.load_model(tmp_path / "ops.keras")
     losses = [(ActivationMaximization(loaded.layers[-1], 1), 1), (LPNorm(loaded.inputs[0]), 1)]
     inp = tf.ones((1, 4, 4, 1))
-    assert evaluate(Objective(loaded.inputs[0], losses), inp).losses.numpy()[0] == pytest.approx(-16)
+    assert evaluate(Objective(loaded.inputs[0], losses), inp).losses.numpy()[0, 0] == pytest.approx(-16)
 
 
 @pytest.mark.parametrize("reload", [False, True])

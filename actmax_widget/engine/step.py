@@ -314,7 +314,7 @@ class Step:
 
     def _changed(self, modifier: InputModifier, change: Callable[..., tf.Tensor], image: tf.Tensor) -> tf.Tensor:
         """The pictures changed by a modifier; by one that a user wrote one after the other, if each is on its own."""
-        if image.shape[0] == 1 or modifier.takes_batches:
+        if self._joint or image.shape[0] == 1 or modifier.takes_batches:
             return change(image)
         return tf.map_fn(lambda picture: change(picture[None])[0], image)
 

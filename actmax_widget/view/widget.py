@@ -536,7 +536,7 @@ class ActMaxWidget(anywidget.AnyWidget):
             "step": lambda: self._command("step", content.get("n", 1)),
             "seed_picture": lambda: self._take_seed(content.get("name"), buffers),
             "clear_seed_picture": lambda: setattr(self, "seed_input", None),
-            "visualize_layer": self.visualize_layer,
+            "make_tiles": self.visualize_layer,
             "open_tile": lambda: self.open_tile(check_integer("filter", content.get("filter"), least=0)),
             "pause_tiles": lambda: self._command("pause_tiles"),
             "resume_tiles": lambda: self._command("resume_tiles"),

@@ -4,7 +4,6 @@ import type { Store } from "./kernel/store";
 import { h, setText } from "./kit/dom";
 import { keepKeys } from "./kit/keys";
 import { type Cleanup, type Component, type Drawn, Scope } from "./kit/scope";
-import { createAllFilters } from "./parts/all_filters";
 import { createButtons } from "./parts/buttons";
 import { createSettings } from "./parts/controls";
 import { createPicture } from "./parts/picture";
@@ -13,6 +12,7 @@ import { createWeights } from "./parts/slider";
 import { createTable } from "./parts/table";
 import { createTarget } from "./parts/target";
 import { createTiles } from "./parts/tiles";
+import { createTilesButton } from "./parts/tiles_button";
 
 /** Set by ipywidgets on the element of a view that opens without a comm; sends are silently dropped then. */
 const DISCONNECTED = "jupyter-widgets-disconnected";
@@ -72,7 +72,7 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
   const onDrawn = (iteration: number) => {
     root.dataset.iteration = String(iteration);
   };
-  const allFilters = createAllFilters(store);
+  const allFilters = createTilesButton(store);
   const picture = createPicture(model, store, { onDrawn });
   return {
     status: createStatusWord(model, store),

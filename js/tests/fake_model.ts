@@ -160,6 +160,8 @@ export class FakeKernel {
   seq = 0;
   run = 1;
   readonly model: FakeModel;
+  /** Whose the run is: what is chosen when it begins. */
+  #subject: Pick<FrameMessage, "run" | "layer" | "filter_indices"> | undefined;
 
   constructor(model: FakeModel) {
     this.model = model;
@@ -177,7 +179,7 @@ export class FakeKernel {
   tiles(first: number, count: number, over: Partial<TilesMessage> = {}): number {
     const seq = this.seq++;
     const message: TilesMessage = {
-      ...{ type: "tiles", seq, sheet: 1, layer: "conv2", shape: [2, 2, 1], first, count },
+      ...{ type: "tiles", seq, number: 1, layer: "conv2", shape: [2, 2, 1], first, count },
       ...{ filters: Array.from({ length: 16 }, (_, i) => i) },
       ...{ done: 0, iteration: 0, goal: 200, status: "running", error: "" },
       ...over,
@@ -201,7 +203,12 @@ export class FakeKernel {
     const iteration = first + count;
     const shape: FrameMessage["shape"] = [2, 2, 1];
     const rate = { goal: 500, rate: 58.2, remaining: 5.4 };
-    const message = { type, seq, run: this.run, iteration, first, count, shape, ...rate, ...over };
+    if (this.#subject?.run !== this.run) {
+      const filter_indices = this.model.get("filter_indices");
+      this.#subject = { run: this.run, layer: this.model.get("layer"), filter_indices };
+    }
+    const numbers = { seq, iteration, first, count, shape };
+    const message = { type, ...this.#subject, ...numbers, ...rate, ...over };
     const [height, width, channels] = message.shape;
     const pixels = new Uint8Array(height * width * channels).fill(iteration % 256);
     this.model.trigger("msg:custom", message, [

@@ -85,13 +85,24 @@ describe("the end of a kernel", () => {
     expect(note()).toBe("");
   });
 
-  it("stops what sweeps while compiling, and what the tiles say", () => {
+  it("stops what sweeps while compiling", () => {
+    const { source, model, view, note } = running();
+    model.update({ status: "compiling" });
+    nextFrame();
+    expect(view.part("progress").hasAttribute("value")).toBe(false);
+    source.statusChanged.emit("dead");
+    note();
+    expect(view.part("progress").hasAttribute("value")).toBe(true);
+  });
+
+  it("stops what sweeps while the tiles compile, and what they say", () => {
     const { source, model, kernel, view, note } = running();
     model.update({ status: "compiling" });
     kernel.tiles(0, 1, { status: "compiling" });
     nextFrame();
+    // The kernel is at the tiles: the picture in front stands still.
     const bars = [view.part("progress"), view.part("tiles-progress")];
-    expect(bars.map((bar) => bar.hasAttribute("value"))).toEqual([false, false]);
+    expect(bars.map((bar) => bar.hasAttribute("value"))).toEqual([true, false]);
     source.statusChanged.emit("dead");
     note();
     expect(bars.map((bar) => bar.hasAttribute("value"))).toEqual([true, true]);

@@ -42,7 +42,7 @@ describe("the tiles in the grid", () => {
     const small = canvasOf(tile(view, 0));
     expect([small.width, small.height, painted.at(-1)?.length]).toEqual([20, 28, 20 * 28 * 4]);
     expect(small.classList.contains("actmax-enlarged")).toBe(true);
-    kernel.tiles(0, 1, { shape: [64, 64, 3], sheet: 2 });
+    kernel.tiles(0, 1, { shape: [64, 64, 3], number: 2 });
     nextFrame();
     expect(canvasOf(tile(view, 0)).classList.contains("actmax-enlarged")).toBe(false);
   });
@@ -82,12 +82,12 @@ describe("the tiles in the grid", () => {
     expect(grid.scrollTop).toBe(120);
   });
 
-  it("are begun afresh with another sheet", () => {
+  it("are begun afresh with other tiles", () => {
     const { kernel, view } = shown();
     kernel.tiles(0, 16);
     nextFrame();
     paints();
-    kernel.tiles(1, 1, { sheet: 2, layer: "out", filters: [7, 8, 9] });
+    kernel.tiles(1, 1, { number: 2, layer: "out", filters: [7, 8, 9] });
     nextFrame();
     expect(tiles(view).map(({ textContent }) => textContent)).toEqual(["7", "8", "9"]);
     expect(started(view)).toEqual([8]);

@@ -16,7 +16,7 @@ describe("the button for all filters", () => {
     ]);
     button.click();
     button.click();
-    expect(model.sent).toEqual([{ type: "visualize_layer" }]);
+    expect(model.sent).toEqual([{ type: "make_tiles" }]);
     expect(view.part("status").textContent).toBe("starting all filters …");
     expect(button.classList.contains("actmax-pending")).toBe(true);
     kernel.tiles(0, 0, { status: "compiling" });
@@ -29,7 +29,7 @@ describe("the button for all filters", () => {
     view.part("all-filters").click();
     vi.advanceTimersByTime(3000);
     view.part("all-filters").click();
-    expect(model.sentTypes()).toEqual(["visualize_layer", "visualize_layer"]);
+    expect(model.sentTypes()).toEqual(["make_tiles", "make_tiles"]);
   });
 
   it("is switched off without a kernel, and so are the tiles, which stay to be looked at", () => {

@@ -115,6 +115,17 @@ describe("the picture", () => {
     expect(label()).toBe("Layer out, all filters, iteration 0");
   });
 
+  it("is still labelled so after a reload, as the frame says whose it is", () => {
+    // The target was changed and not started: the traits are ahead of the picture.
+    const { kernel, render } = open({ layer: "out", filter_indices: null });
+    const view = render();
+    kernel.snapshot(5, { layer: "conv2", filter_indices: [3] });
+    nextFrame();
+    expect(view.part("picture").getAttribute("aria-label")).toBe(
+      "Layer conv2, filter 3, iteration 5",
+    );
+  });
+
   it("has the resolution of the frame and is shown at 320 pixels", () => {
     const { kernel, render } = open();
     const canvas = render().part("picture") as HTMLCanvasElement;

@@ -81,6 +81,9 @@ export interface FrameMessage {
   run: number | string;
   iteration: number;
   goal: number;
+  /** Whose the picture is; the controls may be ahead of it. */
+  layer: string;
+  filter_indices: number[] | null;
   /** Index, within the run, of the first row sent. */
   first: number;
   count: number;
@@ -102,8 +105,8 @@ export interface TilesMessage {
   type: "tiles";
   /** In one numbering with the frames, and acknowledged as they are. */
   seq: number;
-  /** Another sheet is another set of tiles, and starts afresh. */
-  sheet: number;
+  /** Another number is another set of tiles, which starts afresh. */
+  number: number;
   layer: string;
   /** The filter of each tile, in order. */
   filters: number[];
@@ -119,7 +122,7 @@ export interface TilesMessage {
   iteration: number;
   /** Iterations for each tile. */
   goal: number;
-  /** "closed" takes the sheet away. */
+  /** "closed" takes the tiles away; it comes alone. */
   status: TilesStatus;
   error: string;
 }
@@ -140,7 +143,7 @@ export interface RefusedMessage {
 /** What the buttons of the run ask for. */
 export type RunCommand = "start" | "pause" | "step" | "reset";
 /** The first one starts the tiles of the present layer, with the present settings. */
-export type TilesCommand = "visualize_layer" | "pause_tiles" | "resume_tiles" | "close_tiles";
+export type TilesCommand = "make_tiles" | "pause_tiles" | "resume_tiles" | "close_tiles";
 export type Command = RunCommand | TilesCommand;
 
 /** Browser to kernel; `seed_picture` comes with the buffer `[the file as it was chosen]`. */

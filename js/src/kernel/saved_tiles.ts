@@ -1,14 +1,14 @@
 import { decode } from "../kit/png";
 import type { SavedTiles } from "./contract";
-import { Sheet } from "./sheet";
+import { Tiles } from "./tiles";
 
 /** The tiles of a saved notebook; `null` where their picture cannot be read. */
 export async function readSavedTiles(
   { across, ...saved }: SavedTiles,
   picture: Uint8Array,
-): Promise<Sheet | null> {
+): Promise<Tiles | null> {
   const message = { type: "tiles", seq: 0, ...saved } as const;
-  if (saved.count === 0) return new Sheet(message, new Uint8Array());
+  if (saved.count === 0) return new Tiles(message, new Uint8Array());
   const bitmap = await decode(picture);
   if (!bitmap) return null;
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
@@ -21,7 +21,7 @@ export async function readSavedTiles(
     const rgba = context?.getImageData(left, top, width, height).data;
     if (rgba) fromRgba(rgba, channels, pixels.subarray(i * height * width * channels));
   }
-  return new Sheet(message, pixels);
+  return new Tiles(message, pixels);
 }
 
 function fromRgba(rgba: Uint8ClampedArray, channels: number, pixels: Uint8Array): void {

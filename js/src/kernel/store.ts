@@ -14,7 +14,7 @@ import { Link } from "./link";
 import { LossRows } from "./loss_rows";
 import { Receipts } from "./receipts";
 import { readSavedTiles } from "./saved_tiles";
-import { isTilesMessage, Sheet } from "./sheet";
+import { isTilesMessage, Tiles } from "./tiles";
 
 /** Whoever runs sends oftener: after this long a message was lost, or the kernel's patience was. */
 const SILENCE_MS = 2500;
@@ -23,7 +23,7 @@ const MOVED_MS = 1000;
 /** How long a clicked button is believed before the kernel has said anything. */
 const PENDING_MS = 3000;
 
-/** What was maximised in the run that is shown; the controls may be ahead of it. */
+/** What was maximised in the run that is shown. */
 export type Subject = Pick<Parameters, "layer" | "filter_indices">;
 
 /** All that the views of one model share: rows, newest picture, tiles, and the talk with the kernel. */
@@ -34,9 +34,8 @@ export class Store {
   frame: Frame | null = null;
   /** The PNG of a saved notebook, shown until there is a frame. */
   savedPicture: Uint8Array | null = null;
-  subject: Subject;
   /** All filters of a layer; `null` until they are asked for, and when they are closed. */
-  sheet: Sheet | null = null;
+  tiles: Tiles | null = null;
   /** The command clicked and not yet answered. */
   pending: Command | null = null;
 
@@ -57,7 +56,6 @@ export class Store {
 
   constructor(model: ActMaxModel) {
     this.#model = model;
-    this.subject = this.#chosen();
     this.link = new Link(model, () => this.#connectionChanged());
     this.#receipts = new Receipts((seq) => this.link.send({ type: "receipt", seq }));
     this.#greeting = new Greeting(() => this.#sayHello());
@@ -72,6 +70,18 @@ export class Store {
   get iteration(): number {
     // The picture of a saved notebook is that of its last row, the trait may be ahead of both.
     return this.frame?.iteration ?? this.rows.count;
+  }
+
+  /** Whose the picture is; the controls may be ahead of it. In a saved notebook the two are of one moment. */
+  get subject(): Subject {
+    if (this.frame) return this.frame;
+    const filter_indices = this.#model.get("filter_indices") ?? null;
+    return { layer: this.#model.get("layer") ?? "", filter_indices };
+  }
+
+  /** The kernel is at the tiles: status and message are theirs. */
+  get atTiles(): boolean {
+    return isBusy(this.tiles?.news.status ?? "closed");
   }
 
   get goal(): number {
@@ -170,12 +180,12 @@ export class Store {
   #receiveTiles(message: TilesMessage, pixels: Uint8Array): void {
     if (!this.#hear()) return;
     this.#heardTiles = true;
-    const { sheet, status } = this.sheet?.news ?? {};
-    if (message.status === "closed") this.sheet = null;
-    else if (message.sheet === sheet) this.sheet?.take(message, pixels);
-    else this.sheet = new Sheet(message, pixels);
+    const { number, status } = this.tiles?.news ?? {};
+    if (message.status === "closed") this.tiles = null;
+    else if (message.number === number) this.tiles?.take(message, pixels);
+    else this.tiles = new Tiles(message, pixels);
     this.#seq = message.seq;
-    if (message.sheet !== sheet || message.status !== status) this.#setPending(null);
+    if (message.number !== number || message.status !== status) this.#setPending(null);
     else this.#changed();
   }
 
@@ -196,7 +206,6 @@ export class Store {
   #startOver(frame: Frame): void {
     this.#receipts.hurry();
     this.rows.replace(frame.losses, frame.columns);
-    if (frame.run !== this.frame?.run) this.subject = this.#chosen();
     this.#setPending(null);
   }
 
@@ -233,9 +242,9 @@ export class Store {
     const saved = this.#model.get("saved_tiles");
     if (this.#heardTiles || !saved?.shape) return;
     void readSavedTiles(saved as SavedTiles, bytesOf(this.#model.get("tiles_picture"))).then(
-      (sheet) => {
-        if (this.#heardTiles || !sheet) return;
-        this.sheet = sheet;
+      (tiles) => {
+        if (this.#heardTiles || !tiles) return;
+        this.tiles = tiles;
         this.#changed();
       },
     );
@@ -262,7 +271,7 @@ export class Store {
    */
   #pageShown(): void {
     const silent = Date.now() - this.#heardAt > SILENCE_MS;
-    const busy = isBusy(this.#model.get("status")) || isBusy(this.sheet?.news.status ?? "closed");
+    const busy = isBusy(this.#model.get("status"));
     if (!document.hidden && this.#views > 0 && this.link.connected && silent && busy) {
       this.#greeting.hello();
     }
@@ -273,11 +282,6 @@ export class Store {
     this.pending = command;
     if (command) this.#pendingTimer = setTimeout(() => this.#setPending(null), PENDING_MS);
     this.#changed();
-  }
-
-  #chosen(): Subject {
-    const filter_indices = this.#model.get("filter_indices") ?? null;
-    return { layer: this.#model.get("layer") ?? "", filter_indices };
   }
 
   #lossNames(): string[] {

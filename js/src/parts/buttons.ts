@@ -71,7 +71,8 @@ function isOffered(command: RunCommand, model: ActMaxModel, store: Store): boole
   if (store.pending === command && command !== "step") return false;
   if (command === "pause") return busy;
   if (command === "reset") return store.iteration > 0 || store.rows.count > 0;
-  return !busy;
+  // Of the picture in front; the tiles pause for it.
+  return !busy || store.atTiles;
 }
 
 const isLost = (focused: Element | null): boolean =>

@@ -11,7 +11,7 @@ const PENDING_WORDS: Record<Command, string> = {
   pause: "pausing …",
   step: "stepping …",
   reset: "resetting …",
-  visualize_layer: "starting all filters …",
+  make_tiles: "starting all filters …",
   pause_tiles: "pausing all filters …",
   resume_tiles: "going on with all filters …",
   close_tiles: "closing all filters …",
@@ -30,8 +30,8 @@ export function createProgress(model: ActMaxModel, store: Store): Drawn {
 
   const draw = () => {
     const { connected } = store.link;
-    const busy = connected && isBusy(model.get("status"));
-    drawBar(bar, store, connected && model.get("status") === "compiling");
+    const busy = connected && isBusy(model.get("status")) && !store.atTiles;
+    drawBar(bar, store, busy && model.get("status") === "compiling");
     const { rate = null, remaining = null } = busy ? (store.frame ?? {}) : {};
     setText(figures, formatProgress(store.iteration, store.goal, rate, remaining));
   };

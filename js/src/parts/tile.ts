@@ -1,5 +1,5 @@
 import type { TilesMessage } from "../kernel/contract";
-import type { Tile } from "../kernel/sheet";
+import type { Tile } from "../kernel/tiles";
 import { h } from "../kit/dom";
 import { putPixels, setResolution } from "../kit/pixels";
 

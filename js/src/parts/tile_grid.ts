@@ -1,6 +1,6 @@
 import { type ActMaxModel, layerOf } from "../kernel/contract";
-import type { Sheet } from "../kernel/sheet";
 import type { Store } from "../kernel/store";
+import type { Tiles } from "../kernel/tiles";
 import { moveByArrowKeys } from "../kit/arrow_keys";
 import { h } from "../kit/dom";
 import { type Drawn, Scope } from "../kit/scope";
@@ -10,7 +10,7 @@ import { createTile, type TileButton } from "./tile";
 /** Tiles are drawn this far beyond either edge, in parts of the grid's height. */
 const AHEAD = "50%";
 
-/** A tile for each filter of the sheet; only those in sight, and of them what changed, are drawn. */
+/** A tile for each filter; only those in sight, and of them what changed, are drawn. */
 export function createTileGrid(model: ActMaxModel, store: Store): Drawn {
   const scope = new Scope();
   const element = h("div", {
@@ -18,8 +18,8 @@ export function createTileGrid(model: ActMaxModel, store: Store): Drawn {
     role: "group",
     "data-testid": "tile-grid",
   });
-  const tiles = new Map<Element, TileButton>();
-  let laidOut: Sheet | null = null;
+  const buttons = new Map<Element, TileButton>();
+  let laidOut: Tiles | null = null;
   let chosen: Element | undefined;
   // Jupyter takes cells out of the page while they are out of sight; they come back scrolled to the top.
   let parked = true;
@@ -29,25 +29,26 @@ export function createTileGrid(model: ActMaxModel, store: Store): Drawn {
     const wasParked = parked;
     parked = element.clientHeight === 0;
     if (wasParked && !parked) element.scrollTop = top;
-    for (const { target, isIntersecting } of entries) tiles.get(target)?.setInSight(isIntersecting);
+    for (const { target, isIntersecting } of entries)
+      buttons.get(target)?.setInSight(isIntersecting);
     paint();
   };
   const observer = new IntersectionObserver(look, { root: element, rootMargin: `${AHEAD} 0px` });
 
   const paint = () => {
     let index = 0;
-    for (const tile of tiles.values()) tile.draw(laidOut?.tile(index++));
+    for (const tile of buttons.values()) tile.draw(laidOut?.tile(index++));
   };
-  const layOut = (sheet: Sheet | null) => {
-    laidOut = sheet;
+  const layOut = (tiles: Tiles | null) => {
+    laidOut = tiles;
     observer.disconnect();
-    tiles.clear();
-    for (const tile of createTiles(sheet)) tiles.set(tile.element, tile);
-    element.replaceChildren(...tiles.keys());
-    element.setAttribute("aria-label", `Filters of layer ${sheet?.news.layer ?? ""}`);
-    element.style.setProperty("--actmax-tile-aspect", String(aspectOf(sheet)));
+    buttons.clear();
+    for (const tile of createTileButtons(tiles)) buttons.set(tile.element, tile);
+    element.replaceChildren(...buttons.keys());
+    element.setAttribute("aria-label", `Filters of layer ${tiles?.news.layer ?? ""}`);
+    element.style.setProperty("--actmax-tile-aspect", String(aspectOf(tiles)));
     element.scrollTop = top = 0;
-    for (const tile of tiles.keys()) observer.observe(tile);
+    for (const tile of buttons.keys()) observer.observe(tile);
     markChosen();
   };
   const markChosen = () => {
@@ -72,7 +73,7 @@ export function createTileGrid(model: ActMaxModel, store: Store): Drawn {
     element,
     cleanup: scope.cleanup,
     draw() {
-      if (store.sheet !== laidOut) layOut(store.sheet);
+      if (store.tiles !== laidOut) layOut(store.tiles);
       // Tiles that are switched off take no focus; then the grid does, or the keyboard could not scroll it.
       if (store.link.connected) element.removeAttribute("tabindex");
       else element.tabIndex = 0;
@@ -82,23 +83,23 @@ export function createTileGrid(model: ActMaxModel, store: Store): Drawn {
 }
 
 /** The Tab key comes to the first one. */
-function createTiles(sheet: Sheet | null): TileButton[] {
-  if (!sheet) return [];
-  const { filters, shape } = sheet.news;
-  const tiles = filters.map((filter) => createTile(filter, shape));
-  if (tiles[0]) tiles[0].element.tabIndex = 0;
-  return tiles;
+function createTileButtons(tiles: Tiles | null): TileButton[] {
+  if (!tiles) return [];
+  const { filters, shape } = tiles.news;
+  const buttons = filters.map((filter) => createTile(filter, shape));
+  if (buttons[0]) buttons[0].element.tabIndex = 0;
+  return buttons;
 }
 
 /** Width by height; a strip is shown with a margin, or its tile would be a line or a tower. */
-function aspectOf(sheet: Sheet | null): number {
-  const [height, width] = sheet?.news.shape ?? [1, 1];
+function aspectOf(tiles: Tiles | null): number {
+  const [height, width] = tiles?.news.shape ?? [1, 1];
   return Math.min(2, Math.max(0.5, width / height));
 }
 
-/** Where the tile of the one filter chosen is; -1 where the sheet is of another layer. */
-function chosenIndex(model: ActMaxModel, sheet: Sheet | null): number {
-  if (!sheet || model.get("layer") !== sheet.news.layer) return -1;
+/** Where the tile of the one filter chosen is; -1 where the tiles are of another layer. */
+function chosenIndex(model: ActMaxModel, tiles: Tiles | null): number {
+  if (!tiles || model.get("layer") !== tiles.news.layer) return -1;
   const filter = singleFilter(model.get("filter_indices"), layerOf(model)?.filters ?? 0);
-  return filter === null ? -1 : sheet.news.filters.indexOf(filter);
+  return filter === null ? -1 : tiles.news.filters.indexOf(filter);
 }

@@ -1,6 +1,6 @@
 import { type ActMaxModel, isBusy, type TilesCommand, type TilesStatus } from "../kernel/contract";
-import type { Sheet } from "../kernel/sheet";
 import type { Store } from "../kernel/store";
+import type { Tiles } from "../kernel/tiles";
 import { h, setText, uniqueId } from "../kit/dom";
 import { formatProgress } from "../kit/format";
 import { type Drawn, Scope } from "../kit/scope";
@@ -29,10 +29,10 @@ export function createTiles(model: ActMaxModel, store: Store, { fallback }: Opti
   const { element, toggle, close } = parts;
 
   const draw = () => {
-    const { sheet } = store;
-    if (!sheet && element.contains(document.activeElement)) fallback.focus();
-    element.hidden = !sheet;
-    if (sheet) paint(parts, sheet, store.link.connected);
+    const { tiles } = store;
+    if (!tiles && element.contains(document.activeElement)) fallback.focus();
+    element.hidden = !tiles;
+    if (tiles) paint(parts, tiles, store.link.connected);
     grid.draw();
   };
   const showPending = () => {
@@ -49,15 +49,15 @@ export function createTiles(model: ActMaxModel, store: Store, { fallback }: Opti
   return { element, draw, cleanup: scope.cleanup };
 }
 
-const toggleCommand = ({ sheet }: Store): TilesCommand =>
-  sheet?.news.status === "paused" ? "resume_tiles" : "pause_tiles";
+const toggleCommand = ({ tiles }: Store): TilesCommand =>
+  tiles?.news.status === "paused" ? "resume_tiles" : "pause_tiles";
 
 function paint(
   { element, bar, title, count, figures, word, error, ...buttons }: Parts,
-  sheet: Sheet,
+  tiles: Tiles,
   connected: boolean,
 ) {
-  const { layer, filters, done, iteration, goal, status, ...news } = sheet.news;
+  const { layer, filters, done, iteration, goal, status, ...news } = tiles.news;
   element.dataset.status = status;
   element.dataset.done = String(done);
   setText(title, `All filters of ${layer}`);
@@ -67,12 +67,12 @@ function paint(
   setText(word, connected || !isBusy(status) ? STATUS_WORDS[status] : "not finished");
   setText(error, news.error);
   error.hidden = news.error === "";
-  paintBar(bar, sheet, connected);
+  paintBar(bar, tiles, connected);
   paintToggle(buttons, status);
 }
 
 /** Compiling takes as long as it takes: without a value the bar moves to and fro. */
-function paintBar(bar: HTMLProgressElement, { news, progress }: Sheet, connected: boolean): void {
+function paintBar(bar: HTMLProgressElement, { news, progress }: Tiles, connected: boolean): void {
   bar.max = Math.max(1, news.filters.length);
   if (news.status === "compiling" && connected) bar.removeAttribute("value");
   else bar.value = progress;

@@ -3,7 +3,7 @@ import { h } from "../kit/dom";
 import { type Component, Scope } from "../kit/scope";
 
 /** The button that starts the tiles. */
-export function createAllFilters(store: Store): Component {
+export function createTilesButton(store: Store): Component {
   const scope = new Scope();
   const element = h(
     "button",
@@ -15,10 +15,9 @@ export function createAllFilters(store: Store): Component {
     },
     "All filters",
   );
-  const refresh = () =>
-    element.classList.toggle("actmax-pending", store.pending === "visualize_layer");
+  const refresh = () => element.classList.toggle("actmax-pending", store.pending === "make_tiles");
   // A second click would throw away what the first one has just begun.
-  const start = () => store.pending !== "visualize_layer" && store.command("visualize_layer");
+  const start = () => store.pending !== "make_tiles" && store.command("make_tiles");
   scope.listen(element, "click", start);
   scope.add(store.subscribe(refresh));
   refresh();

@@ -9,7 +9,7 @@ export interface Tile {
 }
 
 /** All tiles of a layer: those that have come, and how far the kernel is with the others. */
-export class Sheet {
+export class Tiles {
   readonly #tiles: (Tile | undefined)[] = [];
   #news: TilesMessage;
   #begun = 0;

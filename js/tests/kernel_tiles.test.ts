@@ -1,41 +1,41 @@
 import { describe, expect, it, vi } from "vitest";
 import type { TilesMessage } from "../src/kernel/contract";
-import { Sheet } from "../src/kernel/sheet";
+import { Tiles } from "../src/kernel/tiles";
 import { nextFrame, open, standInForBrowser } from "./page";
 
 standInForBrowser();
 
 const message = (over: Partial<TilesMessage> = {}): TilesMessage => ({
-  ...{ type: "tiles", seq: 1, sheet: 1, layer: "conv2", filters: [3, 5, 8], shape: [1, 2, 1] },
+  ...{ type: "tiles", seq: 1, number: 1, layer: "conv2", filters: [3, 5, 8], shape: [1, 2, 1] },
   ...{ first: 0, count: 0, done: 0, iteration: 0, goal: 100, status: "running", error: "" },
   ...over,
 });
-const pixelsOf = (sheet: Sheet) => [0, 1, 2].map((i) => [...(sheet.tile(i)?.pixels ?? [])]);
+const pixelsOf = (tiles: Tiles) => [0, 1, 2].map((i) => [...(tiles.tile(i)?.pixels ?? [])]);
 
-describe("a sheet", () => {
+describe("the tiles", () => {
   it("puts tiles where they belong, and keeps no hold of the message", () => {
     const bytes = Uint8Array.of(1, 2, 3, 4);
-    const sheet = new Sheet(message({ first: 1, count: 2 }), bytes);
+    const tiles = new Tiles(message({ first: 1, count: 2 }), bytes);
     bytes.fill(0);
-    expect(pixelsOf(sheet)).toEqual([[], [1, 2], [3, 4]]);
-    sheet.take(message({ seq: 2, first: 1, count: 1 }), Uint8Array.of(9, 8));
-    expect(pixelsOf(sheet)).toEqual([[], [9, 8], [3, 4]]);
-    expect([sheet.tile(1)?.seq, sheet.tile(2)?.seq]).toEqual([2, 1]);
+    expect(pixelsOf(tiles)).toEqual([[], [1, 2], [3, 4]]);
+    tiles.take(message({ seq: 2, first: 1, count: 1 }), Uint8Array.of(9, 8));
+    expect(pixelsOf(tiles)).toEqual([[], [9, 8], [3, 4]]);
+    expect([tiles.tile(1)?.seq, tiles.tile(2)?.seq]).toEqual([2, 1]);
   });
 
   it("leaves out what is not whole, and what is beyond its filters", () => {
-    const sheet = new Sheet(message({ count: 3 }), Uint8Array.of(1, 2, 3));
-    expect(pixelsOf(sheet)).toEqual([[1, 2], [], []]);
-    sheet.take(message({ first: 2, count: 2 }), Uint8Array.of(5, 6, 7, 8));
-    expect(pixelsOf(sheet)).toEqual([[1, 2], [], [5, 6]]);
-    expect(sheet.tile(3)).toBe(undefined);
+    const tiles = new Tiles(message({ count: 3 }), Uint8Array.of(1, 2, 3));
+    expect(pixelsOf(tiles)).toEqual([[1, 2], [], []]);
+    tiles.take(message({ first: 2, count: 2 }), Uint8Array.of(5, 6, 7, 8));
+    expect(pixelsOf(tiles)).toEqual([[1, 2], [], [5, 6]]);
+    expect(tiles.tile(3)).toBe(undefined);
   });
 
   it("never makes more progress than there is", () => {
-    const sheet = new Sheet(message({ goal: 0, iteration: 7, count: 1 }), Uint8Array.of(1, 2));
-    expect(sheet.progress).toBe(0);
-    sheet.take(message({ iteration: 300, done: 3 }), new Uint8Array());
-    expect(sheet.progress).toBe(3);
+    const tiles = new Tiles(message({ goal: 0, iteration: 7, count: 1 }), Uint8Array.of(1, 2));
+    expect(tiles.progress).toBe(0);
+    tiles.take(message({ iteration: 300, done: 3 }), new Uint8Array());
+    expect(tiles.progress).toBe(3);
   });
 });
 
@@ -111,6 +111,7 @@ describe("the talk with the kernel", () => {
   it("is taken up again when the page comes back while tiles are being made", () => {
     const { model, kernel, render } = open();
     render();
+    model.update({ status: "running" });
     kernel.snapshot(0);
     kernel.tiles(0, 4);
     nextFrame();
@@ -120,6 +121,7 @@ describe("the talk with the kernel", () => {
     expect(model.sentTypes()).toEqual(["hello"]);
     kernel.snapshot(0);
     kernel.tiles(0, 0, { status: "paused" });
+    model.update({ status: "paused" });
     vi.advanceTimersByTime(300);
     model.sent.length = 0;
     vi.advanceTimersByTime(5000);
