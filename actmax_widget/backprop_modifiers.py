@@ -16,6 +16,7 @@ minus the activation, so its gates kept what lowers the activation.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -45,7 +46,7 @@ class Gate(NamedTuple):
             slope: the ReLU's own slope: 1 where it passes, 0 or a leak where not.
         """
         # The sign turns the loss's gradient into the activation's.
-        passes = grads * tf.cast(_sign_of_activation, grads.dtype) > 0
+        passes = grads * tf.cast(_traced.sign, grads.dtype) > 0
         if self.forward:
             passes &= slope >= 1
         return tf.where(passes, grads, tf.zeros_like(grads))
@@ -82,7 +83,14 @@ def get(identifier: Any) -> Gate | Callable[[Any], Any] | None:
     return BUILT_IN[identifier]
 
 
-_sign_of_activation: Any = -1.0
+class _Traced(threading.local):
+    """What the gates of this thread need to know: TensorFlow's gradient functions get no arguments."""
+
+    def __init__(self) -> None:
+        self.sign: Any = -1.0
+
+
+_traced = _Traced()
 
 
 @contextlib.contextmanager
@@ -95,20 +103,19 @@ def gated(gate: Gate | None, layers: list[Any], sign: Any) -> Iterator[None]:
         sign: what turns the sign of the traced loss's gradient into that of the activation's: -1 where minus the
             activation is minimised. A tensor, as a weight may change its sign.
     """
-    global _sign_of_activation  # noqa: PLW0603 - TensorFlow's gradient functions are global and get no arguments
     if gate is None:
         yield
         return
-    with graph.TRACING, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
         for layer in layers:
             stack.enter_context(_gated_layer(gate, layer))
         kinds = {kind: f"Actmax_{gate.name}_{kind}" for kind in SLOPES}
         stack.enter_context(tf.compat.v1.get_default_graph().gradient_override_map(kinds))
-        before, _sign_of_activation = _sign_of_activation, sign
+        before, _traced.sign = _traced.sign, sign
         try:
             yield
         finally:
-            _sign_of_activation = before
+            _traced.sign = before
 
 
 # --- operations: wherever tf.nn.relu and its like are called
@@ -164,12 +171,11 @@ def _gated_layer(gate: Gate, layer: Any) -> Iterator[None]:
     if not isinstance(layer, keras.layers.ReLU | keras.layers.PReLU | keras.layers.LeakyReLU):
         yield
         return
-    original = layer.call
 
-    def call(inputs: tf.Tensor) -> tf.Tensor:
-        return _with_gradient(gate, inputs, _slope_of_layer(layer, inputs), original(inputs))
+    def with_gate(as_ever: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda inputs: _with_gradient(gate, inputs, _slope_of_layer(layer, inputs), as_ever(inputs))
 
-    with graph.called_as(layer, call):
+    with graph.called_as(layer, with_gate):
         yield
 
 

@@ -185,7 +185,7 @@ def traces(*, quick: bool) -> list[Row]:
         session.wait()
 
     def made() -> int:
-        return sum(step.traces for step in cache._steps_of(model).values())  # noqa: SLF001 - nobody else needs it
+        return sum(step.traces for step in cache._kept_with(model).steps.values())  # noqa: SLF001 - nobody else needs it
 
     run()
     visualize_layer(model, "conv3", [0, 1, 2], max_iter=2, progress=False, input_modifiers=[])

@@ -1,8 +1,12 @@
+import threading
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
+import actmax_widget as am
+from actmax_widget.network import Network, graph
 from actmax_widget.network.graph import count_values
 from tests.networks import small_cnn, small_sequential
 
@@ -53,3 +57,98 @@ def test_an_open_size_counts_as_one(shape):
 def test_of_a_batch_of_fixed_size_one_picture_counts():
     inputs = keras.Input(batch_shape=(4, 6))
     assert count_values([inputs]) == 6
+
+
+# --- several threads at one model ------------------------------------------------------------------------------------
+
+
+def in_thread(work):
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_what_two_threads_build_on_a_model_is_all_taken_away_again():
+    model, inside, leave = small_cnn(), threading.Event(), threading.Event()
+    before = [len(layer._outbound_nodes) for layer in model.layers]
+    begun, seen = threading.Event(), []
+
+    def first():
+        with graph.borrowed(model.inputs[0]):
+            inside.set()
+            assert leave.wait(60)
+            layers.Dense(2)(model.output)
+
+    def second():
+        begun.set()
+        with graph.borrowed(model.inputs[0]):
+            seen.append(leave.is_set())
+            layers.Dense(3)(model.output)
+
+    threads = [in_thread(first)]
+    assert inside.wait(60)
+    threads.append(in_thread(second))
+    assert begun.wait(60)
+    leave.set()
+    for thread in threads:
+        thread.join(60)
+    assert seen == [True]
+    assert [len(layer._outbound_nodes) for layer in model.layers] == before
+
+
+def test_a_layer_is_called_another_way_in_one_thread_only():
+    layer, calls = layers.Rescaling(2.0), []
+
+    def noted(call):
+        return lambda *args: calls.append("noted") or call(*args)
+
+    def elsewhere():
+        with graph.called_as(layer, lambda call: lambda *args: calls.append("elsewhere") or call(*args)):
+            inside.set()
+            assert leave.wait(60)
+            layer(1.0)
+
+    inside, leave = threading.Event(), threading.Event()
+    thread = in_thread(elsewhere)
+    assert inside.wait(60)
+    layer(1.0)
+    assert calls == []
+    with graph.called_as(layer, noted), graph.called_as(layer, noted):
+        layer(1.0)
+        leave.set()
+        thread.join(60)
+        assert sorted(calls) == ["elsewhere", "noted", "noted"]
+    assert "call" not in vars(layer)
+    assert float(layer(1.0)) == 2.0
+
+
+def test_a_small_model_is_looked_at_while_another_is_compiled():
+    # B15 of the review: one lock for all models, held as long as any of them was compiled.
+    compiling, seen, built = threading.Event(), threading.Event(), []
+
+    class Slow(layers.Layer):
+        def call(self, inputs):
+            if built:
+                compiling.set()
+                assert seen.wait(60)
+            return inputs
+
+    class Subclassed(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = layers.Conv2D(2, 3, name="inner")
+
+        def call(self, inputs):
+            return self.inner(inputs)
+
+    inputs = keras.Input((6, 6, 1))
+    model = keras.Model(inputs, Slow(name="slow")(layers.Conv2D(2, 3)(inputs)))
+    built.append(True)
+    thread = in_thread(lambda: am.visualize_activation(model, "slow", 0, max_iter=1))
+    assert compiling.wait(60)
+    subclassed = Subclassed()
+    subclassed(np.zeros((1, 6, 6, 1), "float32"))
+    assert [info.name for info in Network(subclassed, (6, 6, 1)).layers()] == ["inner"]
+    seen.set()
+    thread.join(60)
+    assert not thread.is_alive()

@@ -26,7 +26,7 @@ def activation(network, layer, filters, inp):
     knobs = [keras.ops.convert_to_tensor(knob) for knob in objective.knobs()]
     evaluation = objective(keras.ops.convert_to_tensor(inp), objective.weights(), knobs)
     assert np.abs(evaluation.grads).max() > 0
-    return -float(evaluation.losses[0])
+    return -float(evaluation.losses[0, 0])
 
 
 def test_layers(model):

@@ -8,6 +8,7 @@ pictures are tensors of the same graph.
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
@@ -55,8 +56,8 @@ def step_for(
     # What a user wrote cannot be compared with what another wrote.
     own = grad_modifier is not None or any(type(modifier) is not Jitter for modifier in input_modifiers)
     own |= wrt_tensor is not None or any(loss.signature() is None for loss, _ in losses)
-    with graph.TRACING:  # and nobody builds twice
-        kept = {} if own else _steps_of(network.model)
+    with _kept_with(network.model).lock:  # and nobody builds twice
+        kept = {} if own else _kept_with(network.model).steps
         key = None if own else (_key(network, losses), gate, len(input_modifiers), norm_grads, joint)
         step = kept.pop(key, None)
         if step is None:
@@ -75,17 +76,18 @@ def step_for(
 
 
 class _Kept:
-    """A dictionary that Keras does not take for a part of the model to save."""
+    """A dictionary and its lock, that Keras does not take for a part of the model to save."""
 
     def __init__(self) -> None:
         self.steps: dict[Hashable, Step] = {}
+        self.lock = threading.RLock()
 
 
-def _steps_of(model: Any) -> dict[Hashable, Step]:
+def _kept_with(model: Any) -> _Kept:
     # On the model itself, past Keras's own __setattr__: a compiled step holds on to the model's layers, so a weak
     # dictionary would never let go of either.
     kept: _Kept = vars(model).setdefault("_actmax_kept", _Kept())
-    return kept.steps
+    return kept
 
 
 def _key(network: Network, losses: Sequence[tuple[Loss, float]]) -> Hashable:
@@ -111,7 +113,7 @@ def _settings(layer: Any) -> list[tuple[str, Hashable]]:
     users = not isinstance(layer, keras.Model) and not type(layer).__module__.startswith("keras.")
     return [
         (name, _comparable(value))
-        for name, value in vars(layer).items()
+        for name, value in graph.own_attributes(layer)
         if not name.startswith("_") or (users and name not in _names_of_keras())
     ]
 

@@ -9,6 +9,7 @@ its L2 norm: ``cache = 0.95 cache + 0.05 g**2; x -= learning_rate * g / sqrt(cac
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -20,7 +21,6 @@ from actmax_widget.checks import invalid
 from actmax_widget.engine import compilation
 from actmax_widget.engine.objective import Evaluation, Objective
 from actmax_widget.input_modifiers import InputModifier
-from actmax_widget.network import graph
 
 DECAY = 0.95
 EPSILON = 1e-7
@@ -147,6 +147,7 @@ class Step:
         # layer to a kernel ten times slower, as it looks for the forward one first.
         self._apart = compilation.function(objective, experimental_attributes={"_noinline": True})
         self._function = compilation.function(self._loop)
+        self._compiling = threading.Lock()
         self._compiled: dict[bool, Callable[..., Any]] = {}  # by whether it is for a single picture
 
     def is_compiled(self, pictures: int = 1) -> bool:
@@ -226,8 +227,10 @@ class Step:
         single = state.image.shape[0] == 1
         arguments = (state, knobs, tf.constant(n), (_NEVER if stop is None else stop).handle)
         if single not in self._compiled:
-            with graph.TRACING:
-                self._compiled[single] = compilation.traced(self._function, *self._specs(arguments, single=single))
+            with self._compiling:  # and nobody compiles it twice
+                if single not in self._compiled:
+                    specs = self._specs(arguments, single=single)
+                    self._compiled[single] = compilation.traced(self._function, *specs)
         with compilation.as_written():
             state, losses, grads, wrt_value, made = self._compiled[single](*arguments)
         return state, Steps(losses.numpy()[: int(made)], grads, wrt_value)

@@ -20,8 +20,12 @@ import numpy as np
 from actmax_widget.checks import check_integer, invalid, listify
 from actmax_widget.network.layout import channel_axis
 
-TRACING = threading.RLock()
-"""Held by whoever traces a model, or notes things on its layers for the time being: one thread at a time."""
+BUILDING = threading.RLock()
+"""Held while something is built on a user's graph for the time being: what two threads build would be taken away by
+the first that is done."""
+
+Call = Callable[..., Any]
+"""A layer's ``call``."""
 
 
 def check_model(model: Any) -> None:
@@ -110,19 +114,83 @@ def layers_of(outer: Any) -> list[Any]:
 
 
 @contextlib.contextmanager
-def called_as(layer: Any, call: Callable[..., Any]) -> Iterator[None]:
-    """For the time being, let a layer's ``call`` be another function."""
-    own = vars(layer)  # past Keras's __setattr__, which would note the function as part of the layer
-    missing = object()
-    before = own.get("call", missing)
-    own["call"] = call
+def called_as(layer: Any, wrap: Callable[[Call], Call]) -> Iterator[None]:
+    """For the time being, let this thread call a layer in another way; other threads call it as ever.
+
+    So nobody has to wait: one thread may listen to a model, or trace it with a gate, while others compile it.
+
+    Args:
+        layer: the layer.
+        wrap: makes the other function of the one that is called now.
+    """
+    _begin_to_dispatch(layer)
+    mine = _MINE.calls.setdefault(id(layer), [])
+    mine.append(wrap(mine[-1] if mine else _DISPATCHED[id(layer)].as_ever))
     try:
         yield
     finally:
-        if before is missing:
-            del own["call"]
+        mine.pop()
+        _end_to_dispatch(layer)
+
+
+class _Mine(threading.local):
+    def __init__(self) -> None:
+        self.calls: dict[int, list[Call]] = {}
+
+
+class _Dispatched:
+    """A layer whose calls go to what the calling thread wants.
+
+    Attributes:
+        as_ever: the layer's ``call``, perhaps one that a user put on the object.
+        number: how many want it.
+    """
+
+    def __init__(self, layer: Any) -> None:
+        self.as_ever, self.number = layer.call, 0
+        self._id, self._own = id(layer), vars(layer).get("call")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        mine = _MINE.calls.get(self._id)
+        return (mine[-1] if mine else self.as_ever)(*args, **kwargs)
+
+    def put_on(self, layer: Any) -> None:
+        """Have the layer's calls come here."""
+        vars(layer)["call"] = self  # past Keras's __setattr__, which would note it as part of the layer
+
+    def take_off(self, layer: Any) -> None:
+        """Leave the layer as it was."""
+        if self._own is None:
+            del vars(layer)["call"]
         else:
-            own["call"] = before  # a user's own
+            vars(layer)["call"] = self._own
+
+
+_MINE = _Mine()
+_DISPATCHED: dict[int, _Dispatched] = {}
+_DISPATCHING = threading.Lock()
+
+
+def _begin_to_dispatch(layer: Any) -> None:
+    with _DISPATCHING:
+        if id(layer) not in _DISPATCHED:
+            _DISPATCHED[id(layer)] = _Dispatched(layer)
+            _DISPATCHED[id(layer)].put_on(layer)
+        _DISPATCHED[id(layer)].number += 1
+
+
+def _end_to_dispatch(layer: Any) -> None:
+    with _DISPATCHING:
+        found = _DISPATCHED[id(layer)]
+        found.number -= 1
+        if not found.number:
+            del _DISPATCHED[id(layer)]
+            found.take_off(layer)
+
+
+def own_attributes(layer: Any) -> list[tuple[str, Any]]:
+    """What is noted on a layer object, but for what :func:`called_as` puts there for the time being."""
+    return [(name, value) for name, value in list(vars(layer).items()) if not isinstance(value, _Dispatched)]
 
 
 @contextlib.contextmanager
@@ -131,19 +199,21 @@ def borrowed(input_tensor: Any) -> Iterator[set[Any]]:
 
     Keras notes on each operation what was built on its output, and would so keep every objective alive with the model.
     """
-    counts: dict[Any, int] = {}
-    stack = [input_tensor._keras_history.operation]
-    while stack:
-        operation = stack.pop()
-        if operation not in counts:
-            counts[operation] = len(operation._outbound_nodes)
-            stack += [node.operation for node in operation._outbound_nodes]
-            stack += [tensor._keras_history.operation for tensor in operation.inputs] if is_symbolic(operation) else []
-    try:
-        yield set(counts)
-    finally:
-        for operation, count in counts.items():
-            del operation._outbound_nodes[count:]
+    with BUILDING:
+        counts: dict[Any, int] = {}
+        stack = [input_tensor._keras_history.operation]
+        while stack:
+            operation = stack.pop()
+            if operation not in counts:
+                counts[operation] = len(operation._outbound_nodes)
+                stack += [node.operation for node in operation._outbound_nodes]
+                above = operation.inputs if is_symbolic(operation) else []
+                stack += [tensor._keras_history.operation for tensor in above]
+        try:
+            yield set(counts)
+        finally:
+            for operation, count in counts.items():
+                del operation._outbound_nodes[count:]
 
 
 def part(inputs: Sequence[Any], outputs: Mapping[str, Any], users: set[Any]) -> keras.Model:

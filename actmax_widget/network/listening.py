@@ -6,7 +6,7 @@ Their outputs cannot be reached symbolically. So whatever they are inside of is 
 from __future__ import annotations
 
 import contextlib
-import threading
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -40,24 +40,22 @@ class Ear:
     def __init__(self, layers: Sequence[Any], last: Any = None, calls: int = 1) -> None:
         self.heard: dict[int, list[Any]] = {}
         self._layers, self._last, self._calls = layers, last, calls
-        self._thread = threading.get_ident()
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[None]:
         """Listen for the time being."""
-        with graph.TRACING, contextlib.ExitStack() as stack:
+        with contextlib.ExitStack() as stack:
             for layer in self._layers:
-                stack.enter_context(graph.called_as(layer, self._recorder(layer, layer.call)))
+                stack.enter_context(graph.called_as(layer, functools.partial(self._recorder, layer)))
             with contextlib.suppress(_HeardEnough):
                 yield
 
     def _recorder(self, layer: Any, call: Callable[..., Any]) -> Callable[..., Any]:
         def record(*args: Any, **kwargs: Any) -> Any:
             outputs = call(*args, **kwargs)
-            if threading.get_ident() == self._thread:
-                self.heard.setdefault(id(layer), []).append(outputs)
-                if layer is self._last and len(self.heard[id(layer)]) == self._calls:
-                    raise _HeardEnough
+            self.heard.setdefault(id(layer), []).append(outputs)
+            if layer is self._last and len(self.heard[id(layer)]) == self._calls:
+                raise _HeardEnough
             return outputs
 
         return record
