@@ -94,20 +94,20 @@ def check_integer(name: str, value: Any, *, least: int, most: int | None = None,
     return number
 
 
-def check_range(value: Any, *, reverse: bool = False) -> tuple[float, float]:
-    """Return ``input_range`` as ``(low, high)``, the numbers kept as they came (ints matter to keras-vis).
+def check_range(value: Any, *, reverse: bool = False, name: str = "input_range") -> tuple[float, float]:
+    """Return an interval as ``(low, high)``, the numbers kept as they came (ints matter to keras-vis).
 
     With ``reverse`` low may be above high, which inverts a picture.
     """
     expected = f"two finite numbers (low, high), {'not equal' if reverse else 'low < high'}"
-    advice = "Pass e.g. input_range=(0, 255)."
+    advice = f"Pass e.g. {name}=(0, 255)."
     if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
-        raise invalid("input_range", expected, value, advice, TypeError)
+        raise invalid(name, expected, value, advice, TypeError)
     if len(value) != 2:
-        raise invalid("input_range", expected, value, advice)
-    low, high = (check_number("input_range", end, advice=advice) for end in value)
+        raise invalid(name, expected, value, advice)
+    low, high = (check_number(name, end, advice=advice) for end in value)
     if low == high or (low > high and not reverse):
-        raise invalid("input_range", expected, value, advice)
+        raise invalid(name, expected, value, advice)
     return value[0], value[1]
 
 

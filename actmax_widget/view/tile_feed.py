@@ -13,6 +13,7 @@ from PIL import Image
 from actmax_widget.live.facts import Status
 from actmax_widget.live.tiles import Tiles
 from actmax_widget.pictures import stitch_images, to_pixels
+from actmax_widget.view.messages import SavedTiles, TilesMessage, content
 
 TILE_FRAME = 1 / 8
 """Seconds between two messages of growing tiles at the least: there are many pictures in each."""
@@ -65,16 +66,15 @@ class TileFeed:
         return max(0.0, self._sent_at + TILE_FRAME - self._clock())
 
     def message(self, seq: int) -> tuple[dict[str, Any], list[bytes]]:
-        """The next message and its buffer: ``js/src/kernel/contract.ts`` tells what is in it."""
+        """The next message and its buffer, a :class:`~actmax_widget.view.messages.TilesMessage`."""
         tiles = self._tiles or self._closed
         assert tiles is not None  # noqa: S101 - for mypy: see wait()
         self._status, self._sent_at = tiles.status, self._clock()
         first, end = self._go_round(tiles)
         pictures = [_thumbnail(one, tiles.settings.input_range) for one in tiles.between(first, end)]
-        content = {"type": "tiles", "seq": seq, **_news(tiles), "first": first, "count": len(pictures)}
-        if not self._tiles:
-            content["status"] = "closed"
-        return content, [b"".join(picture.tobytes() for picture in pictures)]
+        news = _news(tiles) | ({} if self._tiles else {"status": "closed"})
+        sent = TilesMessage(seq=seq, first=first, count=len(pictures), **news)
+        return content(sent), [b"".join(picture.tobytes() for picture in pictures)]
 
     def _go_round(self, tiles: Tiles) -> tuple[int, int]:
         """The tiles to send next. A round leads from the first that may still change to the last that was begun."""
@@ -101,19 +101,19 @@ def snapshot(tiles: Tiles) -> tuple[dict[str, Any], bytes]:
     filters would take 12 MB of a notebook.
     """
     pictures = [_thumbnail(one, tiles.settings.input_range) for one in tiles.images]
-    news = {**_news(tiles), "first": 0, "count": len(pictures), "across": 0}
+    across = math.isqrt(len(pictures) - 1) + 1 if pictures else 0
+    saved = content(SavedTiles(first=0, count=len(pictures), across=across, **_news(tiles)))
     if not pictures:
-        return news, b""
-    news["across"] = across = math.isqrt(len(pictures) - 1) + 1
+        return saved, b""
     pixels = stitch_images(pictures, margin=0, cols=across)
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     file = io.BytesIO()
     image.save(file, *(["png"] if pixels.nbytes <= EXACT else ["jpeg"]), quality=90, subsampling=0)
-    return news, file.getvalue()
+    return saved, file.getvalue()
 
 
 def _news(tiles: Tiles) -> dict[str, Any]:
-    """All that there is to tell of tiles but their pictures: ``js/src/kernel/contract.ts`` tells what it is."""
+    """All that there is to tell of tiles but their pictures: see :class:`~actmax_widget.view.messages.TilesNews`."""
     blank = _thumbnail(tiles.network.layout.as_shown(np.zeros(tiles.network.input.shape[1:])), (0, 1))
     return {
         "sheet": tiles.number,
