@@ -1,17 +1,11 @@
 import { type Cleanup, Scope } from "../kit/scope";
-import {
-  type ActMaxModel,
-  type Command,
-  isBusy,
-  type Parameters,
-  type SavedTiles,
-  type TilesMessage,
-} from "./contract";
+import type { Parameters, SavedTiles, TilesMessage } from "./contract";
 import { bytesOf, type Frame, floatsOf, isFrameMessage, readFrame } from "./frame";
 import { Greeting } from "./greeting";
 import { type Loss, watchKernel } from "./kernel_watch";
 import { Link } from "./link";
 import { LossRows } from "./loss_rows";
+import { type ActMaxModel, type Command, isBusy } from "./model";
 import { Receipts } from "./receipts";
 import { readSavedTiles } from "./saved_tiles";
 import { isTilesMessage, Sheet } from "./sheet";

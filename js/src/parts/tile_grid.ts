@@ -1,4 +1,4 @@
-import { type ActMaxModel, layerOf } from "../kernel/contract";
+import { type ActMaxModel, layerOf } from "../kernel/model";
 import type { Sheet } from "../kernel/sheet";
 import type { Store } from "../kernel/store";
 import { moveByArrowKeys } from "../kit/arrow_keys";

@@ -1,4 +1,4 @@
-import { type ActMaxModel, isBusy, type TilesCommand, type TilesStatus } from "../kernel/contract";
+import { type ActMaxModel, isBusy, type TilesCommand, type TilesStatus } from "../kernel/model";
 import type { Sheet } from "../kernel/sheet";
 import type { Store } from "../kernel/store";
 import { h, setText, uniqueId } from "../kit/dom";
@@ -8,6 +8,7 @@ import { createTileGrid } from "./tile_grid";
 
 /** Running shows itself. */
 const STATUS_WORDS: Record<TilesStatus, string> = {
+  ready: "",
   compiling: "compiling …",
   running: "",
   paused: "paused",
