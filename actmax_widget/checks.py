@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -92,6 +92,24 @@ def check_integer(name: str, value: Any, *, least: int, most: int | None = None,
     if number < least or (most is not None and number > most):
         raise invalid(name, expected, value, advice)
     return number
+
+
+def check_choice(name: str, value: Any, choices: Iterable[str], *, optional: bool = False, advice: str = "") -> str:
+    """Return ``value`` if it is one of ``choices``, or raise; ``optional`` says that None would be taken, too."""
+    names = tuple(choices)
+    expected = f"one of {', '.join(names)}"
+    if not isinstance(value, str):
+        raise invalid(name, f"None or {expected}" if optional else expected, value, advice, TypeError)
+    if value not in names:
+        raise invalid(name, expected, value, advice)
+    return value
+
+
+def check_flag(name: str, value: Any, *, advice: str = "") -> bool:
+    """Return True or False, or raise."""
+    if not isinstance(value, bool | np.bool_):
+        raise invalid(name, "True or False", value, advice, TypeError)
+    return bool(value)
 
 
 def check_range(value: Any, *, reverse: bool = False, name: str = "input_range") -> tuple[float, float]:

@@ -26,7 +26,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from actmax_widget.checks import MAX_SEED, check_integer, check_number, check_range, invalid
+from actmax_widget.checks import MAX_SEED, check_choice, check_flag, check_integer, check_number, check_range, invalid
 
 Kind = Literal["number", "integer", "shift", "choice", "flag", "interval", "layer", "filters", "picture"]
 Scale = Literal["growing", "linear"]
@@ -222,13 +222,8 @@ def choice(
     names = tuple(accepted) or tuple(offered)
 
     def judge(name: str, value: Any) -> str:
-        expected, advice = f"one of {', '.join(names)}", _advice(name, default, more)
-        if not isinstance(value, str):
-            expected = expected if more.get("none") is None else f"None or {expected}"
-            raise invalid(name, expected, value, advice, TypeError)
-        if value not in names:
-            raise invalid(name, expected, value, advice)
-        return value
+        optional = more.get("none") is not None
+        return check_choice(name, value, names, optional=optional, advice=_advice(name, default, more))
 
     return _declared("choice", default, judge, choices=offered, **more)
 
@@ -237,9 +232,7 @@ def flag(default: Any = dataclasses.MISSING, **more: Any) -> Any:
     """True or False."""
 
     def judge(name: str, value: Any) -> bool:
-        if not isinstance(value, bool | np.bool_):
-            raise invalid(name, "True or False", value, more.get("advice", ""), TypeError)
-        return bool(value)
+        return check_flag(name, value, advice=more.get("advice", ""))
 
     return _declared("flag", default, judge, **more)
 

@@ -158,21 +158,21 @@ describe("a control that Python declares", () => {
   });
 
   it("needs nothing else here: a slider, whatever it is called", () => {
-    const decay = { name: "decay", kind: "number", control: "slider", label: "Decay" };
+    const declared = { name: "patience", kind: "number", control: "slider", label: "Patience" };
     const more = { help: "How long it remembers.", group: "Weights", default: 0.95 };
     const scale = { bottom: 0.5, top: 1, scale: "linear" };
-    (CONTROLS as unknown[]).push({ ...decay, ...more, ...scale });
+    (CONTROLS as unknown[]).push({ ...declared, ...more, ...scale });
     try {
       const { model, render } = open();
       const view = render();
-      view.slide("decay-slider", POSITIONS / 2);
-      expect([model.get("decay" as never), view.field("decay-value").value]).toEqual([
+      view.slide("patience-slider", POSITIONS / 2);
+      expect([model.get("patience" as never), view.field("patience-value").value]).toEqual([
         0.75,
         "0.75",
       ]);
-      expect(model.saved.at(-1)).toEqual({ decay: 0.75 });
-      expect(view.part("decay").textContent).toBe("DecayHow long it remembers.");
-      expect(view.part("decay").parentElement?.getAttribute("aria-label")).toBe("Weights");
+      expect(model.saved.at(-1)).toEqual({ patience: 0.75 });
+      expect(view.part("patience").textContent).toBe("PatienceHow long it remembers.");
+      expect(view.part("patience").parentElement?.getAttribute("aria-label")).toBe("Weights");
     } finally {
       (CONTROLS as unknown[]).pop();
     }
