@@ -19,13 +19,14 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # PYTHON=... picks the interpreter, PORT=... and ARGS=... are for JupyterLab and pytest.
 export PYTHON MAKECMDGOALS
 
-.PHONY: help lab test lint lint-python lint-js test-js test-python format soak bench screenshot clean
+.PHONY: help lab test lint lint-python lint-js test-js test-python format contract soak bench screenshot clean
 
 help:
 	@echo 'make lab         open JupyterLab on the first example (PORT=8888, ARGS=--no-browser)'
 	@echo 'make test        lint, then all tests: front end, unit, notebooks, browser (ARGS=… for pytest)'
 	@echo 'make lint        ruff, mypy, biome and tsc'
 	@echo 'make format      let ruff and biome rewrite the files'
+	@echo 'make contract    write js/src/kernel/contract.ts anew, after a change of what Python declares'
 	@echo 'make soak        the slow tests'
 	@echo 'make bench       measure against the peers (half an hour; ARGS="--quick steps" for a part, see benchmarks/README.md)'
 	@echo 'make screenshot  make the pictures of the README anew'
@@ -36,7 +37,8 @@ lab: $(VENV)/.lab-ready $(BUNDLE)
 
 test: lint test-js test-python
 
-test-python: $(VENV)/.test-ready $(BUNDLE)
+# A test makes the contract anew, with the tools of the front end.
+test-python: $(VENV)/.test-ready $(BUNDLE) js/node_modules/.package-lock.json
 	$(BIN)/python -m pytest --junit-xml=artifacts/pytest.xml $(ARGS)
 
 test-js: $(VENV)/.test-ready js/node_modules/.package-lock.json
@@ -57,6 +59,9 @@ format: $(VENV)/.test-ready js/node_modules/.package-lock.json
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 	$(NPM) run format
+
+contract: $(VENV)/.test-ready js/node_modules/.package-lock.json
+	$(BIN)/python tools/make_contract.py
 
 soak: $(VENV)/.test-ready $(BUNDLE)
 	$(BIN)/python -m pytest -m soak $(ARGS)

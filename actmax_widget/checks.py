@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -94,20 +94,38 @@ def check_integer(name: str, value: Any, *, least: int, most: int | None = None,
     return number
 
 
-def check_range(value: Any, *, reverse: bool = False) -> tuple[float, float]:
-    """Return ``input_range`` as ``(low, high)``, the numbers kept as they came (ints matter to keras-vis).
+def check_choice(name: str, value: Any, choices: Iterable[str], *, optional: bool = False, advice: str = "") -> str:
+    """Return ``value`` if it is one of ``choices``, or raise; ``optional`` says that None would be taken, too."""
+    names = tuple(choices)
+    expected = f"one of {', '.join(names)}"
+    if not isinstance(value, str):
+        raise invalid(name, f"None or {expected}" if optional else expected, value, advice, TypeError)
+    if value not in names:
+        raise invalid(name, expected, value, advice)
+    return value
+
+
+def check_flag(name: str, value: Any, *, advice: str = "") -> bool:
+    """Return True or False, or raise."""
+    if not isinstance(value, bool | np.bool_):
+        raise invalid(name, "True or False", value, advice, TypeError)
+    return bool(value)
+
+
+def check_range(value: Any, *, reverse: bool = False, name: str = "input_range") -> tuple[float, float]:
+    """Return an interval as ``(low, high)``, the numbers kept as they came (ints matter to keras-vis).
 
     With ``reverse`` low may be above high, which inverts a picture.
     """
     expected = f"two finite numbers (low, high), {'not equal' if reverse else 'low < high'}"
-    advice = "Pass e.g. input_range=(0, 255)."
+    advice = f"Pass e.g. {name}=(0, 255)."
     if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
-        raise invalid("input_range", expected, value, advice, TypeError)
+        raise invalid(name, expected, value, advice, TypeError)
     if len(value) != 2:
-        raise invalid("input_range", expected, value, advice)
-    low, high = (check_number("input_range", end, advice=advice) for end in value)
+        raise invalid(name, expected, value, advice)
+    low, high = (check_number(name, end, advice=advice) for end in value)
     if low == high or (low > high and not reverse):
-        raise invalid("input_range", expected, value, advice)
+        raise invalid(name, expected, value, advice)
     return value[0], value[1]
 
 

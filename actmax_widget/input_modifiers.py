@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget.checks import check_number, invalid, listify
+from actmax_widget.checks import invalid, listify
 from actmax_widget.network import layout
+from actmax_widget.parameters import parameters_of
+from actmax_widget.settings import Settings
 
 
 class InputModifier:
@@ -76,8 +78,8 @@ class Jitter(InputModifier):
     keeps_range = takes_batches = True
 
     def __init__(self, jitter: Any = 0.05) -> None:
-        advice = "Pass e.g. 0.05 (a fraction) or 2 (pixels)."
-        self.jitter = [check_number("jitter", entry, least=0, advice=advice) for entry in listify(jitter)]
+        declared = parameters_of(Settings)["jitter"]
+        self.jitter = [declared.check(entry) for entry in listify(jitter)]
 
     def pixels(self, shape: tuple[int, ...], spatial: Sequence[int] | None = None) -> np.ndarray:
         """Largest offset along each spatial axis of an input of this shape: int32."""

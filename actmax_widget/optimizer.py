@@ -11,14 +11,16 @@ import numpy as np
 
 from actmax_widget import grad_modifiers, utils
 from actmax_widget.callbacks import OptimizerCallback, Print
-from actmax_widget.checks import check_integer, check_number, check_range, check_seed, invalid
+from actmax_widget.checks import check_range, invalid
 from actmax_widget.engine import diagnosis
 from actmax_widget.engine.objective import Objective, check_losses, knobs_of
 from actmax_widget.engine.step import Knobs, State, Step, Steps
 from actmax_widget.input_modifiers import InputModifier
 from actmax_widget.losses import Loss
 from actmax_widget.network import layout, starting
+from actmax_widget.parameters import documented, parameters_of
 from actmax_widget.regularizers import Regularizer
+from actmax_widget.settings import Settings
 
 SECONDS_PER_CALL = 0.5
 """How long a compiled call of ``minimize`` may last, so that Ctrl-C is answered."""
@@ -68,6 +70,7 @@ class Optimizer:
         else:
             self._step_for = step_for
 
+    @documented(Settings)
     def minimize(
         self,
         seed_input: Any = None,
@@ -89,18 +92,17 @@ class Optimizer:
             seed_input: starting picture: a path or a Pillow image, scaled to ``input_range``, or an array of the
                 network's own values, with or without batch axis; ``None`` is noise around the middle of
                 ``input_range``. See :func:`~actmax_widget.network.starting.start_of`.
-            max_iter: iterations, >= 1.
+            max_iter: >= 1. {max_iter}
             input_modifiers: e.g. ``[Jitter(0.05)]``.
             grad_modifier: a name in :mod:`~actmax_widget.grad_modifiers` or a function of the gradient array.
             callbacks: called at each iteration; the optimization then makes one step a call. One that raises
                 ``StopIteration`` ends the run after this iteration.
             verbose: print each iteration's losses.
-            learning_rate: > 0, factor of the step.
-            clip: keep the input inside ``input_range`` at every step, and return the picture the network saw last.
+            learning_rate: > 0. {learning_rate}
+            clip: {clip} With it the picture is the one that the network saw last.
             seed: random state for the noise and the jitter; ``None`` takes NumPy's global one.
             progress: show a tqdm bar (needs tqdm).
-            seed_fit: what is done with a starting picture of another aspect than the input's: ``"crop"`` to the middle,
-                which a warning tells, ``"pad"`` with the middle of the range, or ``"stretch"``.
+            seed_fit: ``"crop"``, which a warning tells, ``"pad"`` or ``"stretch"``. {seed_fit}
 
         Returns:
             The picture (without batch axis, channels last), and the gradient and the value of ``wrt_tensor`` at the
@@ -120,13 +122,14 @@ class Optimizer:
             RuntimeWarning: interrupted by Ctrl-C, after how many iterations; a loss that was not finite; or no gradient
                 at all, as the unit is never active.
         """
-        max_iter = check_integer("max_iter", max_iter, least=1, advice="Pass e.g. max_iter=200.")
-        learning_rate = check_number("learning_rate", learning_rate, above=0, advice="Pass e.g. learning_rate=1.")
+        declared = parameters_of(Settings)
+        max_iter = declared["max_iter"].check(max_iter)
+        learning_rate = declared["learning_rate"].check(learning_rate)
         modifiers = check_sequence("input_modifiers", input_modifiers, InputModifier, "Pass e.g. [Jitter(0.05)].")
         callbacks = check_sequence("callbacks", callbacks, OptimizerCallback, "Pass e.g. [Print()].")
         modifier = grad_modifiers.get(grad_modifier)
         custom = modifier if callable(grad_modifier) else None
-        random = np.random if seed is None else np.random.RandomState(check_seed(seed))
+        random = np.random if seed is None else np.random.RandomState(declared["seed"].check(seed))
         start = starting.start_of(self.input_tensor, seed_input, self.input_range, seed_fit)
         state = State.at(starting.starting_image(self.input_tensor, start.array, self.input_range, random))
         start.warn()

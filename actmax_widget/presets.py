@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from actmax_widget.checks import check_number
 from actmax_widget.losses import ActivationMaximization, Loss
 from actmax_widget.network import Network
+from actmax_widget.parameters import parameters_of
 from actmax_widget.regularizers import LPNorm, TotalVariation
+from actmax_widget.settings import Settings
 
 
 def activation_losses(
@@ -25,8 +26,8 @@ def activation_losses(
     activation = ActivationMaximization(target, filter_indices, target.filters)
     losses = [activation, LPNorm(network.input), TotalVariation(network.input)]
     names = ("act_max_weight", "lp_norm_weight", "tv_weight")
+    declared = parameters_of(Settings)
     checked = [
-        0.0 if weight is None else check_number(name, weight, advice="Pass a number, or 0 to switch the term off.")
-        for name, weight in zip(names, weights, strict=True)
+        0.0 if weight is None else declared[name].check(weight) for name, weight in zip(names, weights, strict=True)
     ]
     return list(zip(losses, checked, strict=True))

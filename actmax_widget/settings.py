@@ -1,140 +1,204 @@
-"""Everything a person can set about a run, and how it is checked."""
+"""Every parameter of a run, declared once.
+
+What else there is to a parameter follows from its declaration here: the check, the widget's trait, its place in
+docstrings, and by ``make contract`` its control in the browser.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from actmax_widget import backprop_modifiers, grad_modifiers
-from actmax_widget.checks import check_integer, check_number, check_range, check_seed, invalid
-from actmax_widget.network import starting
+from actmax_widget.network.starting import FITS
+from actmax_widget.parameters import (
+    COMPILE,
+    RUN,
+    START,
+    STEP,
+    Effect,
+    choice,
+    filters,
+    flag,
+    integer,
+    interval,
+    layer_name,
+    number,
+    parameters_of,
+    picture,
+    seed,
+    shift,
+)
+
+TARGET, WEIGHTS, MORE = "Target", "Weights", "More"
+"""The groups, in the order in which the widget shows them."""
+FUNCTIONS = "Check the spelling. Functions work in visualize_activation."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything a person can set about a run; checked when made. Units: pixel values, iterations, seconds.
+    """Everything a person can set about a run; checked when made. Units: pixel values, iterations, seconds."""
 
-    ``layer`` and ``filter_indices`` are the target: another target is another optimization, which starts afresh.
-    ``seed_input`` (an array to start from) and ``seed`` take effect at a fresh start, all others at the next step.
-    ``seed_fit`` tells how a picture of another aspect became ``seed_input``.
-    """
-
-    layer: str
-    filter_indices: tuple[int, ...] | None = (0,)
-    act_max_weight: float = 1.0
-    lp_norm_weight: float = 10.0
-    tv_weight: float = 10.0
-    learning_rate: float = 1.0
-    jitter: float = 0.0
-    grad_modifier: str | None = None
-    backprop_modifier: str | None = None
-    seed_input: np.ndarray | None = field(default=None, repr=False, compare=False)
-    seed_fit: str = "crop"
-    seed: int | None = 0
-    input_range: tuple[float, float] = (0, 255)
-    clip: bool = True
-    max_iter: int = 500
-    steps_per_second: float | None = 60.0
+    layer: str = layer_name(
+        label="Layer",
+        group=TARGET,
+        takes_effect=RUN | COMPILE,
+        advice="Choose one of widget.layers.",
+        help="Name of the layer that is looked into. Layers near the input show edges and textures, later ones parts "
+        "and whole things. A change restarts a running optimization.",
+    )
+    filter_indices: tuple[int, ...] | None = filters(
+        (0,),
+        label="Filters",
+        group=TARGET,
+        none="all",
+        takes_effect=RUN,
+        help="Filters, units or classes that are maximised together: one, several, or the mean of all. A change "
+        "restarts a running optimization.",
+    )
+    act_max_weight: float = number(
+        1.0,
+        top=1000,
+        label="Activation",
+        group=WEIGHTS,
+        help="Weight of minus the activation. Raise it when the picture stays grey, lower it when it is all noise.",
+    )
+    lp_norm_weight: float = number(
+        10.0,
+        top=1000,
+        label="Lp norm",
+        group=WEIGHTS,
+        advice="Pass e.g. lp_norm_weight=10, or 0 to switch it off.",
+        help="Weight of the L6 norm, which keeps values small. Raise it when single pixels glare, lower it when the "
+        "picture is pale.",
+    )
+    tv_weight: float = number(
+        10.0,
+        top=1000,
+        label="Total variation",
+        group=WEIGHTS,
+        advice="Pass e.g. tv_weight=10, or 0 to switch it off.",
+        help="Weight of the total variation, which keeps the picture smooth. Raise it when the picture is noisy, lower "
+        "it when it is blurred.",
+    )
+    learning_rate: float = number(
+        1.0,
+        above=0,
+        bottom=0.001,
+        top=100,
+        label="Learning rate",
+        group=WEIGHTS,
+        help="Factor of each step. Raise it when the picture hardly changes, lower it when the losses jump.",
+    )
+    jitter: float = shift(
+        0.0,
+        label="Jitter",
+        group=WEIGHTS,
+        advice="Pass e.g. jitter=0.05 (a fraction) or 2 (pixels).",
+        help="Largest random shift at each step: a fraction of the side below 1, pixels from 1 on. Raise it against "
+        "patterns that cling to single pixels, lower it when edges smear.",
+    )
+    max_iter: int = integer(
+        500,
+        least=1,
+        most=10**9,
+        label="Iterations a run",
+        group=MORE,
+        help="Iterations that a run makes. Raise it when the picture still changes at the end.",
+    )
+    steps_per_second: float | None = number(
+        60.0,
+        above=0,
+        choices=(1, 5, 15, 30, 60, 120, 250),
+        offered="at most {:g}",
+        none="as fast as it goes",
+        label="Steps per second",
+        group=MORE,
+        advice="Pass None for as fast as it goes.",
+        help="Speed limit while somebody watches. Lower it to follow single steps, raise it to be done sooner.",
+    )
+    grad_modifier: str | None = choice(
+        None,
+        tuple(grad_modifiers.BUILT_IN),
+        none="none",
+        label="Gradient modifier",
+        group=MORE,
+        advice=FUNCTIONS,
+        help="What is done to the gradient before each step; negate lowers the activation instead of raising it.",
+    )
+    backprop_modifier: str | None = choice(
+        None,
+        ("guided", "rectified"),
+        accepted=backprop_modifiers.BUILT_IN,
+        none="none",
+        label="Backprop",
+        group=MORE,
+        takes_effect=COMPILE,
+        advice=FUNCTIONS,
+        help="How the gradient goes back through a ReLU: rectified lets only what is positive through, guided only "
+        "that of units that are active, too. A change is compiled first.",
+    )
+    input_range: tuple[float, float] = interval(
+        (0, 255),
+        label="Input range",
+        group=MORE,
+        takes_effect=STEP | START,
+        help="Lowest and highest value of the pictures that the network was trained with, such as 0 and 255, or -1 and "
+        "1.",
+    )
+    clip: bool = flag(
+        True,
+        label="Clip to the input range",
+        group=MORE,
+        help="Keep the picture inside the input range at every step. Without it values may go beyond what the network "
+        "knows.",
+    )
+    seed_input: np.ndarray | None = picture(
+        label="Start from",
+        group=MORE,
+        none="noise",
+        takes_effect=START,
+        help="Picture to start from instead of noise, used at a fresh start.",
+    )
+    seed_fit: str = choice(
+        "crop",
+        dict(zip(FITS, ("by cropping", "by padding", "by stretching"), strict=True)),
+        label="Fit starting picture",
+        group=MORE,
+        takes_effect=START,
+        advice='Pass e.g. seed_fit="pad".',
+        help="What is done with a starting picture of another aspect than the input's: crop to the middle, pad with "
+        "the middle of the range, or stretch.",
+    )
+    seed: int | None = seed(
+        0,
+        label="Seed of noise, jitter",
+        group=MORE,
+        none="random",
+        takes_effect=START,
+        help="Random state of the starting noise and of the jitter, used at a fresh start. The same one gives the same "
+        "picture.",
+    )
 
     def __post_init__(self) -> None:
-        for name, check in CHECKS.items():
-            object.__setattr__(self, name, check(getattr(self, name)))
+        for name, parameter in parameters_of(type(self)).items():
+            object.__setattr__(self, name, parameter.check(getattr(self, name)))
 
-    def target(self) -> tuple[str, tuple[int, ...] | None]:
+    def target(self) -> tuple[Any, ...]:
         """What is maximised. A change of it starts the optimization afresh."""
-        return self.layer, self.filter_indices
+        return self._that_takes_effect(RUN)
 
     def start(self) -> tuple[Any, ...]:
         """What the optimization starts from. A change of it takes effect with the next fresh start."""
-        return self.seed, self.input_range, id(self.seed_input)
+        return self._that_takes_effect(START)
 
     def graph(self) -> tuple[Any, ...]:
         """What the step is compiled for. A change of it compiles."""
-        return self.layer, self.backprop_modifier
+        return self._that_takes_effect(COMPILE)
 
-
-def _check_layer(value: Any) -> str:
-    if not isinstance(value, str):
-        raise invalid("layer", "the name of a layer", value, "Choose one of widget.layers.", TypeError)
-    return value
-
-
-def _check_filters(value: Any) -> tuple[int, ...] | None:
-    advice = "Pass e.g. filter_indices=3, [3, 7] or None for all filters."
-    if value is None:
-        return None
-    if isinstance(value, str | bytes | dict | set):
-        raise invalid("filter_indices", "an integer, a sequence of integers or None", value, advice, TypeError)
-    entries = [value] if np.ndim(value) == 0 else list(value)
-    if not entries:
-        raise invalid("filter_indices", "at least one filter", value, advice)
-    least = -(2**31)
-    return tuple(check_integer("filter_indices", entry, least=least, advice=advice) for entry in entries)
-
-
-def _check_modifier(value: Any) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        names = ", ".join(grad_modifiers.BUILT_IN)
-        raise invalid(
-            "grad_modifier", f"None or one of {names}", value, "Functions work in visualize_activation.", TypeError
-        )
-    grad_modifiers.get(value)
-    return value
-
-
-def _check_backprop(value: Any) -> str | None:
-    if value is not None and not isinstance(value, str):
-        names = ", ".join(backprop_modifiers.BUILT_IN)
-        advice = "Functions work in visualize_activation."
-        raise invalid("backprop_modifier", f"None or one of {names}", value, advice, TypeError)
-    backprop_modifiers.get(value)
-    return value
-
-
-def _check_seed_input(value: Any) -> np.ndarray | None:
-    if value is None:
-        return None
-    image = np.asarray(value)
-    if image.dtype.kind not in "biuf":
-        raise invalid("seed_input", "a numeric array or None", value, "Pass e.g. a NumPy array of pixels.", TypeError)
-    if image.dtype == np.float32 and not image.flags.writeable:
-        return image  # checked before; the same object tells that it is the same start
-    image = image.astype(np.float32)
-    image.flags.writeable = False
-    return image
-
-
-def _check_flag(value: Any) -> bool:
-    if not isinstance(value, bool | np.bool_):
-        raise invalid("clip", "True or False", value, "", TypeError)
-    return bool(value)
-
-
-CHECKS: dict[str, Callable[[Any], Any]] = {
-    "layer": _check_layer,
-    "filter_indices": _check_filters,
-    "act_max_weight": lambda v: check_number("act_max_weight", v, advice="Pass e.g. act_max_weight=1."),
-    "lp_norm_weight": lambda v: check_number(
-        "lp_norm_weight", v, advice="Pass e.g. lp_norm_weight=10, or 0 to switch it off."
-    ),
-    "tv_weight": lambda v: check_number("tv_weight", v, advice="Pass e.g. tv_weight=10, or 0 to switch it off."),
-    "learning_rate": lambda v: check_number("learning_rate", v, above=0, advice="Pass e.g. learning_rate=1."),
-    "jitter": lambda v: check_number("jitter", v, least=0, advice="Pass e.g. jitter=0.05 (a fraction) or 2 (pixels)."),
-    "grad_modifier": _check_modifier,
-    "backprop_modifier": _check_backprop,
-    "seed_input": _check_seed_input,
-    "seed_fit": starting.check_fit,
-    "seed": lambda v: v if v is None else check_seed(v),
-    "input_range": check_range,
-    "clip": _check_flag,
-    "max_iter": lambda v: check_integer("max_iter", v, least=1, most=10**9, advice="Pass e.g. max_iter=500."),
-    "steps_per_second": lambda v: (
-        v if v is None else check_number("steps_per_second", v, above=0, advice="Pass None for as fast as it goes.")
-    ),
-}
-"""Parameter name -> function that returns the checked value or raises. The one place where parameters are validated."""
+    def _that_takes_effect(self, effect: Effect) -> tuple[Any, ...]:
+        found = parameters_of(type(self)).items()
+        values = [getattr(self, name) for name, parameter in found if effect in parameter.takes_effect]
+        return tuple(id(value) if isinstance(value, np.ndarray) else value for value in values)

@@ -11,7 +11,7 @@ from actmax_widget.network import Network
 from actmax_widget.results import History
 from actmax_widget.settings import Settings
 from tests.networks import channels_first, exploding, small_cnn
-from tests.test_pace import Clock
+from tests.test_loop import Clock
 
 
 class Driven:

@@ -10,7 +10,7 @@ from actmax_widget.settings import Settings
 from actmax_widget.view.stream import FRAME, GRACE, HEARTBEATS, SILENCE, WINDOW, Stream, message
 from actmax_widget.view.tile_feed import TILE_FRAME
 from tests.networks import small_cnn
-from tests.test_pace import Clock
+from tests.test_loop import Clock
 from tests.test_tiles import Driven
 
 
@@ -75,7 +75,7 @@ def test_hello_is_answered_with_everything(wire):
     wire.stream.hello()
     wire.stream.pump()
     assert (wire.last["type"], wire.last["first"], wire.last["count"], wire.last["seq"]) == ("snapshot", 0, 3, 1)
-    assert wire.last["shape"] == [12, 12, 1]
+    assert wire.last["shape"] == (12, 12, 1)
     assert len(wire.sent[0][1][0]) == 144
 
 

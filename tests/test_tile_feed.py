@@ -8,7 +8,7 @@ from actmax_widget.live.facts import Status
 from actmax_widget.pictures import to_pixels
 from actmax_widget.view import tile_feed
 from actmax_widget.view.tile_feed import SIDE, TILE_FRAME, TileFeed
-from tests.test_pace import Clock
+from tests.test_loop import Clock
 from tests.test_tiles import Driven
 
 BATCH = 3

@@ -1,7 +1,10 @@
 import base64
+import dataclasses
 import functools
 import gc
+import inspect
 import io
+import pydoc
 import re
 import threading
 import weakref
@@ -15,8 +18,11 @@ from PIL import Image
 import actmax_widget as am
 from actmax_widget.live import recipe
 from actmax_widget.live.tiles import Tiles
+from actmax_widget.parameters import parameters_of
 from actmax_widget.pictures import to_pixels
+from actmax_widget.settings import Settings
 from actmax_widget.view import widget as widget_module
+from actmax_widget.view.messages import KernelFacts
 from actmax_widget.view.widget import DEFAULTS, ActMaxWidget
 from tests.networks import exploding, small_cnn, small_sequential
 
@@ -410,6 +416,23 @@ def test_every_parameter_is_a_trait_with_the_default_of_the_settings(widget):
     for name in DEFAULTS:
         assert widget.trait_metadata(name, "sync") == (name != "seed_input")  # that one travels as a picture
     assert widget.tv_weight == DEFAULTS["tv_weight"]
+
+
+@pytest.mark.parametrize("parameter", parameters_of(Settings).values(), ids=lambda parameter: parameter.name)
+def test_help_shows_each_parameter_with_type_default_and_help(parameter):
+    shown = " ".join(inspect.getdoc(ActMaxWidget).split())  # what `ActMaxWidget?` shows
+    assert parameter.said() in shown
+    assert parameter.help in parameter.said()
+    assert f"{parameter.name} ({parameter.type}" in shown
+    assert parameter.said() in pydoc.plain(pydoc.render_doc(ActMaxWidget)).replace(" |  ", "")  # and beside the trait
+    assert ActMaxWidget.class_traits()[parameter.name].help == parameter.said()
+
+
+def test_help_shows_each_fact():
+    shown = " ".join(inspect.getdoc(ActMaxWidget).split())
+    for fact in dataclasses.fields(KernelFacts):
+        assert f"{fact.name}: {fact.metadata['help']}" in shown
+        assert ActMaxWidget.class_traits()[fact.name].read_only
 
 
 def test_the_default_is_the_digit_network():

@@ -17,7 +17,7 @@ import numpy as np
 from keras import backend
 from PIL import Image
 
-from actmax_widget.checks import check_integer, check_number, invalid, listify
+from actmax_widget.checks import check_choice, check_integer, check_number, invalid, listify
 from actmax_widget.network import layout
 from actmax_widget.reading import MIDDLE, Note, Picture, is_picture, read, sides
 
@@ -110,12 +110,7 @@ def start_of(
 
 def check_fit(value: Any) -> str:
     """Return ``seed_fit``, or raise."""
-    advice = 'Pass e.g. seed_fit="pad".'
-    if not isinstance(value, str):
-        raise invalid("seed_fit", f"one of {', '.join(FITS)}", value, advice, TypeError)
-    if value not in FITS:
-        raise invalid("seed_fit", f"one of {', '.join(FITS)}", value, advice)
-    return value
+    return check_choice("seed_fit", value, FITS, advice='Pass e.g. seed_fit="pad".')
 
 
 def _shape(input_tensor: Any) -> tuple[int | None, ...]:

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from actmax_widget.live.facts import Frame
 from actmax_widget.live.run import Run
 from actmax_widget.pictures import to_pixels
+from actmax_widget.view.messages import FrameMessage, content
 from actmax_widget.view.tile_feed import TileFeed
 
 FRAME = 1 / 30
@@ -109,8 +110,8 @@ class Stream:
         messages: list[Message] = []
         with self._lock:
             waits = [self._add_frame(messages), self._add_tiles(messages)] if self._listening else []
-        for content, buffers in messages:
-            self._send(content, buffers)
+        for sent, buffers in messages:
+            self._send(sent, buffers)
         return min((wait for wait in waits if wait is not None), default=None)
 
     def _add_frame(self, messages: list[Message]) -> float | None:
@@ -156,30 +157,30 @@ class Stream:
         # Read before the frame: what changes in between is then sent once more, and never missed.
         self._revision = self._run.revision
         frame = self._run.frame(self._number, self._rows)
-        kind = "frame" if frame.run == self._number and frame.first == self._rows else "snapshot"
+        goes_on = frame.run == self._number and frame.first == self._rows
         self._seq += 1
         self._owed = False
         self._number, self._rows = frame.run, frame.first + len(frame.rows)
         self._sent_at = self._clock()
-        return message(kind, self._seq, frame, self._run.settings.input_range)
+        return message("frame" if goes_on else "snapshot", self._seq, frame, self._run.settings.input_range)
 
 
-def message(kind: str, seq: int, frame: Frame, input_range: tuple[float, float]) -> Message:
+def message(kind: Literal["frame", "snapshot"], seq: int, frame: Frame, input_range: tuple[float, float]) -> Message:
     """A frame as a message and its two buffers: the pixels, uint8 (H, W, C), and the rows, float32 little endian."""
     pixels = to_pixels(frame.image, input_range)
     left = max(0, frame.goal - frame.iteration)
-    content = {
-        "type": kind,
-        "seq": seq,
-        "run": frame.run,
-        "layer": frame.layer,
-        "filter_indices": frame.filter_indices,
-        "iteration": frame.iteration,
-        "goal": frame.goal,
-        "first": frame.first,
-        "count": len(frame.rows),
-        "shape": list(pixels.shape),
-        "rate": frame.rate,
-        "remaining": left / frame.rate if frame.rate else None,
-    }
-    return content, [pixels.tobytes(), frame.rows.astype("<f4").tobytes()]
+    sent = FrameMessage(
+        type=kind,
+        seq=seq,
+        run=frame.run,
+        layer=frame.layer,
+        filter_indices=frame.filter_indices,
+        iteration=frame.iteration,
+        goal=frame.goal,
+        first=frame.first,
+        count=len(frame.rows),
+        shape=pixels.shape,
+        rate=frame.rate,
+        remaining=left / frame.rate if frame.rate else None,
+    )
+    return content(sent), [pixels.tobytes(), frame.rows.astype("<f4").tobytes()]

@@ -16,6 +16,7 @@ from PIL import Image
 from actmax_widget.live.facts import Status, TilesFacts
 from actmax_widget.live.run import Run
 from actmax_widget.pictures import stitch_images, to_pixels
+from actmax_widget.view.messages import SavedTiles, TilesClosedMessage, TilesMessage, content
 
 TILE_FRAME = 1 / 8
 """Seconds between two messages of growing tiles at the least: there are many pictures in each."""
@@ -68,18 +69,18 @@ class TileFeed:
         return max(0.0, self._sent_at + TILE_FRAME - self._clock())
 
     def message(self, seq: int, facts: TilesFacts | None) -> tuple[dict[str, Any], list[bytes]]:
-        """The next message and its buffer: ``js/src/kernel/contract.ts`` tells what is in it."""
+        """The next message and its buffers, a :class:`~actmax_widget.view.messages.TilesMessage`."""
         if facts is None:
             self._number = None
-            return {"type": "tiles", "seq": seq, "status": "closed"}, [b""]
+            return content(TilesClosedMessage(seq=seq)), []
         if facts.number != self._number:
             self._forget()
             self._number, self._told = facts.number, True
         self._status, self._sent_at = facts.status, self._clock()
         first, end = self._go_round(facts)
         pictures = [_thumbnail(one, facts.input_range) for one in self._run.tiles_between(first, end)]
-        content = {"type": "tiles", "seq": seq, **_news(self._run, facts), "first": first, "count": len(pictures)}
-        return content, [b"".join(picture.tobytes() for picture in pictures)]
+        sent = TilesMessage(seq=seq, first=first, count=len(pictures), **_news(self._run, facts))
+        return content(sent), [b"".join(picture.tobytes() for picture in pictures)]
 
     def _go_round(self, facts: TilesFacts) -> tuple[int, int]:
         """The tiles to send next. A round leads from the first that may still change to the last that was begun."""
@@ -109,19 +110,19 @@ def snapshot(run: Run) -> tuple[dict[str, Any], bytes]:
     if facts is None:
         return {}, b""
     pictures = [_thumbnail(one, facts.input_range) for one in run.tiles_between(0, facts.begun)]
-    news = {**_news(run, facts), "first": 0, "count": len(pictures), "across": 0}
+    across = math.isqrt(len(pictures) - 1) + 1 if pictures else 0
+    saved = content(SavedTiles(first=0, count=len(pictures), across=across, **_news(run, facts)))
     if not pictures:
-        return news, b""
-    news["across"] = across = math.isqrt(len(pictures) - 1) + 1
+        return saved, b""
     pixels = stitch_images(pictures, margin=0, cols=across)
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     file = io.BytesIO()
     image.save(file, *(["png"] if pixels.nbytes <= EXACT else ["jpeg"]), quality=90, subsampling=0)
-    return news, file.getvalue()
+    return saved, file.getvalue()
 
 
 def _news(run: Run, facts: TilesFacts) -> dict[str, Any]:
-    """All that there is to tell of tiles but their pictures: ``js/src/kernel/contract.ts`` tells what it is."""
+    """All that there is to tell of tiles but their pictures: see :class:`~actmax_widget.view.messages.TilesNews`."""
     blank = _thumbnail(run.network.layout.as_shown(np.zeros(run.network.input.shape[1:])), (0, 1))
     return {
         "number": facts.number,

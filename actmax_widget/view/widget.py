@@ -1,11 +1,11 @@
 """The Jupyter widget. The only file that knows ipywidgets and anywidget.
 
-Parameters are traits, checked by :data:`actmax_widget.settings.CHECKS` and handed to the
-:class:`~actmax_widget.live.run.Run`. Facts are read-only traits, set at transitions, and now and then in a long
-run, so that a notebook saved meanwhile holds all of one moment. Pictures and rows travel as custom messages
-(:mod:`actmax_widget.view.stream`), sent by one thread. Handlers may run in any thread (JupyterLab uses subshells), so
-every trait is set under one lock, the same for all widgets. ``js/src/kernel/contract.ts`` mirrors the traits and the
-messages.
+Parameters are traits, made from and checked by their declarations in :mod:`actmax_widget.settings`, and handed to the
+:class:`~actmax_widget.live.run.Run`. Facts are read-only traits (:mod:`actmax_widget.view.messages`), set at
+transitions, and now and then in a long run, so that a notebook saved meanwhile holds all of one moment. Pictures and
+rows travel as custom messages (:mod:`actmax_widget.view.stream`), sent by one thread. Handlers may run in any thread
+(JupyterLab uses subshells), so every trait is set under one lock, the same for all widgets. What the page knows of all
+this is ``js/src/kernel/contract.ts``, which ``make contract`` writes.
 """
 
 from __future__ import annotations
@@ -20,30 +20,32 @@ import time
 import uuid
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, get_origin, get_type_hints
 
 import anywidget
 import traitlets
 from IPython.display import display
 
-from actmax_widget import demo, grad_modifiers, reading
-from actmax_widget.checks import check_integer, in_words, invalid
+from actmax_widget import demo, reading
+from actmax_widget.checks import in_words, invalid
 from actmax_widget.export.card import to_card, to_png
-from actmax_widget.live.facts import Facts, Frame, Status
+from actmax_widget.live.facts import Facts, Frame
 from actmax_widget.live.pump import Pump
 from actmax_widget.live.run import Past, Run
 from actmax_widget.network import Network, starting
 from actmax_widget.network.starting import starting_image
+from actmax_widget.parameters import Parameter, documented, filled, parameters_of
 from actmax_widget.results import History, LayerPictures
-from actmax_widget.settings import CHECKS, Settings
+from actmax_widget.settings import Settings
+from actmax_widget.view import messages
 from actmax_widget.view.lifetime import Lifetime
+from actmax_widget.view.messages import KernelFacts
 from actmax_widget.view.stream import Stream
 from actmax_widget.view.tile_feed import snapshot
 
 STATIC = pathlib.Path(__file__).parents[1] / "static"
-DEFAULTS = {"layer": ""} | {
-    field.name: field.default for field in dataclasses.fields(Settings) if field.name != "layer"
-}
+PARAMETERS = parameters_of(Settings)
+DEFAULTS = {name: parameter.default for name, parameter in PARAMETERS.items()} | {"layer": ""}
 IMAGE_RANK = 3
 LOOK = ("layout", "tabbable", "tooltip")
 """Keywords of every ipywidgets widget that are passed on."""
@@ -53,19 +55,19 @@ KEEP_RATE = 200_000
 """Bytes per second that renewing them may take on the way to the browser: a long run is kept less often."""
 
 
-class Parameter(traitlets.TraitType[Any, Any]):
+class ParameterTrait(traitlets.TraitType[Any, Any]):
     """A trait that a person sets: checked by the session before it is set, and handed to it after."""
 
-    def __init__(self, parameter: str, *, sync: bool = True) -> None:
+    def __init__(self, parameter: Parameter) -> None:
         # Not allow_none: traitlets would take None for any of them without asking validate().
-        super().__init__(default_value=DEFAULTS[parameter])
-        self.tag(sync=sync)
+        super().__init__(default_value=DEFAULTS[parameter.name], help=parameter.said())
+        self.tag(sync=parameter.kind != "picture")  # which travels as a file
         self.parameter = parameter
 
     def validate(self, obj: Any, value: Any) -> Any:
         """Return the checked value; raises ValueError or TypeError with a full sentence."""
-        value = CHECKS[self.parameter](value)
-        obj.check(**{self.parameter: value})
+        value = self.parameter.check(value)
+        obj.check(**{self.parameter.name: value})
         return value
 
     def set(self, obj: Any, value: Any) -> None:
@@ -74,7 +76,7 @@ class Parameter(traitlets.TraitType[Any, Any]):
             super().set(obj, value)
 
 
-class StartParameter(Parameter):
+class PictureTrait(ParameterTrait):
     """The starting picture: whatever it is given as, it is held as the network takes it."""
 
     def validate(self, obj: Any, value: Any) -> Any:
@@ -85,6 +87,30 @@ class StartParameter(Parameter):
         array = super().validate(obj, start.array)
         obj.start_picture = dataclasses.replace(start, array=array)
         return array
+
+
+def _parameter_traits() -> dict[str, ParameterTrait]:
+    kinds = {"picture": PictureTrait}
+    return {name: kinds.get(parameter.kind, ParameterTrait)(parameter) for name, parameter in PARAMETERS.items()}
+
+
+def _fact_traits() -> dict[str, Any]:
+    """A read-only trait for each of :class:`~actmax_widget.view.messages.KernelFacts`."""
+    kinds: dict[Any, Any] = {int: traitlets.Int, bytes: traitlets.Bytes, list: traitlets.List, dict: traitlets.Dict}
+    traits = {}
+    for name, kind in get_type_hints(KernelFacts).items():
+        fact, plain = KernelFacts.__dataclass_fields__[name], get_origin(kind) or kind
+        trait = kinds.get(plain, traitlets.Unicode)
+        default = plain(fact.default) if plain in {list, dict} else fact.default
+        traits[name] = trait(default, read_only=True, help=fact.metadata["help"]).tag(sync=True)
+    return traits
+
+
+class DeclaredTraits(traitlets.HasTraits):
+    """The traits that follow from declarations."""
+
+    # A class's namespace can be written to as long as its body runs, and traitlets looks at what is in it then.
+    vars().update(_parameter_traits() | _fact_traits())
 
 
 class _Text:
@@ -100,7 +126,9 @@ class _Text:
         return self._path.read_text(encoding="utf-8")
 
 
-class ActMaxWidget(anywidget.AnyWidget):
+@documented(Settings)
+@filled({"facts": [f"{fact.name}: {fact.metadata['help']}" for fact in dataclasses.fields(KernelFacts)]})
+class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     """Watch and steer activation maximization in a notebook.
 
     Args:
@@ -110,7 +138,16 @@ class ActMaxWidget(anywidget.AnyWidget):
         input_shape: (height, width, channels). None is as the model was made; where that is open, the size of
             ``seed_input``. At another size than a model was made for, the layers that need that one are no targets.
         held_inputs: for a model with several inputs: name of each other input -> the value it is held at.
-        **parameters: start values of the traits below, and ``layout``.
+        **parameters: start values of the parameters below, and ``layout``.
+
+    Parameters are traits: set, observe or link them at any time.
+        {parameters}
+        ``seed_input`` may be set to a path or a Pillow image, which is fitted to the input and scaled to
+        ``input_range``, or to an array, which has the network's own values. It then holds the array.
+
+    Facts are traits that only the widget sets.
+        image: The picture the network saw last, (H, W, C) float32 in ``input_range``: the last row tells its losses.
+        {facts}
 
     Raises:
         TypeError: a keyword that does not exist, a value of the wrong type, not a model.
@@ -132,76 +169,8 @@ class ActMaxWidget(anywidget.AnyWidget):
         _esm = _Text(STATIC / "widget.js")
         _css = _Text(STATIC / "widget.css")
 
-    layer = Parameter("layer")
-    """Name of the target layer. A change restarts a running optimization."""
-    filter_indices = Parameter("filter_indices")
-    """Filters or classes maximised together, as a tuple or an int; None is the mean of all. Restarts a run."""
-    act_max_weight = Parameter("act_max_weight")
-    """Weight of minus the activation; default 1."""
-    lp_norm_weight = Parameter("lp_norm_weight")
-    """Weight of the L6 norm, which keeps values small; default 10."""
-    tv_weight = Parameter("tv_weight")
-    """Weight of the total variation, which keeps the picture smooth; default 10."""
-    learning_rate = Parameter("learning_rate")
-    """Factor of each step, > 0; default 1."""
-    jitter = Parameter("jitter")
-    """Largest random shift at each step: a fraction of the side below 1, pixels from 1 on; default 0."""
-    grad_modifier = Parameter("grad_modifier")
-    """Name in :mod:`actmax_widget.grad_modifiers`, or None; "negate" lowers the activation."""
-    backprop_modifier = Parameter("backprop_modifier")
-    """"guided", "rectified" or None, see :mod:`actmax_widget.backprop_modifiers`. Another one is compiled first."""
-    seed_input = StartParameter("seed_input", sync=False)
-    """Picture to start from; None is noise. Used at a fresh start. Set to a path or a Pillow image, it is fitted to the
-    input and scaled to ``input_range``; an array has the network's own values. It then holds the array."""
-    seed_fit = Parameter("seed_fit")
-    """What is done with a picture of another aspect: "crop" to the middle, the default, "pad" or "stretch"."""
-    seed = Parameter("seed")
-    """Random state of the starting picture and the jitter; None: another one each time. Used at a fresh start."""
-    input_range = Parameter("input_range")
-    """(low, high) of the values the model takes; default (0, 255)."""
-    clip = Parameter("clip")
-    """Keep the input inside ``input_range`` at every step; default True."""
-    max_iter = Parameter("max_iter")
-    """Iterations a Run makes; default 500."""
-    steps_per_second = Parameter("steps_per_second")
-    """Speed limit for watching; default 60. None is as fast as it goes."""
-
-    status = traitlets.Unicode(Status.READY.value, read_only=True).tag(sync=True)
-    """"ready", "compiling", "running", "paused", "finished" or "failed"."""
-    message = traitlets.Unicode("", read_only=True).tag(sync=True)
-    """A sentence about the status."""
-    error = traitlets.Unicode("", read_only=True).tag(sync=True)
-    """Why the last input was refused or the last run failed; empty if neither."""
-    iteration = traitlets.Int(0, read_only=True).tag(sync=True)
-    """Iterations made since the last fresh start. The browser reads it off the frames."""
-    goal = traitlets.Int(0, read_only=True).tag(sync=True)
-    """The iteration at which the Run ends; 0 before the first."""
     image = traitlets.Any(read_only=True)
     """The picture the network saw last, (H, W, C) float32 in ``input_range``: the last row tells its losses."""
-    layers: Any = traitlets.List(read_only=True).tag(sync=True)
-    """The layers that can be a target: dicts of name, type, shape (without batch axis) and number of filters."""
-    model_name = traitlets.Unicode(read_only=True).tag(sync=True)
-    """The model's name."""
-    grad_modifiers: Any = traitlets.List(list(grad_modifiers.BUILT_IN), read_only=True).tag(sync=True)
-    """Choices for ``grad_modifier``."""
-    backprop_modifiers: Any = traitlets.List(["guided", "rectified"], read_only=True).tag(sync=True)
-    """Choices for ``backprop_modifier``."""
-    seed_name = traitlets.Unicode("", read_only=True).tag(sync=True)
-    """What the starting picture is called; empty for noise."""
-    seed_note = traitlets.Unicode("", read_only=True).tag(sync=True)
-    """What was done to the starting picture, or is odd about it: a sentence; mostly empty."""
-    seed_picture = traitlets.Bytes(b"", read_only=True).tag(sync=True)
-    """The starting picture as PNG; empty for noise."""
-    loss_names: Any = traitlets.List(read_only=True).tag(sync=True)
-    """Names of the losses, a column of the history each."""
-    picture = traitlets.Bytes(b"", read_only=True).tag(sync=True)
-    """``image`` as PNG at the last transition, for saved notebooks."""
-    rows = traitlets.Bytes(b"", read_only=True).tag(sync=True)
-    """``history.values`` (float32, little endian) at the last transition, for saved notebooks."""
-    saved_tiles: Any = traitlets.Dict(read_only=True).tag(sync=True)
-    """The tiles of the same moment: see ``js/src/kernel/contract.ts``; empty without any."""
-    tiles_picture = traitlets.Bytes(b"", read_only=True).tag(sync=True)
-    """Their pictures, side by side in one picture file."""
 
     _run: Any = None  # until the model was checked; ipywidgets also closes widgets that were never finished
     lock = threading.RLock()
@@ -399,15 +368,12 @@ class ActMaxWidget(anywidget.AnyWidget):
             self.set_trait("seed_note", self.start_picture.said())
             self.set_trait("seed_picture", b"" if image is None else to_png(image, self.input_range))
 
-    def _take_seed(self, name: Any, buffers: Any) -> None:
+    def _take_seed(self, name: str, buffers: Any) -> None:
         """Start from a picture file that the browser sent; what is wrong with it is told beside the button."""
-        called = name if isinstance(name, str) and name else "the file"
         try:
-            self.seed_input = reading.read_bytes(buffers[0] if buffers else b"", called)
+            self.seed_input = reading.read_bytes(buffers[0] if buffers else b"", name)
         except (ValueError, TypeError) as error:
-            words = {"sentence": getattr(error, "sentence", in_words(error)), "error": str(error)}
-            self.send({"type": "refused", "name": "seed_picture", **words})
-            self._complain(str(error))
+            self._refuse("seed_picture", error)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take parameters from the browser; facts are ours. For a bad value it gets the old one, and why."""
@@ -421,10 +387,14 @@ class ActMaxWidget(anywidget.AnyWidget):
             super().set_state({name: value})
         except (ValueError, TypeError, traitlets.TraitError) as error:
             self.send_state(name)
-            # A person reads it beside the field that it was typed into, whoever writes Python in `error`.
-            words = {"sentence": in_words(error), "error": str(error)}
-            self.send({"type": "refused", "name": name, "value": value, **words})
-            self._complain(str(error))
+            self._refuse(name, error, value)
+
+    def _refuse(self, name: str, error: Exception, value: Any = None) -> None:
+        """Say why: to a person beside the field that it was typed into, to whoever writes Python in ``error``."""
+        sentence = getattr(error, "sentence", in_words(error))
+        refused = messages.RefusedMessage(name=name, value=value, sentence=sentence, error=str(error))
+        self.send(messages.content(refused))
+        self._complain(str(error))
 
     # --- facts -----------------------------------------------------------------------------------------------------
 
@@ -524,38 +494,39 @@ class ActMaxWidget(anywidget.AnyWidget):
                 super()._handle_msg(msg)
 
     def _on_message(self, _: Any, content: Any, buffers: Any) -> None:
-        if not isinstance(content, dict):
-            return
-        answers: dict[Any, Callable[[], Any]] = {
-            "hello": lambda: self._greet(content),
-            "receipt": lambda: self._stream.receipt(check_integer("seq", content.get("seq"), least=0)),
-            "views": lambda: self._lose_views(cleared=content.get("cleared") is True),
-            "start": self.start,
-            "pause": self.pause,
-            "reset": self.reset,
-            "step": lambda: self._command("step", content.get("n", 1)),
-            "seed_picture": lambda: self._take_seed(content.get("name"), buffers),
-            "clear_seed_picture": lambda: setattr(self, "seed_input", None),
-            "make_tiles": self.visualize_layer,
-            "open_tile": lambda: self.open_tile(check_integer("filter", content.get("filter"), least=0)),
-            "pause_tiles": lambda: self._command("pause_tiles"),
-            "resume_tiles": lambda: self._command("resume_tiles"),
-            "close_tiles": lambda: self._command("close_tiles"),
-        }
-        kind = content.get("type")
+        command = None
         try:
-            if isinstance(kind, str) and kind in answers:
-                answers[kind]()
+            command = messages.read(content)
+            if command is not None:
+                self._obey(command, buffers)
         except (ValueError, TypeError, LookupError) as error:
-            if kind not in {"hello", "receipt", "views"}:  # no person is behind these
+            if not isinstance(command, messages.SILENT):
                 self._complain(str(error))
         self._pump.wake()
 
-    def _greet(self, content: dict[str, Any]) -> None:
+    def _obey(self, command: Any, buffers: Any) -> None:
+        answers: dict[type, Callable[[], Any]] = {
+            messages.Hello: lambda: self._greet(command),
+            messages.Receipt: lambda: self._stream.receipt(command.seq),
+            messages.Views: lambda: self._lose_views(cleared=command.cleared),
+            messages.Start: self.start,
+            messages.Pause: self.pause,
+            messages.Reset: self.reset,
+            messages.Step: lambda: self._command("step", command.n),
+            messages.SeedPicture: lambda: self._take_seed(command.name, buffers),
+            messages.ClearSeedPicture: lambda: setattr(self, "seed_input", None),
+            messages.MakeTiles: self.visualize_layer,
+            messages.OpenTile: lambda: self.open_tile(command.filter),
+            messages.PauseTiles: lambda: self._command("pause_tiles"),
+            messages.ResumeTiles: lambda: self._command("resume_tiles"),
+            messages.CloseTiles: lambda: self._command("close_tiles"),
+        }
+        answers[type(command)]()
+
+    def _greet(self, hello: messages.Hello) -> None:
         """A front end is there: it gets what it lacks, and the facts, as any message to it may have been lost."""
-        views = content.get("views")
-        self._stream.hello(content.get("run"), content.get("rows"), viewed=bool(views))
-        if views:
+        self._stream.hello(hello.run, hello.rows, viewed=bool(hello.views))
+        if hello.views:
             self._lifetime.viewed()
         with self.lock:
             self.send_state(GREETING)

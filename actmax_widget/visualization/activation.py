@@ -16,12 +16,15 @@ from actmax_widget.engine.step import Step
 from actmax_widget.losses import Loss
 from actmax_widget.network import Network, inputs
 from actmax_widget.optimizer import Optimizer
+from actmax_widget.parameters import documented
 from actmax_widget.presets import activation_losses
+from actmax_widget.settings import Settings
 
 PARAMETERS = tuple(inspect.signature(Optimizer.minimize).parameters)[2:]
 """What ``**optimizer_params`` may hold."""
 
 
+@documented(Settings)
 def visualize_activation(
     model: Any,
     layer_idx: Any,
@@ -55,9 +58,9 @@ def visualize_activation(
         backprop_modifier: ``"guided"``, ``"rectified"``, or a function of the model that returns the model to use; see
             :mod:`~actmax_widget.backprop_modifiers`.
         grad_modifier: name in :mod:`~actmax_widget.grad_modifiers` or a function of the gradient, e.g. ``"negate"``.
-        act_max_weight: weight of minus the activation. ``None`` or 0 leaves a term out.
-        lp_norm_weight: weight of :class:`~actmax_widget.regularizers.LPNorm`.
-        tv_weight: weight of :class:`~actmax_widget.regularizers.TotalVariation`.
+        act_max_weight: {act_max_weight} ``None`` or 0 leaves a term out.
+        lp_norm_weight: {lp_norm_weight} See :class:`~actmax_widget.regularizers.LPNorm`.
+        tv_weight: {tv_weight} See :class:`~actmax_widget.regularizers.TotalVariation`.
         input_shape: size of the input, e.g. (224, 224, 3). ``None`` is as the model was made; where that is open, the
             size of ``seed_input``. At another size than a model was made for its convolutions still work.
         held_inputs: for a model with several inputs: name of each other input -> the value it is held at.

@@ -11,7 +11,7 @@ import numpy as np
 
 from actmax_widget import grad_modifiers, utils
 from actmax_widget.callbacks import OptimizerCallback, Print
-from actmax_widget.checks import check_integer, check_number, check_range, check_seed, invalid
+from actmax_widget.checks import check_integer, check_range, invalid
 from actmax_widget.engine import cache, diagnosis
 from actmax_widget.engine.batch import Tiles
 from actmax_widget.engine.batch import batch_size as fitting_batch
@@ -22,11 +22,14 @@ from actmax_widget.network import Network, graph, starting
 from actmax_widget.network.starting import starting_image
 from actmax_widget.network.targets import Target
 from actmax_widget.optimizer import Calls, check_sequence, progress_bar, switched_on, told
+from actmax_widget.parameters import documented, parameters_of
 from actmax_widget.presets import activation_losses
 from actmax_widget.results import History, LayerPictures
+from actmax_widget.settings import Settings
 from actmax_widget.visualization.activation import as_returned, prepared
 
 
+@documented(Settings)
 def visualize_layer(
     model: Any,
     layer_idx: Any,
@@ -74,14 +77,14 @@ def visualize_layer(
         tv_weight: see there.
         input_shape: see there.
         held_inputs: see there.
-        max_iter: iterations for each picture, >= 1; default 200.
+        max_iter: >= 1, for each picture; default 200. {max_iter}
         input_modifiers: e.g. ``[Jitter(0.05)]``; with a ``seed`` the pictures of a batch are jittered by the same
             offsets, without each by its own.
         callbacks: a function of the filter that gives that picture's callbacks; steps are then made one at a time. One
             that raises ``StopIteration`` ends that filter's picture; the others go on.
         verbose: print each iteration's losses of each filter.
-        learning_rate: > 0, factor of the step; default 1.
-        clip: keep the inputs inside ``input_range`` at every step, and return the pictures the network saw last.
+        learning_rate: > 0; default 1. {learning_rate}
+        clip: {clip} With it the pictures are those that the network saw last.
         seed: random state of each picture's noise (the same for all) and of the jitter; ``None`` takes NumPy's global
             one.
         progress: show a tqdm bar; ``None``, the default, does if tqdm is installed.
@@ -111,8 +114,9 @@ def visualize_layer(
         200
         >>> sheet = am.utils.stitch_images(images)
     """
-    max_iter = check_integer("max_iter", max_iter, least=1, advice="Pass e.g. max_iter=200.")
-    learning_rate = check_number("learning_rate", learning_rate, above=0, advice="Pass e.g. learning_rate=1.")
+    declared = parameters_of(Settings)
+    max_iter = declared["max_iter"].check(max_iter)
+    learning_rate = declared["learning_rate"].check(learning_rate)
     modifiers = check_sequence("input_modifiers", input_modifiers, InputModifier, "Pass e.g. [Jitter(0.05)].")
     if batch_size is not None:
         batch_size = check_integer("batch_size", batch_size, least=1, advice="Pass None for as many as fit well.")
@@ -176,7 +180,7 @@ def _starts(
     network: Network, seed_input: Any, input_range: tuple[float, float], seed: Any, count: int
 ) -> Callable[[slice], np.ndarray]:
     """Gives the starting pictures of a slice of the filters; checked now."""
-    seed = None if seed is None else check_seed(seed)
+    seed = parameters_of(Settings)["seed"].check(seed)
     if seed_input is None:
 
         def noise(where: slice) -> np.ndarray:

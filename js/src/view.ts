@@ -1,14 +1,13 @@
-import type { ActMaxModel } from "./kernel/contract";
 import type { Loss } from "./kernel/kernel_watch";
+import type { ActMaxModel } from "./kernel/model";
 import type { Store } from "./kernel/store";
 import { h, setText } from "./kit/dom";
 import { keepKeys } from "./kit/keys";
 import { type Cleanup, type Component, type Drawn, Scope } from "./kit/scope";
 import { createButtons } from "./parts/buttons";
-import { createSettings } from "./parts/controls";
+import { createSettings, createWeights } from "./parts/controls";
 import { createPicture } from "./parts/picture";
 import { createProgress, createStatusWord } from "./parts/progress";
-import { createWeights } from "./parts/slider";
 import { createTable } from "./parts/table";
 import { createTarget } from "./parts/target";
 import { createTiles } from "./parts/tiles";
@@ -81,7 +80,7 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
     picture,
     buttons: createButtons(model, store),
     progress: createProgress(model, store),
-    weights: createWeights(model, store),
+    weights: createWeights(model, store, picture.element),
     settings: createSettings(model, store, picture.element),
     tiles: createTiles(model, store, { fallback: allFilters.element }),
     table: createTable(model, store),

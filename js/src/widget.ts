@@ -1,5 +1,5 @@
 import type { AnyWidget } from "@anywidget/types";
-import type { Traits } from "./kernel/contract";
+import type { Traits } from "./kernel/model";
 import { Store } from "./kernel/store";
 import { renderView } from "./view";
 

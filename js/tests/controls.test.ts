@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import type { Parameters } from "../src/kernel/contract";
+import { CONTROLS, type Parameters } from "../src/kernel/contract";
 import { POSITIONS } from "../src/kit/scale";
 import { parseRange } from "../src/parts/input_range";
 import { open, standInForBrowser, type View } from "./page";
@@ -123,6 +123,59 @@ describe("a weight", () => {
     const [one, other] = [render(), render()];
     one.type("jitter-value", "0.25");
     expect(other.field("jitter-value").value).toBe("0.25");
+  });
+});
+
+describe("a control that Python declares", () => {
+  const described = (field: Element, root: HTMLElement) =>
+    (field.getAttribute("aria-describedby") ?? "")
+      .split(" ")
+      .map((id) => root.querySelector(`#${id}`)?.textContent ?? "");
+
+  it.each(CONTROLS.map((control) => [control.name, control] as const))(
+    "is there with its help, for the pointer and for a screen reader: %s",
+    (_, { help }) => {
+      const { root } = open().render();
+      const [element, ...others] = [...root.querySelectorAll<HTMLElement>("[title]")].filter(
+        ({ title }) => title === help,
+      );
+      expect(others).toEqual([]);
+      const fields = element?.querySelectorAll("input:not([hidden]), select, [aria-describedby]");
+      const told = [...(fields ?? [])].filter((field) => described(field, root).includes(help));
+      expect(told.length).toBeGreaterThan(0);
+    },
+  );
+
+  it("is shown in the order declared, under its label", () => {
+    const { root } = open().render();
+    const text = (root.textContent ?? "").replace(/Clip to \S+ … \S+/, "Clip to the input range");
+    const labels = CONTROLS.map(({ label }) => label).filter((label) => label !== "Start from");
+    let at = 0;
+    for (const label of labels) {
+      expect(text.slice(at)).toContain(label);
+      at = text.indexOf(label, at) + label.length;
+    }
+  });
+
+  it("needs nothing else here: a slider, whatever it is called", () => {
+    const declared = { name: "patience", kind: "number", control: "slider", label: "Patience" };
+    const more = { help: "How long it remembers.", group: "Weights", default: 0.95 };
+    const scale = { bottom: 0.5, top: 1, scale: "linear" };
+    (CONTROLS as unknown[]).push({ ...declared, ...more, ...scale });
+    try {
+      const { model, render } = open();
+      const view = render();
+      view.slide("patience-slider", POSITIONS / 2);
+      expect([model.get("patience" as never), view.field("patience-value").value]).toEqual([
+        0.75,
+        "0.75",
+      ]);
+      expect(model.saved.at(-1)).toEqual({ patience: 0.75 });
+      expect(view.part("patience").textContent).toBe("PatienceHow long it remembers.");
+      expect(view.part("patience").parentElement?.getAttribute("aria-label")).toBe("Weights");
+    } finally {
+      (CONTROLS as unknown[]).pop();
+    }
   });
 });
 
@@ -265,7 +318,7 @@ describe("the input range", () => {
     model.update({ input_range: [-123.68, 151.061] });
     expect(texts(view)).toEqual(["-123.68", "151.061"]);
     expect(view.part("input-range-problem").hidden).toBe(true);
-    expect(view.part("clip").parentElement?.textContent).toBe("Clip to -123.68 … 151.061");
+    expect(view.part("clip").nextElementSibling?.textContent).toBe("Clip to -123.68 … 151.061");
   });
 
   it("explains beside the fields what cannot be sent, and goes on when the other end fits", () => {
@@ -340,7 +393,7 @@ describe("a value that the kernel refuses", () => {
   it.each(cases)("is explained beside its field, which keeps it: %s", (...which) => {
     const { view, shown, sentence } = refused(which);
     expect(shown()).toEqual([false, sentence, which[3], "true"]);
-    expect(view.field(which[1]).getAttribute("aria-describedby")).toBe(
+    expect(view.field(which[1]).getAttribute("aria-describedby")?.split(" ")[0]).toBe(
       view.part(`${which[0]}-problem`).id,
     );
     expect(view.part(`${which[0]}-problem`).getAttribute("role")).toBe("alert");

@@ -1,50 +1,29 @@
-import type {
-  ActMaxModel,
-  FrameMessage,
-  Parameters,
-  TilesMessage,
-  Traits,
+import {
+  CONTROLS,
+  type FrameMessage,
+  type Parameters,
+  type TilesMessage,
 } from "../src/kernel/contract";
+import type { ActMaxModel, Traits } from "../src/kernel/model";
 
 type Handler = (...args: unknown[]) => void;
 
-/** The names the browser may save; everything else is the kernel's. */
-export const PARAMETERS: readonly (keyof Parameters)[] = [
-  "layer",
-  "filter_indices",
-  "act_max_weight",
-  "lp_norm_weight",
-  "tv_weight",
-  "learning_rate",
-  "jitter",
-  "grad_modifier",
-  "backprop_modifier",
-  "input_range",
-  "seed",
-  "seed_fit",
-  "clip",
-  "max_iter",
-  "steps_per_second",
-];
+/** What the browser may save, as Python declares it; everything else is the kernel's. */
+const DEFAULTS = Object.fromEntries(
+  CONTROLS.filter(({ control }) => control !== "picture").map(({ name, default: value }) => [
+    name,
+    value,
+  ]),
+) as unknown as Parameters;
+export const PARAMETERS = Object.keys(DEFAULTS) as readonly (keyof Parameters)[];
 
 export const LOSS_NAMES = ["ActivationMax Loss", "L-6.0 Norm Loss", "TV(2.0) Loss"];
 
 export function traits(over: Partial<Traits> = {}): Traits {
   return {
+    ...DEFAULTS,
     layer: "conv2",
     filter_indices: [3],
-    act_max_weight: 1,
-    lp_norm_weight: 10,
-    tv_weight: 10,
-    learning_rate: 1,
-    jitter: 0,
-    grad_modifier: null,
-    backprop_modifier: null,
-    seed: 0,
-    seed_fit: "crop",
-    clip: true,
-    max_iter: 500,
-    steps_per_second: 60,
     layers: [
       { name: "conv2", type: "Conv2D", shape: [26, 26, 16], filters: 16 },
       { name: "out", type: "Dense", shape: [10], filters: 10 },
@@ -52,7 +31,6 @@ export function traits(over: Partial<Traits> = {}): Traits {
     model_name: "digits",
     grad_modifiers: ["negate", "relu"],
     backprop_modifiers: ["guided", "rectified"],
-    input_range: [0, 255],
     loss_names: LOSS_NAMES,
     status: "ready",
     message: "",
@@ -190,6 +168,13 @@ export class FakeKernel {
       pixels.fill(first + i + message.iteration, 3 + i * size, 3 + (i + 1) * size);
     }
     this.model.trigger("msg:custom", message, [new DataView(pixels.buffer, 3)]);
+    return seq;
+  }
+
+  /** There are no tiles any more. */
+  closeTiles(): number {
+    const seq = this.seq++;
+    this.model.trigger("msg:custom", { type: "tiles_closed", seq }, []);
     return seq;
   }
 

@@ -74,14 +74,28 @@ describe("neighbour", () => {
 
 describe("the slider's scale", () => {
   it("reaches from zero to the top and comes back to where it was", () => {
-    expect([toValue(0, 1000), toValue(POSITIONS, 1000)]).toEqual([0, 1000]);
+    const scale = { top: 1000 };
+    expect([toValue(0, scale), toValue(POSITIONS, scale)]).toEqual([0, 1000]);
     for (let position = 0; position <= POSITIONS; position++) {
-      expect(Math.abs(toPosition(toValue(position, 1000), 1000) - position)).toBe(0);
+      expect(Math.abs(toPosition(toValue(position, scale), scale) - position)).toBe(0);
     }
-    const values = Array.from({ length: POSITIONS + 1 }, (_, position) => toValue(position, 1000));
+    const values = Array.from({ length: POSITIONS + 1 }, (_, position) => toValue(position, scale));
     expect(new Set(values).size).toBe(POSITIONS + 1);
-    expect(toPosition(1e9, 1000)).toBe(POSITIONS);
-    expect(toPosition(-5, 1000)).toBe(0);
+    expect(toPosition(1e9, scale)).toBe(POSITIONS);
+    expect(toPosition(-5, scale)).toBe(0);
+  });
+
+  it("goes evenly where it is linear, from its near end", () => {
+    const scale = { bottom: -1, top: 1, scale: "linear" } as const;
+    expect([0, POSITIONS / 2, POSITIONS].map((at) => toValue(at, scale))).toEqual([-1, 0, 1]);
+    for (let position = 0; position <= POSITIONS; position++) {
+      expect(Math.abs(toPosition(toValue(position, scale), scale) - position)).toBe(0);
+    }
+    expect([toPosition(-9, scale), toPosition(9, scale)]).toEqual([0, POSITIONS]);
+  });
+
+  it("never goes below its near end", () => {
+    expect(toValue(0, { bottom: 0.001, top: 100 })).toBe(0.001);
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { TilesMessage } from "../src/kernel/contract";
 import { Tiles } from "../src/kernel/tiles";
+import type { FakeKernel } from "./fake_model";
 import { nextFrame, open, standInForBrowser } from "./page";
 
 standInForBrowser();
@@ -65,11 +66,11 @@ describe("receipts of tiles", () => {
   });
 
   it.each([
-    ["a change of status", { status: "paused" }],
-    ["a closing", { status: "closed" }],
-  ] as const)("follow %s, too", (_, over) => {
+    ["a change of status", (kernel: FakeKernel) => kernel.tiles(0, 0, { status: "paused" })],
+    ["a closing", (kernel: FakeKernel) => kernel.closeTiles()],
+  ])("follow %s, too", (_, told) => {
     const { model, kernel } = drawing();
-    const seq = kernel.tiles(0, 0, over);
+    const seq = told(kernel);
     nextFrame();
     vi.advanceTimersByTime(300);
     expect(model.receipts()).toEqual([seq]);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, vi } from "vitest";
-import type { Traits } from "../src/kernel/contract";
+import type { Traits } from "../src/kernel/model";
 import createWidget from "../src/widget";
 import { FakeKernel, FakeModel } from "./fake_model";
 

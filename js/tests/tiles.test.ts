@@ -61,7 +61,7 @@ describe("the tiles", () => {
     kernel.tiles(0, 4);
     nextFrame();
     view.part("tiles-close").focus();
-    kernel.tiles(0, 0, { status: "closed" });
+    kernel.closeTiles();
     nextFrame();
     expect(view.part("tiles").hidden).toBe(true);
     expect(tiles(view)).toEqual([]);
@@ -148,6 +148,25 @@ describe("the header", () => {
     kernel.tiles(0, 0, { status: "finished" });
     nextFrame();
     expect(document.activeElement).toBe(view.part("tiles-close"));
+  });
+});
+
+describe("one story", () => {
+  it("is at the tiles while they are made: the picture in front stands still, and Run turns to it", () => {
+    const { model, kernel, view } = shown();
+    kernel.snapshot(5);
+    model.update({ status: "running" });
+    kernel.tiles(0, 1);
+    nextFrame();
+    const figures = () => view.part("figures").textContent;
+    expect(figures()).not.toContain("/s");
+    const enabled = (name: string) => !(view.part(name) as HTMLButtonElement).disabled;
+    expect(["run", "pause", "step", "reset"].map(enabled)).toEqual([true, true, true, true]);
+    kernel.tiles(0, 0, { status: "paused" });
+    kernel.frame(5, 1);
+    nextFrame();
+    expect(["run", "pause", "step", "reset"].map(enabled)).toEqual([false, true, false, true]);
+    expect(figures()).toContain("/s");
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Traits } from "../src/kernel/contract";
+import type { Traits } from "../src/kernel/model";
 import { nextFrame, open, painted, type View } from "./page";
 
 export const tiles = (view: View): HTMLButtonElement[] => [

@@ -1,112 +1,140 @@
-/**
- * The traits and messages of `ActMaxWidget`, mirrored once. Their owner is
- * `actmax_widget/view/widget.py`: change them there first.
- */
-import type { AnyModel } from "@anywidget/types";
+/** Made by `make contract` from what `actmax_widget` declares: change it there. */
 
-export type Status = "ready" | "compiling" | "running" | "paused" | "finished" | "failed";
+export type Incoming = FrameMessage | TilesMessage | TilesClosedMessage | RefusedMessage;
+export type Outgoing =
+  | Hello
+  | Receipt
+  | Views
+  | Start
+  | Pause
+  | Reset
+  | Step
+  | SeedPicture
+  | ClearSeedPicture
+  | MakeTiles
+  | OpenTile
+  | PauseTiles
+  | ResumeTiles
+  | CloseTiles;
 
-export interface Layer {
-  name: string;
-  type: string;
-  /** The output's shape without the batch; `null` is a side that varies. */
-  shape: (number | null)[];
-  /** Size of the last axis. */
-  filters: number;
+/** All that Python and the page have in common. */
+export interface Contract {
+  parameters: Parameters;
+  facts: Facts;
+  incoming: Incoming;
+  outgoing: Outgoing;
+  savedtiles: SavedTiles;
+  control: Control;
 }
-
-/** What the user may change here: set, saved, checked by the kernel. */
+/** What a person may change: set, saved, checked by the kernel. */
 export interface Parameters {
+  /** Name of the layer that is looked into. Layers near the input show edges and textures, later ones parts and whole things. A change restarts a running optimization. */
   layer: string;
-  /** Maximised together; `null` is the mean of all; negative ones count from the end. */
+  /** Filters, units or classes that are maximised together: one, several, or the mean of all. A change restarts a running optimization. */
   filter_indices: number[] | null;
+  /** Weight of minus the activation. Raise it when the picture stays grey, lower it when it is all noise. */
   act_max_weight: number;
+  /** Weight of the L6 norm, which keeps values small. Raise it when single pixels glare, lower it when the picture is pale. */
   lp_norm_weight: number;
+  /** Weight of the total variation, which keeps the picture smooth. Raise it when the picture is noisy, lower it when it is blurred. */
   tv_weight: number;
+  /** Factor of each step. Raise it when the picture hardly changes, lower it when the losses jump. */
   learning_rate: number;
-  /** Below 1 a fraction of each side, from 1 on pixels. */
+  /** Largest random shift at each step: a fraction of the side below 1, pixels from 1 on. Raise it against patterns that cling to single pixels, lower it when edges smear. */
   jitter: number;
-  grad_modifier: string | null;
-  backprop_modifier: string | null;
-  seed: number | null;
-  /** What is done with a starting picture of another aspect than the model's. */
-  seed_fit: "crop" | "pad" | "stretch";
-  /** Low and high end of the picture's values. */
-  input_range: [number, number];
-  clip: boolean;
+  /** Iterations that a run makes. Raise it when the picture still changes at the end. */
   max_iter: number;
-  /** `null`: as fast as it goes. */
+  /** Speed limit while somebody watches. Lower it to follow single steps, raise it to be done sooner. */
   steps_per_second: number | null;
+  /** What is done to the gradient before each step; negate lowers the activation instead of raising it. */
+  grad_modifier: string | null;
+  /** How the gradient goes back through a ReLU: rectified lets only what is positive through, guided only that of units that are active, too. A change is compiled first. */
+  backprop_modifier: string | null;
+  /** Lowest and highest value of the pictures that the network was trained with, such as 0 and 255, or -1 and 1. */
+  input_range: [number, number];
+  /** Keep the picture inside the input range at every step. Without it values may go beyond what the network knows. */
+  clip: boolean;
+  /** What is done with a starting picture of another aspect than the input's: crop to the middle, pad with the middle of the range, or stretch. */
+  seed_fit: string;
+  /** Random state of the starting noise and of the jitter, used at a fresh start. The same one gives the same picture. */
+  seed: number | null;
 }
-
-/** What only the kernel knows: never saved from here. */
+/** What only the kernel knows: read-only traits that the page sees, with the values they begin with. */
 export interface Facts {
-  layers: Layer[];
-  model_name: string;
-  grad_modifiers: string[];
-  backprop_modifiers: string[];
-  /** Name of the starting picture; "" is noise made from `seed`. */
-  seed_name: string;
-  /** What was done to the starting picture, or is odd about it; mostly "". */
-  seed_note: string;
-  /** PNG of the starting picture; empty for noise. */
-  seed_picture: DataView | null;
-  /** The columns of a row, without the total that ends it. */
-  loss_names: string[];
-  status: Status;
+  /** "ready", "compiling", "running", "paused", "finished" or "failed". */
+  status: "ready" | "compiling" | "running" | "paused" | "finished" | "failed";
+  /** A sentence about the status. */
   message: string;
+  /** Why the last input was refused or the last run failed; empty if neither. */
   error: string;
+  /** Iterations made since the last fresh start. The page reads it off the frames. */
   iteration: number;
+  /** The iteration at which the run ends; 0 before the first. */
   goal: number;
-  /** PNG of the last transition. */
+  /** The layers that can be a target: dicts of name, type, shape (without batch axis; None is a side that varies) and number of filters. */
+  layers: LayerInfo[];
+  /** The model's name. */
+  model_name: string;
+  /** Choices for grad_modifier. */
+  grad_modifiers: string[];
+  /** Choices for backprop_modifier. */
+  backprop_modifiers: string[];
+  /** What the starting picture is called; empty for noise. */
+  seed_name: string;
+  /** What was done to the starting picture, or is odd about it: a sentence; mostly empty. */
+  seed_note: string;
+  /** The starting picture as PNG; empty for noise. */
+  seed_picture: DataView | null;
+  /** Names of the losses, a column of the history each; the total comes after them. */
+  loss_names: string[];
+  /** The picture as PNG at the last transition, for saved notebooks. */
   picture: DataView | null;
-  /** Little-endian float32 rows of the same moment; row i is iteration i + 1. */
+  /** The history (float32, little endian) at the last transition, for saved notebooks. */
   rows: DataView | null;
-  /** The tiles of the same moment; empty without any. */
+  /** The tiles of the same moment, but for their pictures; empty without any. */
   saved_tiles: Partial<SavedTiles>;
-  /** Their pictures in one picture file. */
+  /** Their pictures, side by side in one picture file. */
   tiles_picture: DataView | null;
 }
-
-export type Traits = Parameters & Facts;
-export type ActMaxModel = AnyModel<Traits>;
-
-/** Kernel to browser, with the buffers `[pixels, rows]`. */
+/** A layer that can be a target: its name, type, output shape without the batch axis, and number of filters. */
+export interface LayerInfo {
+  name: string;
+  type: string;
+  shape: (number | null)[];
+  filters: number;
+}
+/** The newest picture and the rows that the page lacks. Buffers: pixels, uint8 (H, W, C), and rows, float32. */
 export interface FrameMessage {
   /** A snapshot replaces everything, a frame goes on from what is held. */
   type: "frame" | "snapshot";
-  /** Rises by one with each message. */
+  /** Rises by one with each message, whatever it is. */
   seq: number;
   /** Changes at every restart. */
-  run: number | string;
-  iteration: number;
-  goal: number;
-  /** Whose the picture is; the controls may be ahead of it. */
+  run: number;
+  /** The layer that it is of; what is set may be ahead of it. */
   layer: string;
+  /** Its filters; None is all. */
   filter_indices: number[] | null;
+  /** Iterations made in this run. */
+  iteration: number;
+  /** The iteration at which the run ends. */
+  goal: number;
   /** Index, within the run, of the first row sent. */
   first: number;
+  /** Rows sent. */
   count: number;
   /** Height, width, and channels: 1 (grey), 3 (RGB) or 4 (RGBA). */
   shape: [number, number, number];
-  /** Steps per second. */
+  /** Steps per second; None before it was measured. */
   rate: number | null;
   /** Seconds left. */
   remaining: number | null;
 }
-
-/** Tiles in a saved notebook: as in a message, with all pictures in one, in rows of `across`. */
-export type SavedTiles = Omit<TilesMessage, "type" | "seq"> & { across: number };
-
-export type TilesStatus = Exclude<Status, "ready"> | "closed";
-
-/** Kernel to browser: pictures of all filters of a layer. The buffer holds `count` tiles, uint8, row by row. */
+/** Tiles as they grow. The buffer holds `count` tiles, uint8, one after the other. */
 export interface TilesMessage {
-  type: "tiles";
-  /** In one numbering with the frames, and acknowledged as they are. */
-  seq: number;
   /** Another number is another set of tiles, which starts afresh. */
   number: number;
+  /** The layer. */
   layer: string;
   /** The filter of each tile, in order. */
   filters: number[];
@@ -114,55 +142,377 @@ export interface TilesMessage {
   shape: [number, number, 1 | 3];
   /** Index of the first tile sent. */
   first: number;
-  /** 0 where only the status changed. */
+  /** Tiles sent; 0 where only the status changed. */
   count: number;
   /** Tiles finished. */
   done: number;
-  /** Of the batch in hand. */
+  /** Iterations of the batch in hand. */
   iteration: number;
   /** Iterations for each tile. */
   goal: number;
-  /** "closed" takes the tiles away; it comes alone. */
-  status: TilesStatus;
+  /** Of the run while it is at them; else paused, finished or failed. */
+  status: "ready" | "compiling" | "running" | "paused" | "finished" | "failed";
+  /** Why they failed; empty if they did not. */
   error: string;
+  type: "tiles";
+  /** In one numbering with the frames, and acknowledged as they are. */
+  seq: number;
 }
-
-/** Kernel to browser, after the value of before: why it did not take one. */
+/** There are no tiles any more. */
+export interface TilesClosedMessage {
+  type: "tiles_closed";
+  /** In the same numbering. */
+  seq: number;
+}
+/** Why a value was not taken; the value of before was sent already. */
 export interface RefusedMessage {
   type: "refused";
   /** A parameter, or "seed_picture". */
   name: string;
-  /** What was refused. */
-  value?: unknown;
   /** For the person who typed it. */
   sentence: string;
   /** The same in Python's words, as the trait `error` has it. */
-  error?: string;
+  error: string;
+  /** What was refused. */
+  value: unknown;
+}
+/** A page is there (again), with what it has: the answer begins where that ends. */
+export interface Hello {
+  type: "hello";
+  /** The run of its newest frame; None without any. */
+  run: number | null;
+  /** Rows of that run that it has. */
+  rows: number | null;
+  /** Views it shows. */
+  views: number | null;
+}
+/** All messages up to `seq` are drawn. */
+export interface Receipt {
+  type: "receipt";
+  /** Number of the newest. */
+  seq: number;
+}
+/** The last view of a page is gone. */
+export interface Views {
+  type: "views";
+  /** With its output, and not with the page. */
+  cleared: boolean;
+}
+/** Run until the goal. */
+export interface Start {
+  type: "start";
+}
+/** Stop after the step in hand. */
+export interface Pause {
+  type: "pause";
+}
+/** Go back to the start. */
+export interface Reset {
+  type: "reset";
+}
+/** Make some iterations. */
+export interface Step {
+  type: "step";
+  /** How many. */
+  n: number;
+}
+/** Start from the picture file in the buffer. */
+export interface SeedPicture {
+  type: "seed_picture";
+  /** What the file is called. */
+  name: string;
+}
+/** Start from noise. */
+export interface ClearSeedPicture {
+  type: "clear_seed_picture";
+}
+/** Make tiles of all filters of the present layer, with the present settings. */
+export interface MakeTiles {
+  type: "make_tiles";
+}
+/** Make a filter the present one, with its tile's picture and losses. */
+export interface OpenTile {
+  type: "open_tile";
+  /** The filter. */
+  filter: number;
+}
+/** Stop the tiles after the step in hand. */
+export interface PauseTiles {
+  type: "pause_tiles";
+}
+/** Go on with the tiles. */
+export interface ResumeTiles {
+  type: "resume_tiles";
+}
+/** Take the tiles away. */
+export interface CloseTiles {
+  type: "close_tiles";
+}
+/** All tiles for a saved notebook; their pictures stand in one, in rows. */
+export interface SavedTiles {
+  /** Another number is another set of tiles, which starts afresh. */
+  number: number;
+  /** The layer. */
+  layer: string;
+  /** The filter of each tile, in order. */
+  filters: number[];
+  /** Height, width and channels of one tile. */
+  shape: [number, number, 1 | 3];
+  /** Index of the first tile sent. */
+  first: number;
+  /** Tiles sent; 0 where only the status changed. */
+  count: number;
+  /** Tiles finished. */
+  done: number;
+  /** Iterations of the batch in hand. */
+  iteration: number;
+  /** Iterations for each tile. */
+  goal: number;
+  /** Of the run while it is at them; else paused, finished or failed. */
+  status: "ready" | "compiling" | "running" | "paused" | "finished" | "failed";
+  /** Why they failed; empty if they did not. */
+  error: string;
+  /** Tiles in a row. */
+  across: number;
+}
+/** What sets a parameter. The order of the list is that on the screen. */
+export interface Control {
+  /** Of the parameter. */
+  name: keyof Parameters | "seed_input";
+  /** What its values are. */
+  kind:
+    | "number"
+    | "integer"
+    | "shift"
+    | "choice"
+    | "flag"
+    | "interval"
+    | "layer"
+    | "filters"
+    | "picture";
+  /** What sets it. */
+  control:
+    | "slider"
+    | "field"
+    | "select"
+    | "checkbox"
+    | "interval"
+    | "layer"
+    | "filters"
+    | "picture";
+  /** What a person knows it by. */
+  label: string;
+  /** What it does, and when to raise or lower it. */
+  help: string;
+  /** What it is shown with. */
+  group: string;
+  /** Where Python sets nothing else. */
+  default: unknown;
+  /** Of the number. */
+  unit?: string;
+  /** The least number that is taken. */
+  least?: number;
+  /** Near end of a slider; 0 unless told. */
+  bottom?: number;
+  /** Far end of a slider; the number itself may go beyond. */
+  top?: number;
+  /** Of a slider; "growing" starts at 0 and has the hundredth part half way. */
+  scale?: "growing" | "linear";
+  /** All there are, or for a number those that are offered. */
+  choices?: Choice[];
+  /** What a person calls null; null is not allowed without. */
+  none?: string;
+}
+/** A value to choose, and what a person reads. */
+export interface Choice {
+  value: string | number;
+  /** What a person reads. */
+  label: string;
 }
 
-/** What the buttons of the run ask for. */
-export type RunCommand = "start" | "pause" | "step" | "reset";
-/** The first one starts the tiles of the present layer, with the present settings. */
-export type TilesCommand = "make_tiles" | "pause_tiles" | "resume_tiles" | "close_tiles";
-export type Command = RunCommand | TilesCommand;
-
-/** Browser to kernel; `seed_picture` comes with the buffer `[the file as it was chosen]`. */
-export type Outgoing =
-  /** With what is here already: the answer begins where that ends. */
-  | { type: "hello"; run: number | string | null; rows: number; views: number }
-  /** The last view is gone; `cleared`: with its output, and not with the page. */
-  | { type: "views"; cleared: boolean }
-  | { type: "receipt"; seq: number }
-  | { type: "step"; n: number }
-  | { type: "seed_picture"; name: string }
-  | { type: "clear_seed_picture" }
-  | { type: Exclude<Command, "step"> }
-  /** Makes that filter the present one, with its picture and its losses. */
-  | { type: "open_tile"; filter: number };
-
-export const isBusy = (status: Status | TilesStatus): boolean =>
-  status === "compiling" || status === "running";
-
-/** The layer that is chosen; none while a model has no layers. */
-export const layerOf = (model: ActMaxModel): Layer | undefined =>
-  (model.get("layers") ?? []).find(({ name }) => name === model.get("layer"));
+export const CONTROLS: readonly Control[] = [
+  {
+    name: "layer",
+    kind: "layer",
+    control: "layer",
+    label: "Layer",
+    help: "Name of the layer that is looked into. Layers near the input show edges and textures, later ones parts and whole things. A change restarts a running optimization.",
+    group: "Target",
+    default: null,
+  },
+  {
+    name: "filter_indices",
+    kind: "filters",
+    control: "filters",
+    label: "Filters",
+    help: "Filters, units or classes that are maximised together: one, several, or the mean of all. A change restarts a running optimization.",
+    group: "Target",
+    default: [0],
+    none: "all",
+  },
+  {
+    name: "act_max_weight",
+    kind: "number",
+    control: "slider",
+    label: "Activation",
+    help: "Weight of minus the activation. Raise it when the picture stays grey, lower it when it is all noise.",
+    group: "Weights",
+    default: 1,
+    top: 1000,
+  },
+  {
+    name: "lp_norm_weight",
+    kind: "number",
+    control: "slider",
+    label: "Lp norm",
+    help: "Weight of the L6 norm, which keeps values small. Raise it when single pixels glare, lower it when the picture is pale.",
+    group: "Weights",
+    default: 10,
+    top: 1000,
+  },
+  {
+    name: "tv_weight",
+    kind: "number",
+    control: "slider",
+    label: "Total variation",
+    help: "Weight of the total variation, which keeps the picture smooth. Raise it when the picture is noisy, lower it when it is blurred.",
+    group: "Weights",
+    default: 10,
+    top: 1000,
+  },
+  {
+    name: "learning_rate",
+    kind: "number",
+    control: "slider",
+    label: "Learning rate",
+    help: "Factor of each step. Raise it when the picture hardly changes, lower it when the losses jump.",
+    group: "Weights",
+    default: 1,
+    bottom: 0.001,
+    top: 100,
+  },
+  {
+    name: "jitter",
+    kind: "shift",
+    control: "slider",
+    label: "Jitter",
+    help: "Largest random shift at each step: a fraction of the side below 1, pixels from 1 on. Raise it against patterns that cling to single pixels, lower it when edges smear.",
+    group: "Weights",
+    default: 0,
+    least: 0,
+    top: 8,
+  },
+  {
+    name: "max_iter",
+    kind: "integer",
+    control: "field",
+    label: "Iterations a run",
+    help: "Iterations that a run makes. Raise it when the picture still changes at the end.",
+    group: "More",
+    default: 500,
+    least: 1,
+  },
+  {
+    name: "steps_per_second",
+    kind: "number",
+    control: "select",
+    label: "Steps per second",
+    help: "Speed limit while somebody watches. Lower it to follow single steps, raise it to be done sooner.",
+    group: "More",
+    default: 60,
+    choices: [
+      { value: 1, label: "at most 1" },
+      { value: 5, label: "at most 5" },
+      { value: 15, label: "at most 15" },
+      { value: 30, label: "at most 30" },
+      { value: 60, label: "at most 60" },
+      { value: 120, label: "at most 120" },
+      { value: 250, label: "at most 250" },
+    ],
+    none: "as fast as it goes",
+  },
+  {
+    name: "grad_modifier",
+    kind: "choice",
+    control: "select",
+    label: "Gradient modifier",
+    help: "What is done to the gradient before each step; negate lowers the activation instead of raising it.",
+    group: "More",
+    default: null,
+    choices: [
+      { value: "negate", label: "negate" },
+      { value: "absolute", label: "absolute" },
+      { value: "invert", label: "invert" },
+      { value: "relu", label: "relu" },
+      { value: "small_values", label: "small_values" },
+    ],
+    none: "none",
+  },
+  {
+    name: "backprop_modifier",
+    kind: "choice",
+    control: "select",
+    label: "Backprop",
+    help: "How the gradient goes back through a ReLU: rectified lets only what is positive through, guided only that of units that are active, too. A change is compiled first.",
+    group: "More",
+    default: null,
+    choices: [
+      { value: "guided", label: "guided" },
+      { value: "rectified", label: "rectified" },
+    ],
+    none: "none",
+  },
+  {
+    name: "input_range",
+    kind: "interval",
+    control: "interval",
+    label: "Input range",
+    help: "Lowest and highest value of the pictures that the network was trained with, such as 0 and 255, or -1 and 1.",
+    group: "More",
+    default: [0, 255],
+  },
+  {
+    name: "clip",
+    kind: "flag",
+    control: "checkbox",
+    label: "Clip to the input range",
+    help: "Keep the picture inside the input range at every step. Without it values may go beyond what the network knows.",
+    group: "More",
+    default: true,
+  },
+  {
+    name: "seed_input",
+    kind: "picture",
+    control: "picture",
+    label: "Start from",
+    help: "Picture to start from instead of noise, used at a fresh start.",
+    group: "More",
+    default: null,
+    none: "noise",
+  },
+  {
+    name: "seed_fit",
+    kind: "choice",
+    control: "select",
+    label: "Fit starting picture",
+    help: "What is done with a starting picture of another aspect than the input's: crop to the middle, pad with the middle of the range, or stretch.",
+    group: "More",
+    default: "crop",
+    choices: [
+      { value: "crop", label: "by cropping" },
+      { value: "pad", label: "by padding" },
+      { value: "stretch", label: "by stretching" },
+    ],
+  },
+  {
+    name: "seed",
+    kind: "integer",
+    control: "field",
+    label: "Seed of noise, jitter",
+    help: "Random state of the starting noise and of the jitter, used at a fresh start. The same one gives the same picture.",
+    group: "More",
+    default: 0,
+    least: 0,
+    none: "random",
+  },
+];

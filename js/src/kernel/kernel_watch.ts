@@ -5,7 +5,7 @@
  */
 
 import type { Cleanup } from "../kit/scope";
-import type { ActMaxModel } from "./contract";
+import type { ActMaxModel } from "./model";
 
 /** Why there is no kernel. */
 export type Loss = "unknown" | "reconnecting" | "disconnected" | "restarted" | "shut down" | "died";

@@ -1,6 +1,7 @@
 import { type Cleanup, Scope } from "../kit/scope";
-import type { ActMaxModel, Outgoing, Parameters } from "./contract";
+import type { Outgoing, Parameters } from "./contract";
 import type { Loss } from "./kernel_watch";
+import type { ActMaxModel } from "./model";
 
 /** At most twenty saves a second: a dragged thumb moves far more often. */
 const SAVE_INTERVAL_MS = 50;

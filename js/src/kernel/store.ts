@@ -1,20 +1,14 @@
 import { type Cleanup, Scope } from "../kit/scope";
-import {
-  type ActMaxModel,
-  type Command,
-  isBusy,
-  type Parameters,
-  type SavedTiles,
-  type TilesMessage,
-} from "./contract";
+import type { Parameters, SavedTiles, TilesClosedMessage, TilesMessage } from "./contract";
 import { bytesOf, type Frame, floatsOf, isFrameMessage, readFrame } from "./frame";
 import { Greeting } from "./greeting";
 import { type Loss, watchKernel } from "./kernel_watch";
 import { Link } from "./link";
 import { LossRows } from "./loss_rows";
+import { type ActMaxModel, type Command, isBusy } from "./model";
 import { Receipts } from "./receipts";
 import { readSavedTiles } from "./saved_tiles";
-import { isTilesMessage, Tiles } from "./tiles";
+import { isTilesClosedMessage, isTilesMessage, Tiles } from "./tiles";
 
 /** Whoever runs sends oftener: after this long a message was lost, or the kernel's patience was. */
 const SILENCE_MS = 2500;
@@ -81,7 +75,7 @@ export class Store {
 
   /** The kernel is at the tiles: status and message are theirs. */
   get atTiles(): boolean {
-    return isBusy(this.tiles?.news.status ?? "closed");
+    return isBusy(this.tiles?.news.status);
   }
 
   get goal(): number {
@@ -131,6 +125,7 @@ export class Store {
       if (isFrameMessage(content))
         this.#receive(readFrame(content, buffers ?? [], this.#lossNames()));
       else if (isTilesMessage(content)) this.#receiveTiles(content, bytesOf(buffers?.[0]));
+      else if (isTilesClosedMessage(content)) this.#closeTiles(content);
     };
     this.#scope.on(this.#model, "msg:custom", receive);
     this.#scope.on(this.#model, "comm_live_update", () => this.#probe());
@@ -181,12 +176,19 @@ export class Store {
     if (!this.#hear()) return;
     this.#heardTiles = true;
     const { number, status } = this.tiles?.news ?? {};
-    if (message.status === "closed") this.tiles = null;
-    else if (message.number === number) this.tiles?.take(message, pixels);
+    if (message.number === number) this.tiles?.take(message, pixels);
     else this.tiles = new Tiles(message, pixels);
     this.#seq = message.seq;
     if (message.number !== number || message.status !== status) this.#setPending(null);
     else this.#changed();
+  }
+
+  #closeTiles({ seq }: TilesClosedMessage): void {
+    if (!this.#hear()) return;
+    this.#heardTiles = true;
+    this.tiles = null;
+    this.#seq = seq;
+    this.#setPending(null);
   }
 
   /** A message is proof of a kernel, whatever was believed before. */

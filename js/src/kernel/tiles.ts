@@ -1,4 +1,4 @@
-import type { TilesMessage } from "./contract";
+import type { TilesClosedMessage, TilesMessage } from "./contract";
 
 /** A filter's picture as it came last. */
 export interface Tile {
@@ -57,6 +57,10 @@ export class Tiles {
       this.#begun += 1;
     }
   }
+}
+
+export function isTilesClosedMessage(content: unknown): content is TilesClosedMessage {
+  return (content as { type?: unknown } | null)?.type === "tiles_closed";
 }
 
 export function isTilesMessage(content: unknown): content is TilesMessage {

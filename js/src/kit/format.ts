@@ -1,4 +1,4 @@
-import type { Layer } from "../kernel/contract";
+import type { LayerInfo } from "../kernel/contract";
 
 /** Five significant digits; six where that spares an exponent. */
 export function formatLoss(value: number): string {
@@ -39,7 +39,7 @@ export function formatProgress(
 }
 
 /** "conv2 · Conv2D · 26 × 26 × 16"; a side that varies is a question mark. */
-export function formatLayer({ name, type, shape }: Layer): string {
+export function formatLayer({ name, type, shape }: LayerInfo): string {
   return [name, type, shape.map((side) => side ?? "?").join(" × ")].filter(Boolean).join(" · ");
 }
 

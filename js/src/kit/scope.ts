@@ -1,4 +1,4 @@
-import type { ActMaxModel } from "../kernel/contract";
+import type { ActMaxModel } from "../kernel/model";
 
 /** Everything a component holds on to, let go of at once. */
 export type Cleanup = () => void;

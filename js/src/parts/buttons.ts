@@ -1,4 +1,4 @@
-import { type ActMaxModel, isBusy, type RunCommand } from "../kernel/contract";
+import { type ActMaxModel, isBusy, type RunCommand } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h } from "../kit/dom";
 import { type Component, Scope } from "../kit/scope";

@@ -1,147 +1,74 @@
-import type { ActMaxModel, Parameters } from "../kernel/contract";
-import type { Link } from "../kernel/link";
+import type { Control } from "../kernel/contract";
+import { type ActMaxModel, controlsOf } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h } from "../kit/dom";
-import { type Component, Scope } from "../kit/scope";
+import type { Component } from "../kit/scope";
+import { createCheckbox, createClip, createNumber, createSelect } from "./fields";
 import { createRange } from "./input_range";
-import { createProblem, explainRefusals, labelled } from "./problem";
+import { createSlider } from "./slider";
 import { createStart } from "./start";
 
-type Modifier = "grad_modifier" | "backprop_modifier";
+type Make = (
+  model: ActMaxModel,
+  store: Store,
+  control: Control,
+  dropZone: HTMLElement,
+) => Component;
 
-const SPEEDS = [1, 5, 15, 30, 60, 120, 250];
+/** What sets a parameter of the target has a place of its own: see `target.ts`. */
+const MAKE: Record<Exclude<Control["control"], "layer" | "filters">, Make> = {
+  slider: createSlider,
+  field: (model, { link }, control) => createNumber(model, link, control),
+  select: (model, { link }, control) => createSelect(model, link, control),
+  checkbox: (model, { link }, control) =>
+    control.name === "clip"
+      ? createClip(model, link, control)
+      : createCheckbox(model, link, control),
+  interval: (model, { link }, control) => createRange(model, link, control),
+  picture: createStart,
+};
+
+/** What may be turned while it runs. */
+export const createWeights = (model: ActMaxModel, store: Store, dropZone: HTMLElement): Component =>
+  gather(create("Weights", model, store, dropZone), (elements) =>
+    h("div", { class: "actmax-weights", role: "group", "aria-label": "Weights" }, ...elements),
+  );
 
 /** What is set once and seldom touched; a starting picture may be dropped onto `dropZone`. */
-export function createSettings(model: ActMaxModel, store: Store, dropZone: HTMLElement): Component {
-  const { link } = store;
-  const settings = [
-    createNumber(model, link, "max_iter", "Iterations a run"),
-    createSpeed(model, link),
-    createModifier(model, link, "grad_modifier", "Gradient modifier"),
-    createModifier(model, link, "backprop_modifier", "Backprop"),
-    createRange(model, link),
-    createClip(model, link),
-    createStart(model, store, dropZone),
-    createFit(model, link),
-    createNumber(model, link, "seed", "Seed of noise, jitter", "random"),
-  ];
-  const element = h(
-    "details",
-    { class: "actmax-settings", "data-testid": "more" },
-    h("summary", {}, "More"),
-    h("div", { class: "actmax-settings-grid" }, ...settings.map((setting) => setting.element)),
+export const createSettings = (
+  model: ActMaxModel,
+  store: Store,
+  dropZone: HTMLElement,
+): Component =>
+  gather(create("More", model, store, dropZone), (elements) =>
+    h(
+      "details",
+      { class: "actmax-settings", "data-testid": "more" },
+      h("summary", {}, "More"),
+      h("div", { class: "actmax-settings-grid" }, ...elements),
+    ),
   );
+
+const create = (
+  group: string,
+  model: ActMaxModel,
+  store: Store,
+  dropZone: HTMLElement,
+): Component[] =>
+  controlsOf(group).map((control) => {
+    if (control.control === "layer" || control.control === "filters")
+      throw new Error(`${control.name} belongs to the target.`);
+    return MAKE[control.control](model, store, control, dropZone);
+  });
+
+function gather(
+  components: Component[],
+  arrange: (elements: HTMLElement[]) => HTMLElement,
+): Component {
   return {
-    element,
+    element: arrange(components.map(({ element }) => element)),
     cleanup() {
-      for (const setting of settings) setting.cleanup();
+      for (const { cleanup } of components) cleanup();
     },
   };
-}
-
-/** With a `placeholder` an empty field means null. */
-function createNumber(
-  model: ActMaxModel,
-  link: Link,
-  name: "max_iter" | "seed",
-  label: string,
-  placeholder?: string,
-): Component {
-  const scope = new Scope();
-  const testId = name.replace("_", "-");
-  const field = h("input", {
-    type: "number",
-    min: name === "seed" ? 0 : 1,
-    step: 1,
-    placeholder: placeholder ?? "",
-    "data-testid": testId,
-  });
-  const problem = createProblem(`${testId}-number`, [field]);
-  const show = () => {
-    field.value = String(model.get(name) ?? "");
-  };
-  const keep = (value: number | null) => {
-    field.value = String(value ?? "");
-  };
-  const enter = () => {
-    problem.explain("");
-    const isNull = field.value === "" && placeholder !== undefined && !field.validity.badInput;
-    if (isNull) link.change({ seed: null });
-    else if (field.value !== "") link.change({ [name]: Number(field.value) });
-    show();
-  };
-  explainRefusals(model, name, scope, { problem, fields: [field], keep, show });
-  scope.on(model, `change:${name}`, show);
-  scope.listen(field, "change", enter);
-  show();
-  return { element: labelled(label, field, problem.element), cleanup: scope.cleanup };
-}
-
-/** A list of values of one parameter, `null` among them; the value it has is always in the list. */
-function createSelect<K extends "steps_per_second" | "seed_fit" | Modifier>(
-  model: ActMaxModel,
-  link: Link,
-  name: K,
-  label: string,
-  choices: () => { value: Parameters[K]; text: string }[],
-): Component {
-  const scope = new Scope();
-  const testId = name.replaceAll("_", "-");
-  const select = h("select", { "data-testid": testId });
-  const problem = createProblem(testId, [select]);
-  let offered: Parameters[K][] = [];
-  const show = () => {
-    const current = model.get(name) as Parameters[K];
-    const all = choices();
-    if (!all.some(({ value }) => value === current))
-      all.push({ value: current, text: String(current) });
-    offered = all.map(({ value }) => value);
-    select.replaceChildren(...all.map(({ text }, i) => h("option", { value: i }, text)));
-    select.selectedIndex = offered.indexOf(current);
-  };
-  const choose = () => {
-    problem.explain("");
-    link.change({ [name]: offered[select.selectedIndex] } as Partial<Parameters>);
-  };
-  // A list holds nothing but what may be chosen, and so it does not keep what was refused.
-  explainRefusals(model, name, scope, { problem, fields: [select], keep: show, show });
-  // The kernel's list of choices is called as the parameter is, in the plural.
-  scope.on(model, `change:${name} change:${name}s`, show);
-  scope.listen(select, "change", choose);
-  show();
-  return { element: labelled(label, select, problem.element), cleanup: scope.cleanup };
-}
-
-const createSpeed = (model: ActMaxModel, link: Link): Component =>
-  createSelect(model, link, "steps_per_second", "Steps per second", () => [
-    ...SPEEDS.map((speed) => ({ value: speed, text: `at most ${speed}` })),
-    { value: null, text: "as fast as it goes" },
-  ]);
-
-const createFit = (model: ActMaxModel, link: Link): Component =>
-  createSelect(model, link, "seed_fit", "Fit starting picture", () => [
-    { value: "crop", text: "by cropping" },
-    { value: "pad", text: "by padding" },
-    { value: "stretch", text: "by stretching" },
-  ]);
-
-const createModifier = (model: ActMaxModel, link: Link, name: Modifier, label: string): Component =>
-  createSelect(model, link, name, label, () => [
-    { value: null, text: "none" },
-    ...(model.get(`${name}s`) ?? []).map((choice) => ({ value: choice, text: choice })),
-  ]);
-
-function createClip(model: ActMaxModel, link: Link): Component {
-  const scope = new Scope();
-  const box = h("input", { type: "checkbox", "data-testid": "clip" });
-  const range = h("span");
-  const show = () => {
-    box.checked = model.get("clip");
-    const [low, high] = model.get("input_range") ?? [];
-    range.textContent = low === undefined ? "Clip to the input range" : `Clip to ${low} … ${high}`;
-  };
-  scope.on(model, "change:clip change:input_range", show);
-  scope.listen(box, "change", () => link.change({ clip: box.checked }));
-  show();
-  return { element: h("label", { class: "actmax-check" }, box, range), cleanup: scope.cleanup };
 }

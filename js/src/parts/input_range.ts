@@ -1,7 +1,9 @@
-import type { ActMaxModel, Parameters } from "../kernel/contract";
+import type { Control, Parameters } from "../kernel/contract";
 import type { Link } from "../kernel/link";
+import type { ActMaxModel } from "../kernel/model";
 import { h, uniqueId } from "../kit/dom";
 import { type Component, Scope } from "../kit/scope";
+import { addHelp } from "./help";
 import { createProblem, explainRefusals } from "./problem";
 
 type Range = Parameters["input_range"];
@@ -11,9 +13,9 @@ type Parsed = { range: Range } | { problem: string; at: End[] };
 const ENDS: readonly End[] = ["low", "high"];
 
 /** The values that the picture may have: one parameter in two fields, and so checked as one. */
-export function createRange(model: ActMaxModel, link: Link): Component {
+export function createRange(model: ActMaxModel, link: Link, control: Control): Component {
   const scope = new Scope();
-  const { element, ends, problem } = createFields();
+  const { element, ends, problem } = createFields(control);
 
   const read = () => parseRange(ends.low.value, ends.high.value);
   const write = ([low, high]: readonly [unknown, unknown]) => {
@@ -66,13 +68,13 @@ function numberIn(text: string): number | null {
 const noNumber = (end: End, example: string): string =>
   `The ${end} end is not a number. Write one, such as ${example}.`;
 
-function createFields() {
+function createFields({ label, help }: Control) {
   const id = uniqueId("range");
   const field = (end: End) =>
     h("input", {
       type: "number",
       step: "any",
-      "aria-label": `Input range, ${end}`,
+      "aria-label": `${label}, ${end}`,
       "data-testid": `input-${end}`,
     });
   const ends = { low: field("low"), high: field("high") };
@@ -80,9 +82,10 @@ function createFields() {
   const element = h(
     "div",
     { class: "actmax-field actmax-range", role: "group", "aria-labelledby": id },
-    h("span", { id }, "Input range"),
+    h("span", { id }, label),
     h("span", { class: "actmax-ends" }, ends.low, "…", ends.high),
     problem.element,
   );
+  addHelp(element, [ends.low, ends.high], help);
   return { element, ends, problem };
 }

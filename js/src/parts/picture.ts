@@ -1,5 +1,5 @@
-import type { ActMaxModel } from "../kernel/contract";
 import type { Frame } from "../kernel/frame";
+import type { ActMaxModel } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h } from "../kit/dom";
 import { putPixels } from "../kit/pixels";

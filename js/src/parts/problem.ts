@@ -1,4 +1,5 @@
-import type { ActMaxModel, Parameters, RefusedMessage } from "../kernel/contract";
+import type { Parameters, RefusedMessage } from "../kernel/contract";
+import type { ActMaxModel } from "../kernel/model";
 import { h, setText, uniqueId } from "../kit/dom";
 import type { Scope } from "../kit/scope";
 

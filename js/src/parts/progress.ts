@@ -1,4 +1,4 @@
-import { type ActMaxModel, type Command, isBusy } from "../kernel/contract";
+import { type ActMaxModel, type Command, isBusy } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h, setText } from "../kit/dom";
 import { formatProgress } from "../kit/format";

@@ -1,9 +1,11 @@
-import type { ActMaxModel } from "../kernel/contract";
+import type { Control } from "../kernel/contract";
 import { bytesOf } from "../kernel/frame";
+import type { ActMaxModel } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h, setText, uniqueId } from "../kit/dom";
 import { decode } from "../kit/png";
 import { type Component, Scope } from "../kit/scope";
+import { addHelp } from "./help";
 import { isRefusal } from "./problem";
 import { acceptDrops, Upload } from "./upload";
 
@@ -14,10 +16,15 @@ const THUMBNAIL_SIZE = 44;
 const LATER = "Takes effect at the next fresh start: Reset, then Run.";
 
 /** What the picture grows from: noise, or a picture chosen here or dropped onto `dropZone`. */
-export function createStart(model: ActMaxModel, store: Store, dropZone: HTMLElement): Component {
+export function createStart(
+  model: ActMaxModel,
+  store: Store,
+  control: Control,
+  dropZone: HTMLElement,
+): Component {
   const scope = new Scope();
   const note = createNote(model, store);
-  const parts = createParts(note.element);
+  const parts = createParts(note.element, control);
   const { element, upload, file, clear, problem } = parts;
   const sender = new Upload(store.link, createReports(model, parts, scope));
 
@@ -87,7 +94,7 @@ function createReports(model: ActMaxModel, parts: Parts, scope: Scope) {
 function createNote(model: ActMaxModel, store: Store): Component {
   const scope = new Scope();
   const element = h("p", { class: "actmax-hint", role: "status", "data-testid": "seed-note" });
-  let outdated: number | string | undefined;
+  let outdated: number | undefined;
   const show = () => {
     const late = outdated !== undefined && store.frame?.run === outdated;
     setText(element, [model.get("seed_note") ?? "", late ? LATER : ""].join(" ").trim());
@@ -138,7 +145,7 @@ function createThumbnail(model: ActMaxModel, canvas: HTMLCanvasElement) {
 
 type Parts = ReturnType<typeof createParts>;
 
-function createParts(note: HTMLElement) {
+function createParts(note: HTMLElement, { label, help }: Control) {
   const ids = {
     label: uniqueId("start"),
     name: uniqueId("start-name"),
@@ -191,7 +198,7 @@ function createParts(note: HTMLElement) {
   const group = h(
     "div",
     { class: "actmax-origin", role: "group", "aria-labelledby": ids.label },
-    h("span", { id: ids.label }, "Start from"),
+    h("span", { id: ids.label }, label),
     h(
       "div",
       { class: "actmax-origin-row" },
@@ -200,5 +207,6 @@ function createParts(note: HTMLElement) {
     ),
   );
   const element = h("div", { class: "actmax-seed" }, group, problem, note);
+  addHelp(group, [upload], help);
   return { element, thumbnail, name, upload, file, clear, problem };
 }

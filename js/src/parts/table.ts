@@ -1,5 +1,5 @@
-import type { ActMaxModel } from "../kernel/contract";
 import type { LossRows } from "../kernel/loss_rows";
+import type { ActMaxModel } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h, setText, uniqueId } from "../kit/dom";
 import { formatLoss, plural } from "../kit/format";

@@ -1,9 +1,10 @@
-import { type ActMaxModel, layerOf } from "../kernel/contract";
 import type { Link } from "../kernel/link";
+import { type ActMaxModel, controlOf, layerOf } from "../kernel/model";
 import { h, setText, uniqueId } from "../kit/dom";
 import { formatLayer } from "../kit/format";
 import { type Component, Scope } from "../kit/scope";
 import { formatFilters, neighbour, parseFilters } from "./filters";
+import { addHelp } from "./help";
 import { createProblem, explainRefusals, labelled } from "./problem";
 
 /** What is maximised: the layer, and the filters of it; `more` stands beside them. */
@@ -22,9 +23,11 @@ export function createTarget(model: ActMaxModel, link: Link, more: HTMLElement):
 
 function createLayers(model: ActMaxModel, link: Link): Component {
   const scope = new Scope();
+  const control = controlOf("layer");
   const select = h("select", { "data-testid": "layer" });
   const problem = createProblem("layer", [select]);
-  const element = labelled("Layer", select, problem.element);
+  const element = labelled(control.label, select, problem.element);
+  addHelp(element, [select], control.help);
   element.classList.add("actmax-layers");
 
   const offer = () => {
@@ -57,11 +60,12 @@ function choose(model: ActMaxModel, link: Link, layer: string): void {
 
 function createFilters(model: ActMaxModel, link: Link, more: HTMLElement): Component {
   const scope = new Scope();
+  const control = controlOf("filter_indices");
   const id = uniqueId("filters");
   const field = h("input", {
     id,
     type: "text",
-    placeholder: "all",
+    placeholder: control.none ?? "",
     autocomplete: "off",
     spellcheck: "false",
     title: 'Filters maximised together: "3", "3, 7", "0-4", or nothing for all',
@@ -74,12 +78,13 @@ function createFilters(model: ActMaxModel, link: Link, more: HTMLElement): Compo
   const element = h(
     "div",
     { class: "actmax-field actmax-filters" },
-    h("label", { for: id }, "Filters"),
+    h("label", { for: id }, control.label),
     h("span", { class: "actmax-stepper" }, previous, field, next),
     total,
     more,
     problem.element,
   );
+  addHelp(element, [field], control.help);
 
   const read = () => {
     const layer = layerOf(model);

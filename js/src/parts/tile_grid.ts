@@ -1,4 +1,4 @@
-import { type ActMaxModel, layerOf } from "../kernel/contract";
+import { type ActMaxModel, layerOf } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import type { Tiles } from "../kernel/tiles";
 import { moveByArrowKeys } from "../kit/arrow_keys";

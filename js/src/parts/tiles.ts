@@ -1,4 +1,4 @@
-import { type ActMaxModel, isBusy, type TilesCommand, type TilesStatus } from "../kernel/contract";
+import { type ActMaxModel, isBusy, type Status, type TilesCommand } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import type { Tiles } from "../kernel/tiles";
 import { h, setText, uniqueId } from "../kit/dom";
@@ -7,13 +7,13 @@ import { type Drawn, Scope } from "../kit/scope";
 import { createTileGrid } from "./tile_grid";
 
 /** Running shows itself. */
-const STATUS_WORDS: Record<TilesStatus, string> = {
+const STATUS_WORDS: Record<Status, string> = {
+  ready: "",
   compiling: "compiling …",
   running: "",
   paused: "paused",
   finished: "finished",
   failed: "failed",
-  closed: "",
 };
 
 interface Options {
@@ -79,10 +79,7 @@ function paintBar(bar: HTMLProgressElement, { news, progress }: Tiles, connected
 }
 
 /** There is nothing to pause at the end. */
-function paintToggle(
-  { toggle, close }: Pick<Parts, "toggle" | "close">,
-  status: TilesStatus,
-): void {
+function paintToggle({ toggle, close }: Pick<Parts, "toggle" | "close">, status: Status): void {
   const paused = status === "paused";
   setText(toggle, paused ? "Go on" : "Pause");
   toggle.title = paused ? "Go on with the filters that are left" : "Pause after the current step";

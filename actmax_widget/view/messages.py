@@ -1,0 +1,304 @@
+"""All that travels between Python and the page, each declared once; ``make contract`` gives the page its types.
+
+:class:`KernelFacts` are the read-only traits. Messages go to the page: :func:`content` of one is what is sent. Commands
+come from it: :func:`read` checks what came.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_type_hints
+
+from actmax_widget.checks import check_integer
+from actmax_widget.live.facts import Status
+from actmax_widget.network.targets import LayerInfo
+from actmax_widget.parameters import parameters_of
+from actmax_widget.settings import Settings
+
+
+def told(
+    words: str, default: Any = dataclasses.MISSING, *, take: Callable[[str, Any], Any] | None = None, ts: str = ""
+) -> Any:
+    """A field, and what it is.
+
+    Args:
+        words: what it is.
+        default: of the field.
+        take: function of name and value that came from the page; it returns the value checked, or raises.
+        ts: its type in TypeScript, where that does not follow from the annotation.
+    """
+    return dataclasses.field(default=default, metadata={"help": words, "take": take, "ts": ts})
+
+
+# --- facts ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelFacts:
+    """What only the kernel knows: read-only traits that the page sees, with the values they begin with."""
+
+    status: Status = told('"ready", "compiling", "running", "paused", "finished" or "failed".', Status.READY.value)
+    message: str = told("A sentence about the status.", "")
+    error: str = told("Why the last input was refused or the last run failed; empty if neither.", "")
+    iteration: int = told("Iterations made since the last fresh start. The page reads it off the frames.", 0)
+    goal: int = told("The iteration at which the run ends; 0 before the first.", 0)
+    layers: list[LayerInfo] = told(
+        "The layers that can be a target: dicts of name, type, shape (without batch axis; None is a side that varies) "
+        "and number of filters.",
+        (),
+    )
+    model_name: str = told("The model's name.", "")
+    grad_modifiers: list[str] = told(
+        "Choices for grad_modifier.", tuple(parameters_of(Settings)["grad_modifier"].choices)
+    )
+    backprop_modifiers: list[str] = told(
+        "Choices for backprop_modifier.", tuple(parameters_of(Settings)["backprop_modifier"].choices)
+    )
+    seed_name: str = told("What the starting picture is called; empty for noise.", "")
+    seed_note: str = told("What was done to the starting picture, or is odd about it: a sentence; mostly empty.", "")
+    seed_picture: bytes = told("The starting picture as PNG; empty for noise.", b"")
+    loss_names: list[str] = told("Names of the losses, a column of the history each; the total comes after them.", ())
+    picture: bytes = told("The picture as PNG at the last transition, for saved notebooks.", b"")
+    rows: bytes = told("The history (float32, little endian) at the last transition, for saved notebooks.", b"")
+    saved_tiles: dict[str, Any] = told(
+        "The tiles of the same moment, but for their pictures; empty without any.", (), ts="Partial<SavedTiles>"
+    )
+    tiles_picture: bytes = told("Their pictures, side by side in one picture file.", b"")
+
+
+# --- messages to the page -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameMessage:
+    """The newest picture and the rows that the page lacks. Buffers: pixels, uint8 (H, W, C), and rows, float32."""
+
+    type: Literal["frame", "snapshot"] = told("A snapshot replaces everything, a frame goes on from what is held.")
+    seq: int = told("Rises by one with each message, whatever it is.")
+    run: int = told("Changes at every restart.")
+    layer: str = told("The layer that it is of; what is set may be ahead of it.")
+    filter_indices: tuple[int, ...] | None = told("Its filters; None is all.")
+    iteration: int = told("Iterations made in this run.")
+    goal: int = told("The iteration at which the run ends.")
+    first: int = told("Index, within the run, of the first row sent.")
+    count: int = told("Rows sent.")
+    shape: tuple[int, int, int] = told("Height, width, and channels: 1 (grey), 3 (RGB) or 4 (RGBA).")
+    rate: float | None = told("Steps per second; None before it was measured.")
+    remaining: float | None = told("Seconds left.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TilesNews:
+    """Pictures of filters of a layer, but for the pictures."""
+
+    number: int = told("Another number is another set of tiles, which starts afresh.")
+    layer: str = told("The layer.")
+    filters: list[int] = told("The filter of each tile, in order.")
+    shape: tuple[int, int, Literal[1, 3]] = told("Height, width and channels of one tile.")
+    first: int = told("Index of the first tile sent.")
+    count: int = told("Tiles sent; 0 where only the status changed.")
+    done: int = told("Tiles finished.")
+    iteration: int = told("Iterations of the batch in hand.")
+    goal: int = told("Iterations for each tile.")
+    status: Status = told("Of the run while it is at them; else paused, finished or failed.")
+    error: str = told("Why they failed; empty if they did not.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TilesMessage(TilesNews):
+    """Tiles as they grow. The buffer holds ``count`` tiles, uint8, one after the other."""
+
+    type: Literal["tiles"] = "tiles"
+    seq: int = told("In one numbering with the frames, and acknowledged as they are.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TilesClosedMessage:
+    """There are no tiles any more."""
+
+    type: Literal["tiles_closed"] = "tiles_closed"
+    seq: int = told("In the same numbering.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedTiles(TilesNews):
+    """All tiles for a saved notebook; their pictures stand in one, in rows."""
+
+    across: int = told("Tiles in a row.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefusedMessage:
+    """Why a value was not taken; the value of before was sent already."""
+
+    type: Literal["refused"] = "refused"
+    name: str = told('A parameter, or "seed_picture".')
+    sentence: str = told("For the person who typed it.")
+    error: str = told("The same in Python's words, as the trait `error` has it.")
+    value: Any = told("What was refused.", None)
+
+
+MESSAGES = (FrameMessage, TilesMessage, TilesClosedMessage, RefusedMessage)
+
+
+def content(message: Any) -> dict[str, Any]:
+    """A message as the dict that is sent."""
+    return dict(vars(message))
+
+
+# --- commands of the page -------------------------------------------------------------------------------------------
+
+
+def _count(name: str, value: Any) -> int:
+    return check_integer(name, value, least=0)
+
+
+def _steps(name: str, value: Any) -> int:
+    return check_integer(name, value, least=1, advice="Pass e.g. step(1).")
+
+
+def _or_none(_: str, value: Any) -> int | None:
+    """What is no count is not known: no person is behind it, to whom a sentence could be said."""
+    return value if isinstance(value, int) and value >= 0 else None
+
+
+def _file_name(_: str, value: Any) -> str:
+    return value if isinstance(value, str) and value else "the file"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hello:
+    """A page is there (again), with what it has: the answer begins where that ends."""
+
+    type: Literal["hello"] = "hello"
+    run: int | None = told("The run of its newest frame; None without any.", None, take=_or_none)
+    rows: int | None = told("Rows of that run that it has.", 0, take=_or_none)
+    views: int | None = told("Views it shows.", 0, take=_or_none)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """All messages up to ``seq`` are drawn."""
+
+    type: Literal["receipt"] = "receipt"
+    seq: int = told("Number of the newest.", None, take=_count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """The last view of a page is gone."""
+
+    type: Literal["views"] = "views"
+    cleared: bool = told("With its output, and not with the page.", False, take=lambda _, value: value is True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """Run until the goal."""
+
+    type: Literal["start"] = "start"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pause:
+    """Stop after the step in hand."""
+
+    type: Literal["pause"] = "pause"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reset:
+    """Go back to the start."""
+
+    type: Literal["reset"] = "reset"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """Make some iterations."""
+
+    type: Literal["step"] = "step"
+    n: int = told("How many.", 1, take=_steps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedPicture:
+    """Start from the picture file in the buffer."""
+
+    type: Literal["seed_picture"] = "seed_picture"
+    name: str = told("What the file is called.", None, take=_file_name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClearSeedPicture:
+    """Start from noise."""
+
+    type: Literal["clear_seed_picture"] = "clear_seed_picture"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MakeTiles:
+    """Make tiles of all filters of the present layer, with the present settings."""
+
+    type: Literal["make_tiles"] = "make_tiles"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenTile:
+    """Make a filter the present one, with its tile's picture and losses."""
+
+    type: Literal["open_tile"] = "open_tile"
+    filter: int = told("The filter.", None, take=_count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PauseTiles:
+    """Stop the tiles after the step in hand."""
+
+    type: Literal["pause_tiles"] = "pause_tiles"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeTiles:
+    """Go on with the tiles."""
+
+    type: Literal["resume_tiles"] = "resume_tiles"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloseTiles:
+    """Take the tiles away."""
+
+    type: Literal["close_tiles"] = "close_tiles"
+
+
+COMMANDS = (
+    *(Hello, Receipt, Views),
+    *(Start, Pause, Reset, Step, SeedPicture, ClearSeedPicture),
+    *(MakeTiles, OpenTile, PauseTiles, ResumeTiles, CloseTiles),
+)
+SILENT = (Hello, Receipt, Views)
+"""Nobody pressed a button for these, so nobody is told what is wrong with one."""
+_BY_TYPE: Mapping[str, type] = {get_args(get_type_hints(command)["type"])[0]: command for command in COMMANDS}
+
+
+def read(came: Any) -> Any:
+    """The command that came from the page, checked; None for what is none.
+
+    Raises:
+        ValueError, TypeError: a field that is not what it should be, and that a person may have caused.
+    """
+    kind = came.get("type") if isinstance(came, dict) else None
+    command = _BY_TYPE.get(kind) if isinstance(kind, str) else None
+    if command is None:
+        return None
+    fields = [field for field in dataclasses.fields(command) if field.name != "type"]
+    given = {field.name: came.get(field.name, field.default) for field in fields}
+    try:
+        return command(**{field.name: field.metadata["take"](field.name, given[field.name]) for field in fields})
+    except (ValueError, TypeError):
+        if command in SILENT:
+            return None
+        raise

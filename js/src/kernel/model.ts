@@ -1,0 +1,48 @@
+/** What follows from the contract, and is not written in it. */
+import type { AnyModel } from "@anywidget/types";
+import {
+  CONTROLS,
+  type Control,
+  type Facts,
+  type LayerInfo,
+  type Outgoing,
+  type Parameters,
+} from "./contract";
+
+export type Status = Facts["status"];
+export type Traits = Parameters & Facts;
+export type ActMaxModel = AnyModel<Traits>;
+
+/** The parameters that have values of this type and no others. */
+export type NameOf<T> = {
+  [K in keyof Parameters]: Parameters[K] extends T ? K : never;
+}[keyof Parameters];
+
+/** What the buttons of the run ask for. */
+export type RunCommand = Extract<Outgoing["type"], "start" | "pause" | "step" | "reset">;
+/** The first one starts the tiles of the present layer, with the present settings. */
+export type TilesCommand = Extract<
+  Outgoing["type"],
+  "make_tiles" | "pause_tiles" | "resume_tiles" | "close_tiles"
+>;
+export type Command = RunCommand | TilesCommand;
+
+export const isBusy = (status: Status | undefined): boolean =>
+  status === "compiling" || status === "running";
+
+/** The layer that is chosen; none while a model has no layers. */
+export const layerOf = (model: ActMaxModel): LayerInfo | undefined =>
+  (model.get("layers") ?? []).find(({ name }) => name === model.get("layer"));
+
+/** The controls of a group, in their order on the screen. */
+export const controlsOf = (group: string): readonly Control[] =>
+  CONTROLS.filter((control) => control.group === group);
+
+export function controlOf(name: Control["name"]): Control {
+  const found = CONTROLS.find((control) => control.name === name);
+  if (!found) throw new Error(`Python declares no control of ${name}.`);
+  return found;
+}
+
+/** "tv-weight": how tests find the parts of a control. */
+export const testIdOf = ({ name }: Control): string => name.replaceAll("_", "-");

@@ -1,0 +1,12 @@
+import { h, uniqueId } from "../kit/dom";
+
+/** Tells what `fields` are for: a pointer by a tooltip of `element`, a screen reader after all else about them. */
+export function addHelp(element: HTMLElement, fields: readonly HTMLElement[], help: string): void {
+  const words = h("span", { id: uniqueId("help"), hidden: true }, help);
+  element.title = help;
+  element.append(words);
+  for (const field of fields) {
+    const others = field.getAttribute("aria-describedby");
+    field.setAttribute("aria-describedby", others ? `${others} ${words.id}` : words.id);
+  }
+}

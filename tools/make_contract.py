@@ -1,0 +1,188 @@
+"""Writes js/src/kernel/contract.ts, what the page knows of Python: `make contract`.
+
+Parameters, facts, messages and commands are declared in `actmax_widget`. Here they become a JSON schema, out of which
+json-schema-to-typescript makes types, and a list of controls.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+import os
+import shutil
+import subprocess
+import sys
+import types
+from collections.abc import Collection
+from dataclasses import MISSING
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from actmax_widget.parameters import Control as ControlName
+from actmax_widget.parameters import Kind, Parameter, Scale, parameters_of
+from actmax_widget.settings import Settings
+from actmax_widget.view.messages import COMMANDS, MESSAGES, KernelFacts, SavedTiles, told
+
+FRONT_END = Path(__file__).resolve().parents[1] / "js"
+CONTRACT = FRONT_END / "src" / "kernel" / "contract.ts"
+PLAIN = {type(None): "null", bool: "boolean", int: "integer", float: "number", str: "string"}
+BANNER = "/** Made by `make contract` from what `actmax_widget` declares: change it there. */"
+Schema = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Choice:
+    """A value to choose, and what a person reads."""
+
+    value: str | float
+    label: str = told("What a person reads.")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Control:
+    """What sets a parameter. The order of the list is that on the screen."""
+
+    name: str = told("Of the parameter.", ts='keyof Parameters | "seed_input"')
+    kind: Kind = told("What its values are.")
+    control: ControlName = told("What sets it.")
+    label: str = told("What a person knows it by.")
+    help: str = told("What it does, and when to raise or lower it.")
+    group: str = told("What it is shown with.")
+    default: Any = told("Where Python sets nothing else.")
+    unit: str = told("Of the number.", "")
+    least: float = told("The least number that is taken.", None)
+    bottom: float = told("Near end of a slider; 0 unless told.", None)
+    top: float = told("Far end of a slider; the number itself may go beyond.", None)
+    scale: Scale = told('Of a slider; "growing" starts at 0 and has the hundredth part half way.', "growing")
+    choices: list[Choice] = told("All there are, or for a number those that are offered.", ())
+    none: str = told("What a person calls null; null is not allowed without.", None)
+
+
+def main() -> int:
+    """Write the contract."""
+    CONTRACT.write_text(contract(), encoding="utf-8")
+    print(
+        f"{CONTRACT.relative_to(FRONT_END.parent)} is up to date; `make lab` or `make test` builds the front end anew."
+    )
+    return 0
+
+
+def contract() -> str:
+    """The text of the contract."""
+    found = node()
+    if not (FRONT_END / "node_modules").is_dir() or found is None:
+        raise RuntimeError("The tools in js/node_modules are missing. Run `make lint-js`, which installs them.")
+    command = [found, "contract.mjs"]
+    given = json.dumps({"banner": BANNER, "schema": schema(), "controls": controls()})
+    made = subprocess.run(command, cwd=FRONT_END, input=given, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    if made.returncode:
+        raise RuntimeError(f"js/contract.mjs failed:\n{made.stderr}")
+    return made.stdout
+
+
+def node() -> str | None:
+    """Node, from the virtual environment first."""
+    return shutil.which("node", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+
+
+def controls() -> list[dict[str, Any]]:
+    """A control for each parameter that has one."""
+    return [control_of(parameter) for parameter in parameters_of(Settings).values() if parameter.control]
+
+
+def control_of(parameter: Parameter) -> dict[str, Any]:
+    """A :class:`Control` without what goes without saying."""
+    own: dict[str, Any] = {field.name: getattr(parameter, field.name) for field in dataclasses.fields(Control)}
+    own["choices"] = tuple({"value": value, "label": label} for value, label in parameter.choices.items())
+    own["default"] = None if parameter.default is MISSING else parameter.default
+    return {field.name: own[field.name] for field in dataclasses.fields(Control) if own[field.name] != field.default}
+
+
+# --- schema -----------------------------------------------------------------------------------------------------------
+
+
+def schema() -> Schema:
+    """Everything as one JSON schema."""
+    definitions: dict[str, Schema] = {"Parameters": parameters()}
+    definitions["Facts"] = of_dataclass(KernelFacts, definitions)
+    for name, members in {"Incoming": MESSAGES, "Outgoing": COMMANDS}.items():
+        definitions[name] = {"anyOf": [of(member, definitions) for member in members]}
+    for cls in (SavedTiles, Control):
+        of(cls, definitions)
+    names = ("Parameters", "Facts", "Incoming", "Outgoing", "SavedTiles", "Control")
+    properties = {name.lower(): {"$ref": f"#/definitions/{name}"} for name in names}
+    return whole(properties, "All that Python and the page have in common.") | {"definitions": definitions}
+
+
+def parameters() -> Schema:
+    """What a person may change; a picture travels as a file instead."""
+    hints, definitions = get_type_hints(Settings), dict[str, Schema]()
+    properties = {
+        name: {**of(hints[name], definitions), "description": parameter.help}
+        for name, parameter in parameters_of(Settings).items()
+        if parameter.kind != "picture"
+    }
+    return whole(properties, "What a person may change: set, saved, checked by the kernel.")
+
+
+def of(hint: Any, definitions: dict[str, Schema]) -> Schema:
+    """The schema of a type; classes of ours are put among the definitions and referred to."""
+    if hint in PLAIN:
+        return {"type": PLAIN[hint]}
+    if hint is Any:
+        return {"tsType": "unknown"}
+    if hint is bytes:
+        return {"tsType": "DataView | null"}
+    if isinstance(hint, type) and not get_args(hint):
+        if hint.__name__ not in definitions:
+            definitions[hint.__name__] = of_class(hint, definitions)
+        return {"$ref": f"#/definitions/{hint.__name__}"}
+    return of_generic(get_origin(hint), get_args(hint), definitions)
+
+
+def of_generic(origin: Any, args: tuple[Any, ...], definitions: dict[str, Schema]) -> Schema:
+    """The schema of a union, a literal or a container."""
+    if origin in {Union, types.UnionType}:
+        return {"anyOf": [of(arg, definitions) for arg in args]}
+    if origin is Literal:
+        return {"enum": list(args)}
+    if origin is list or args[-1] is ...:
+        return {"type": "array", "items": of(args[0], definitions)}
+    if origin is tuple:
+        ends = {"minItems": len(args), "maxItems": len(args)}
+        return {"type": "array", "items": [of(arg, definitions) for arg in args], **ends}
+    return {"type": "object"}
+
+
+def of_class(cls: type, definitions: dict[str, Schema]) -> Schema:
+    """The schema of an enumeration, a dataclass or a named tuple."""
+    if issubclass(cls, enum.Enum):
+        return {"enum": [member.value for member in cls]}
+    if dataclasses.is_dataclass(cls):
+        return of_dataclass(cls, definitions)
+    return whole({name: of(hint, definitions) for name, hint in get_type_hints(cls).items()}, cls.__doc__ or "")
+
+
+def of_dataclass(cls: Any, definitions: dict[str, Schema]) -> Schema:
+    """The schema of a dataclass: what its fields tell of themselves goes along."""
+    hints = get_type_hints(cls)
+    properties = {}
+    for field in dataclasses.fields(cls):
+        told_of = field.metadata
+        own = {"tsType": told_of["ts"]} if told_of.get("ts") else of(hints[field.name], definitions)
+        properties[field.name] = {**own, **({"description": told_of["help"]} if told_of else {})}
+    # A fact begins with its default and a command is sent with all of its fields: these are never missing.
+    missing = {field.name for field in dataclasses.fields(cls) if cls is Control and field.default is not MISSING}
+    return whole(properties, cls.__doc__ or "", missing)
+
+
+def whole(properties: dict[str, Schema], description: str, missing: Collection[str] = ()) -> Schema:
+    """An object that has all of these properties but for some, and no other."""
+    required = [name for name in properties if name not in missing]
+    fixed = {"type": "object", "additionalProperties": False, "required": required}
+    return {**fixed, "description": description.replace("``", "`"), "properties": properties}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
