@@ -21,6 +21,7 @@ WORDS = (
     ("finite number", "number"),
     (" (low, high), low < high", ", the lower one first"),
     (" >= ", " of at least "),
+    (" <= ", " of at most "),
     (" > ", " above "),
     ("None or ", ""),
 )
@@ -52,7 +53,13 @@ def in_words(error: Exception) -> str:
 
 
 def check_number(
-    name: str, value: Any, *, above: float | None = None, least: float | None = None, advice: str = ""
+    name: str,
+    value: Any,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    most: float | None = None,
+    advice: str = "",
 ) -> float:
     """Return ``value`` as a finite float, or raise.
 
@@ -61,23 +68,32 @@ def check_number(
         value: a Python or NumPy number.
         above: the value must be greater than this.
         least: the value must not be smaller than this.
+        most: the value must not be greater than this.
         advice: the next move, for the error.
 
     Raises:
         TypeError: not a real number.
         ValueError: not finite or out of bounds.
     """
-    bound = f" > {above:g}" if above is not None else f" >= {least:g}" if least is not None else ""
-    expected = f"a finite number{bound}"
+    expected = f"a finite number{bounds(above, least, most)}"
     if isinstance(value, str | bytes | bool) or np.ndim(value) != 0:
         raise invalid(name, expected, value, advice, TypeError)
     try:
         number = float(value)
     except (TypeError, ValueError):
         raise invalid(name, expected, value, advice, TypeError) from None
-    if not math.isfinite(number) or (above is not None and number <= above) or (least is not None and number < least):
+    low, high = -math.inf if least is None else least, math.inf if most is None else most
+    if not math.isfinite(number) or (above is not None and number <= above) or not low <= number <= high:
         raise invalid(name, expected, value, advice)
     return number
+
+
+def bounds(above: float | None, least: float | None, most: float | None) -> str:
+    """The bounds of a number in words, to follow its type; empty without any."""
+    if least is not None and most is not None:
+        return f" from {least:.15g} to {most:.15g}"
+    ends = [(" > ", above), (" >= ", least), (" <= ", most)]
+    return " and".join(f"{sign}{end:.15g}" for sign, end in ends if end is not None)
 
 
 def check_integer(name: str, value: Any, *, least: int, most: int | None = None, advice: str = "") -> int:

@@ -26,7 +26,16 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from actmax_widget.checks import MAX_SEED, check_choice, check_flag, check_integer, check_number, check_range, invalid
+from actmax_widget.checks import (
+    MAX_SEED,
+    bounds,
+    check_choice,
+    check_flag,
+    check_integer,
+    check_number,
+    check_range,
+    invalid,
+)
 
 Kind = Literal["number", "integer", "shift", "choice", "flag", "interval", "layer", "filters", "picture"]
 Scale = Literal["growing", "linear"]
@@ -123,9 +132,9 @@ class Parameter:
         """Its type in words: "float > 0 or None"."""
         words = {"number": "float", "integer": "int", "shift": "float", "choice": "str", "flag": "bool"}
         words |= {"interval": "(low, high)", "layer": "str", "filters": "int, several", "picture": "picture"}
-        bound = f" > {self.above:g}" if self.above is not None else ""
-        bound += f" >= {self.least:g}" if self.least is not None else ""
-        return words[self.kind] + bound + (" or None" if self.none is not None else "")
+        return (
+            words[self.kind] + bounds(self.above, self.least, self.most) + (" or None" if self.none is not None else "")
+        )
 
     def said(self) -> str:
         """A line of documentation: name, type, default and help."""
@@ -158,6 +167,7 @@ def number(
     *,
     above: float | None = None,
     least: float | None = None,
+    most: float | None = None,
     choices: Iterable[float] = (),
     offered: str = "{:g}",
     **more: Any,
@@ -168,16 +178,18 @@ def number(
         default: of the field.
         above: it must be greater than this.
         least: it must not be smaller than this.
+        most: it must not be greater than this.
         choices: numbers to offer in a list instead of a field; another one is taken all the same.
         offered: how one of them is written.
         **more: see :class:`Parameter`.
     """
 
     def judge(name: str, value: Any) -> float:
-        return check_number(name, value, above=above, least=least, advice=_advice(name, default, more))
+        advice = _advice(name, default, more)
+        return check_number(name, value, above=above, least=least, most=most, advice=advice)
 
     listed = {choice: offered.format(choice) for choice in choices}
-    return _declared("number", default, judge, above=above, least=least, choices=listed, **more)
+    return _declared("number", default, judge, above=above, least=least, most=most, choices=listed, **more)
 
 
 def integer(default: Any = dataclasses.MISSING, *, least: int = -(2**31), most: int | None = None, **more: Any) -> Any:
@@ -190,12 +202,12 @@ def integer(default: Any = dataclasses.MISSING, *, least: int = -(2**31), most: 
 
 
 def shift(default: Any = dataclasses.MISSING, **more: Any) -> Any:
-    """A length in the picture: a fraction of its side below 1, pixels from 1 on. Its slider ends at a quarter."""
+    """A length in the picture: a fraction of its side below 1, pixels from 1 on. Its slider ends at a quarter of it."""
 
     def judge(name: str, value: Any) -> float:
         return check_number(name, value, least=0, advice=_advice(name, default, more))
 
-    return _declared("shift", default, judge, **{"least": 0, "top": 8, **more})
+    return _declared("shift", default, judge, least=0, **{"top": 8, **more})
 
 
 def seed(default: Any = dataclasses.MISSING, **more: Any) -> Any:

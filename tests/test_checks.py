@@ -37,6 +37,12 @@ def test_bounds():
         checks.check_number("w", 0, above=0)
     with pytest.raises(ValueError, match=">= 0"):
         checks.check_number("w", -1, least=0)
+    assert checks.check_number("w", 1, least=0, most=1) == 1
+    for value in (-1, 2):
+        with pytest.raises(ValueError, match="w: expected a finite number from 0 to 1,"):
+            checks.check_number("w", value, least=0, most=1)
+    with pytest.raises(ValueError, match="w: expected a finite number > 0 and <= 1,"):
+        checks.check_number("w", 2, above=0, most=1)
 
 
 @pytest.mark.parametrize("value", [2.0, "2", None, True, [2]])

@@ -36,6 +36,7 @@ class Part:
 
     weight: float = number(2.0, help="Weight of it.")
     rate: float = number(0.5, above=0, top=1, scale="linear")
+    share: float = number(0.25, least=0, most=1)
     limit: float | None = number(None, above=0, choices=(1, 2.5), offered="at most {:g}", none="no limit")
     count: int = integer(3, least=1, most=9)
     offset: float = shift(0.0)
@@ -102,6 +103,8 @@ def test_a_good_value_comes_back_as_it_is_kept(name, value, checked):
         ("weight", None, TypeError, "a finite number, received None (NoneType). Pass e.g. weight=2."),
         ("weight", float("inf"), ValueError, "a finite number, received inf (float). Pass e.g. weight=2."),
         ("rate", 0, ValueError, "a finite number > 0, received 0 (int). Pass e.g. rate=0.5."),
+        ("share", 1.5, ValueError, "a finite number from 0 to 1, received 1.5 (float). Pass e.g. share=0.25."),
+        ("share", -1, ValueError, "a finite number from 0 to 1, received -1 (int). Pass e.g. share=0.25."),
         ("limit", 0, ValueError, "a finite number > 0, received 0 (int)."),
         ("count", 10, ValueError, "an integer from 1 to 9, received 10 (int). Pass e.g. count=3."),
         ("count", 1.5, TypeError, "an integer from 1 to 9, received 1.5 (float). Pass e.g. count=3."),
@@ -162,6 +165,7 @@ def test_without_a_control_it_says_why():
 
 def test_a_line_of_documentation():
     assert PART["rate"].said() == "rate (float > 0, default 0.5): "
+    assert PART["share"].said().startswith("share (float from 0 to 1, default 0.25)")
     assert PART["way"].said().endswith(" One of 'up' or 'down'.")
     assert PART["limit"].said() == "limit (float > 0 or None, default None):  None: no limit."
 
