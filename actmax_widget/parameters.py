@@ -88,6 +88,7 @@ class Parameter:
         choices: value -> what a person reads: all there are, or for a number those that are offered.
         none: what a person calls None; None is not allowed where this is None.
         takes_effect: when a change does.
+        knob: whether it is a number of the step itself, which finds it as a tensor under its name.
         advice: what to do about a bad value.
         no_control: why the widget has no control for it; empty: it has.
     """
@@ -109,6 +110,7 @@ class Parameter:
     choices: Mapping[Any, str] = field(default_factory=dict)
     none: str | None = None
     takes_effect: Effect = STEP
+    knob: bool = False
     advice: str = ""
     no_control: str = ""
 

@@ -6,12 +6,14 @@ docstrings, and by ``make contract`` its control in the browser.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from actmax_widget import backprop_modifiers, grad_modifiers
+from actmax_widget.checks import invalid
 from actmax_widget.network.starting import FITS
 from actmax_widget.parameters import (
     COMPILE,
@@ -88,6 +90,7 @@ class Settings:
         above=0,
         bottom=0.001,
         top=100,
+        knob=True,
         label="Learning rate",
         group=WEIGHTS,
         help="Factor of each step. Raise it when the picture hardly changes, lower it when the losses jump.",
@@ -186,6 +189,26 @@ class Settings:
         for name, parameter in parameters_of(type(self)).items():
             object.__setattr__(self, name, parameter.check(getattr(self, name)))
 
+    def changed(self, **changes: Any) -> Settings:
+        """The settings with some other values. Only those are checked: a slider that is dragged changes one.
+
+        Raises:
+            ValueError, TypeError: a bad value, or a name that there is not.
+        """
+        declared = parameters_of(type(self))
+        for name, value in changes.items():
+            if name not in declared:
+                raise invalid("changes", f"names of {', '.join(declared)}", name, "Check the spelling.", TypeError)
+            changes[name] = declared[name].check(value)
+        new = copy.copy(self)
+        for name, value in changes.items():
+            object.__setattr__(new, name, value)
+        return new
+
+    def numbers(self) -> dict[str, float]:
+        """The numbers of the step itself."""
+        return {name: getattr(self, name) for name in NUMBERS}
+
     def target(self) -> tuple[Any, ...]:
         """What is maximised. A change of it starts the optimization afresh."""
         return self._that_takes_effect(RUN)
@@ -202,3 +225,7 @@ class Settings:
         found = parameters_of(type(self)).items()
         values = [getattr(self, name) for name, parameter in found if effect in parameter.takes_effect]
         return tuple(id(value) if isinstance(value, np.ndarray) else value for value in values)
+
+
+NUMBERS = {name: parameter.default for name, parameter in parameters_of(Settings).items() if parameter.knob}
+"""The numbers of the step itself, with the values they have where nothing else is said."""

@@ -21,6 +21,7 @@ from actmax_widget.checks import invalid
 from actmax_widget.engine import compilation
 from actmax_widget.engine.objective import Evaluation, Objective
 from actmax_widget.input_modifiers import InputModifier
+from actmax_widget.settings import NUMBERS
 
 DECAY = 0.95
 EPSILON = 1e-7
@@ -69,7 +70,7 @@ class Knobs(NamedTuple):
 
     Attributes:
         weights: (batch, n) float32, one for each loss of each picture.
-        learning_rate: float32, factor of the step.
+        numbers: float32, the numbers of the step itself by name: see :data:`actmax_widget.settings.NUMBERS`.
         bounds: (2,) float32, the input is kept between them; (-inf, inf) for no bounds.
         grad_modifier: int32, index of the gradient modifier; see :func:`modifier_index`.
         seeds: (batch,) int32, seed the input modifiers' random numbers, together with the iteration.
@@ -78,7 +79,7 @@ class Knobs(NamedTuple):
     """
 
     weights: tf.Tensor
-    learning_rate: tf.Tensor
+    numbers: dict[str, tf.Tensor]
     bounds: tf.Tensor
     grad_modifier: tf.Tensor
     seeds: tf.Tensor
@@ -173,34 +174,37 @@ class Step:
         self,
         *,
         weights: Sequence[float] | None = None,
-        learning_rate: float = 1.0,
         bounds: tuple[float, float] = (-np.inf, np.inf),
         grad_modifier: Any = None,
         seed: int | Sequence[int] = 0,
         losses: Sequence[Any] | None = None,
         modifiers: Sequence[InputModifier] | None = None,
+        **numbers: float,
     ) -> Knobs:
         """Knobs from plain numbers; what is not given is as the objective and the input modifiers have it.
 
         Args:
             weights: of the losses, (n,), or of each picture's, (batch, n).
-            learning_rate: factor of the step.
             bounds: (low, high).
             grad_modifier: a name, a built-in function, or the function that the step was made with.
             seed: one for all pictures, or a sequence with one for each.
             losses: the losses' knobs, (batch, ...), see :func:`~actmax_widget.engine.objective.knobs_of`.
             modifiers: as many as the step was made with, of the same types.
+            **numbers: those of the step itself, such as ``learning_rate``.
 
         Raises:
             ValueError: another gradient modifier.
+            TypeError: a number that there is not.
         """
         shape = tuple(self.objective.input_tensor.shape)
         losses = self.objective.knobs() if losses is None else losses
         pictures = len(losses[0]) if losses else np.size(seed)
+        if unknown := numbers.keys() - NUMBERS.keys():
+            raise invalid("numbers", f"some of {', '.join(NUMBERS)}", *unknown, "Check the spelling.", TypeError)
         given = np.asarray(self.objective.weights() if weights is None else weights, np.float32)
         return Knobs(
             tf.constant(np.broadcast_to(given, (pictures, given.shape[-1])), tf.float32),
-            tf.constant(learning_rate, tf.float32),
+            {name: tf.constant(value, tf.float32) for name, value in (NUMBERS | numbers).items()},
             tf.constant(bounds, tf.float32),
             tf.constant(self._modifier_index(grad_modifier)),
             tf.constant(np.broadcast_to(np.asarray(seed, np.uint32).astype(np.int32), pictures)),
@@ -339,7 +343,7 @@ class Step:
         if not self.objective.wrt_is_input:
             return image, cache  # the gradient by an inner tensor is looked at, not followed
         cache = DECAY * cache + (1 - DECAY) * tf.square(grads)
-        return image - knobs.learning_rate * grads / tf.sqrt(cache + EPSILON), cache
+        return image - knobs.numbers["learning_rate"] * grads / tf.sqrt(cache + EPSILON), cache
 
     def _modifier_index(self, grad_modifier: Any) -> int:
         if grad_modifier is not None and grad_modifier is self._own_modifier:

@@ -60,7 +60,7 @@ class Plan:
         """
         return step.knobs(
             weights=weights_of(settings),
-            learning_rate=settings.learning_rate,
+            **settings.numbers(),
             bounds=settings.input_range if settings.clip else (-np.inf, np.inf),
             grad_modifier=settings.grad_modifier,
             seed=seed,

@@ -235,9 +235,7 @@ class Run(Worker):
                 raise invalid("filter", "a filter with a picture", filter_index, "Press All filters first.")
             layer, goal = tiles.settings.layer, tiles.settings.max_iter
             self._leave_tiles()
-            self._settings = self._checked(
-                dataclasses.replace(self._settings, layer=layer, filter_indices=(filter_index,))
-            )
+            self._settings = self._checked(self._settings.changed(layer=layer, filter_indices=(filter_index,)))
             self._error = ""
             self._start_afresh(Status.FINISHED if front.iteration >= goal else Status.PAUSED)
             self._front, self._goal = front, goal
@@ -277,11 +275,11 @@ class Run(Worker):
     def preview(self, **changes: Any) -> Settings:
         """The settings that :meth:`update` would put in force. Raises what it would raise; changes nothing."""
         try:
-            return self._checked(dataclasses.replace(self._settings, **changes))
+            return self._checked(self._settings.changed(**changes))
         except ValueError:
             if "layer" not in changes or "filter_indices" in changes or self._settings.filter_indices is None:
                 raise
-            return self._checked(dataclasses.replace(self._settings, **changes, filter_indices=(0,)))
+            return self._checked(self._settings.changed(**changes, filter_indices=(0,)))
 
     def prepare(self) -> None:
         """Compile the step for the present target in the background, so that a start finds it ready."""

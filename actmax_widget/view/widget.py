@@ -66,9 +66,7 @@ class ParameterTrait(traitlets.TraitType[Any, Any]):
 
     def validate(self, obj: Any, value: Any) -> Any:
         """Return the checked value; raises ValueError or TypeError with a full sentence."""
-        value = self.parameter.check(value)
-        obj.check(**{self.parameter.name: value})
-        return value
+        return obj.checked(self.parameter, value)
 
     def set(self, obj: Any, value: Any) -> None:
         """Set the value, one thread at a time: the trait machinery is not safe for threads."""
@@ -329,10 +327,11 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
     # --- parameters ------------------------------------------------------------------------------------------------
 
-    def check(self, **changes: Any) -> None:
-        """Raise what setting these parameters would raise."""
-        if self._run is not None:
-            self._run.preview(**changes)
+    def checked(self, parameter: Parameter, value: Any) -> Any:
+        """A parameter's value as it will be set; raises ValueError or TypeError with a full sentence."""
+        if self._run is None:
+            return parameter.check(value)
+        return getattr(self._run.preview(**{parameter.name: value}), parameter.name)
 
     @traitlets.observe(*DEFAULTS)
     def _on_parameter(self, change: Any) -> None:
