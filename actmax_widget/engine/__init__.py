@@ -7,6 +7,6 @@ that may change between two steps are tensors, :class:`Knobs`. ``cache`` keeps c
 """
 
 from actmax_widget.engine.objective import Evaluation, Objective
-from actmax_widget.engine.step import Knobs, State, Step, Steps
+from actmax_widget.engine.step import Knobs, State, Step, Steps, StopFlag
 
-__all__ = ["Evaluation", "Knobs", "Objective", "State", "Step", "Steps"]
+__all__ = ["Evaluation", "Knobs", "Objective", "State", "Step", "Steps", "StopFlag"]

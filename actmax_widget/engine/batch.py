@@ -11,10 +11,8 @@ import array
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import tensorflow as tf
-
 from actmax_widget.engine import diagnosis
-from actmax_widget.engine.step import Knobs, State, Step, Steps
+from actmax_widget.engine.step import Knobs, State, Step, Steps, StopFlag
 from actmax_widget.losses import selection
 from actmax_widget.network import graph
 from actmax_widget.results import History
@@ -96,20 +94,14 @@ class Batch:
         """
         one = Batch(self.names, self.pictures[[position]])
         one.add_rows(history.values[:, None])
-        where = slice(position, position + 1)
-        one.state = one.state._replace(iteration=tf.constant(len(history)))
-        if np.isfinite(history.values[-1:, -1]).all():
-            one.state = one.state._replace(
-                image=self.state.image[where], cache=self.state.cache[where], best_loss=self.state.best_loss[where]
-            )
+        going_on = bool(np.isfinite(history.values[-1:, -1]).all())
+        one.state = self.state.alone(position, one.state, len(history), going_on=going_on)
         return one
 
     def rest(self, *, resumable: bool) -> None:
         """No step is made any more: let go of what :meth:`alone` does not need, or, not ``resumable``, of all."""
-        pictures, state = self.pictures, self.state
-        nothing = tf.zeros([0, *[0] * (pictures.ndim - 1)])
-        state = state._replace(measured=nothing, best=nothing)
-        self.state = state if resumable else state._replace(image=nothing, cache=nothing)
+        pictures = self.pictures
+        self.state = self.state.at_rest(resumable=resumable)
         self._pictures = self.state, pictures
 
 
@@ -203,7 +195,7 @@ class Tiles:
         size: int | None = self._step.objective.input_tensor.shape[0]
         return size
 
-    def advance(self, knobs: Knobs, n: int, stop: tf.Variable | None = None) -> Steps:
+    def advance(self, knobs: Knobs, n: int, stop: StopFlag | None = None) -> Steps:
         """Make up to ``n`` steps of the batch in hand; after its last one the next batch is in hand.
 
         Args:
@@ -215,7 +207,7 @@ class Tiles:
         self.take(state, steps)
         return steps
 
-    def compute(self, knobs: Knobs, n: int, stop: tf.Variable | None = None) -> tuple[State, Steps]:
+    def compute(self, knobs: Knobs, n: int, stop: StopFlag | None = None) -> tuple[State, Steps]:
         """The first half of :meth:`advance`, which takes long: pictures and losses stay as they are."""
         if self.begun == self.done and len(self._batches) == len(self._kept):
             self._batches.append(Batch(self.names, self._starts(self.in_hand), self._fixed))
@@ -246,11 +238,9 @@ class Tiles:
             return  # the step was the batch's last
         batch, first = self._batches[-1], self.in_hand.start
         self._ended[position] = batch.iteration
-        sound = batch.state.sound.numpy()
-        last = position + 1 == self.in_hand.stop
-        sound[position - first : None if last else position - first + 1] = False  # the last one fills a batch up
-        batch.state = batch.state._replace(sound=tf.constant(sound))
-        if not sound.any():
+        last = position + 1 == self.in_hand.stop  # which fills a batch up
+        batch.state = batch.state.without(slice(position - first, None if last else position - first + 1))
+        if not batch.state.sound.numpy().any():
             self._finish()
 
     def _finish(self) -> None:

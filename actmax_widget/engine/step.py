@@ -64,6 +64,51 @@ class State(NamedTuple):
             tf.fill(numbers, value=True),
         )
 
+    def alone(self, position: int, start: State, iteration: int, *, going_on: bool) -> State:
+        """The state of one picture: ``start``, its state at the picture the network saw last, with this one's memory.
+
+        Args:
+            position: of the picture.
+            start: from :meth:`at`.
+            iteration: iterations made of it.
+            going_on: whether its next step begins where this state's would; else it begins at ``start``.
+        """
+        start = start._replace(iteration=tf.constant(iteration))
+        if not going_on:
+            return start
+        where = slice(position, position + 1)
+        return start._replace(image=self.image[where], cache=self.cache[where], best_loss=self.best_loss[where])
+
+    def at_rest(self, *, resumable: bool) -> State:
+        """The state without the pictures that no step needs, or, not ``resumable``, without any."""
+        nothing = self.image[:0]
+        at_rest = self._replace(measured=nothing, best=nothing)
+        return at_rest if resumable else at_rest._replace(image=nothing, cache=nothing)
+
+    def without(self, positions: slice) -> State:
+        """The state in which some pictures do not change any more."""
+        sound = self.sound.numpy()
+        sound[positions] = False
+        return self._replace(sound=tf.constant(sound))
+
+
+class StopFlag:
+    """Ends a compiled run after the step in hand, if another thread sets it."""
+
+    def __init__(self) -> None:
+        self._variable, self._is_set = tf.Variable(False, trainable=False), False
+
+    def set(self, stop: bool) -> None:
+        """Have the run in hand end, or the next one run."""
+        if stop is not self._is_set:  # to assign takes as long as the rest of what is done for a call
+            self._variable.assign(stop)
+            self._is_set = stop
+
+    @property
+    def handle(self) -> tf.Tensor:
+        """What the loop reads at each step."""
+        return self._variable.handle
+
 
 class Knobs(NamedTuple):
     """What can be changed between two steps without compiling again. Tensors.
@@ -200,7 +245,7 @@ class Step:
         losses = self.objective.knobs() if losses is None else losses
         pictures = len(losses[0]) if losses else np.size(seed)
         if unknown := numbers.keys() - NUMBERS.keys():
-            raise invalid("numbers", f"some of {', '.join(NUMBERS)}", *unknown, "Check the spelling.", TypeError)
+            raise invalid("numbers", f"some of {', '.join(NUMBERS)}", sorted(unknown), "Check the spelling.", TypeError)
         given = np.asarray(self.objective.weights() if weights is None else weights, np.float32)
         return Knobs(
             tf.constant(np.broadcast_to(given, (pictures, given.shape[-1])), tf.float32),
@@ -215,14 +260,14 @@ class Step:
             ),
         )
 
-    def run(self, state: State, knobs: Knobs, n: int, stop: tf.Variable | None = None) -> tuple[State, Steps]:
+    def run(self, state: State, knobs: Knobs, n: int, stop: StopFlag | None = None) -> tuple[State, Steps]:
         """Make up to ``n`` steps in one compiled call.
 
         Args:
             state: from :meth:`State.at` or an earlier run.
             knobs: from :meth:`knobs`.
             n: steps to make, >= 1.
-            stop: a boolean variable; set from another thread it ends the call after the step in hand.
+            stop: set from another thread it ends the call after the step in hand.
 
         Returns:
             The next state and what the steps measured. Fewer than ``n`` steps were made if ``stop`` was set, or if a
@@ -355,7 +400,7 @@ class Step:
         return self._modifiers.index(modifier)
 
 
-_NEVER = tf.Variable(False, trainable=False, name="never_stop")
+_NEVER = StopFlag()
 
 
 def _keep(image: tf.Tensor, knobs: Knobs) -> tf.Tensor:

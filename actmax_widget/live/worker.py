@@ -12,8 +12,7 @@ import time
 import weakref
 from collections.abc import Callable
 
-import tensorflow as tf
-
+from actmax_widget.engine import StopFlag
 from actmax_widget.engine.loop import Pace
 from actmax_widget.live.facts import Status
 from actmax_widget.reason import reason
@@ -63,8 +62,7 @@ class Worker:
         self._changed = threading.Condition()
         self._notify, self._spawn = notify, spawn
         self._pace = Pace(clock)
-        self._stop = tf.Variable(False, trainable=False)  # what a compiled loop looks at
-        self._stopping = False  # its value
+        self._stop = StopFlag()
         self._status = Status.READY
         self._error = ""
         self._revision = 0
@@ -146,14 +144,8 @@ class Worker:
         self._working = self._preparing = False
         self._changed.notify_all()
 
-    def _stop_call(self, stop: bool) -> None:
-        """Have the call in hand end after its step, or the next one run."""
-        if stop is not self._stopping:  # to assign takes as long as the rest of what is done for a call
-            self._stop.assign(stop)
-            self._stopping = stop
-
     def _halt(self, status: Status) -> None:
-        self._stop_call(True)
+        self._stop.set(True)
         self._set_status(status)
 
     def _set_status(self, status: Status) -> None:

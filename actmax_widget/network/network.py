@@ -164,7 +164,7 @@ def respond(network: Network, target: Target, picture: np.ndarray) -> Any:
     with graph.borrowed(network.input) as users:
         tensors = [network.input, *(tensor for tensor, _ in network.held)]
         model = graph.part(tensors, {"response": target.output}, users)
-    given = [tf.constant(value) for value in (picture, *(value for _, value in network.held))]
+    given = [keras.ops.convert_to_tensor(value) for value in (picture, *(value for _, value in network.held))]
     return model(given, training=False)["response"]
 
 
