@@ -414,15 +414,19 @@ class Run(Worker):
                 tiles.take(made)
             if failure:
                 tiles.fail(failure)
-            if tiles is self._tiles and self._at_tiles and self._status.busy:
-                self._set_status(tiles.ended or Status.RUNNING)
+            if tiles is self._tiles and self._at_tiles and (tiles.ended or self._status.busy):
+                self._set_status(tiles.ended or Status.RUNNING)  # an end, even if a pause came meanwhile
             self._touch()
         return 0.0
 
     def _fail(self, error: str) -> None:
         with self._changed:
-            self._error = error
-            self._end_front(Status.FAILED)
+            if self._tiles is not None and self._at_tiles and self._status.busy and not self._working:
+                self._tiles.fail(error)  # they were to be made, and no thread was to be had
+                self._halt(Status.FAILED)
+            else:
+                self._error = error
+                self._end_front(Status.FAILED)
 
     def _sleep(self, seconds: float) -> None:
         """Wait for the next step's time, but not through a pause, a restart, or anything that was set."""
