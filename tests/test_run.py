@@ -1,3 +1,4 @@
+import functools
 import threading
 
 import keras
@@ -5,6 +6,7 @@ import numpy as np
 import pytest
 
 from actmax_widget.engine import cache
+from actmax_widget.engine.step import Step
 from actmax_widget.live.facts import Status
 from actmax_widget.live.run import Run
 from actmax_widget.network import Network
@@ -599,3 +601,146 @@ def test_a_pause_before_the_first_iteration_is_no_failure(model):
         run.start()
         driven.until_idle()
     assert (run.status, run.facts().error, run.iteration) == (Status.PAUSED, "", 0)
+
+
+# --- changes while it waits ------------------------------------------------------------------------------------------
+
+
+class Patient(threading.Condition):
+    """A worker's lock whose waiting takes the time of the test's clock only; in the second wait something happens."""
+
+    def __init__(self, clock, work):
+        super().__init__()
+        self.clock, self.work, self.waits = clock, work, 0
+
+    def wait(self, timeout=None):
+        self.clock.now += timeout
+        self.waits += 1
+        if self.waits == 2:
+            self.work()
+
+
+def waiting(model, **settings):
+    """A run that has just made a step, at one step in five seconds; and how long it is to wait."""
+    driven = Driven(model, **{"steps_per_second": 0.2} | settings)
+    driven.run.prepare()
+    driven.until_idle()
+    driven.run.start()
+    delay = driven.run.advance()
+    assert delay == pytest.approx(5, abs=0.1)
+    return driven, delay
+
+
+def slept(driven, delay, work):
+    """Seconds that it waits in which ``work`` is done."""
+    begin = driven.clock.now
+    driven.run._changed = Patient(driven.clock, work)
+    driven.run._sleep(delay)
+    return driven.clock.now - begin
+
+
+CHANGES = [{"tv_weight": 3.0}, {"filter_indices": 2}, {"learning_rate": 4.0}, {"steps_per_second": 60.0}]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_is_set_at_a_slow_speed_takes_effect_at_once(model, change):
+    driven, delay = waiting(model)
+    made = driven.run.iteration
+    assert slept(driven, delay, lambda: driven.run.update(**change)) < 1
+    driven.run.advance()
+    assert (driven.run.iteration == 1) if "filter_indices" in change else (driven.run.iteration > made)
+
+
+def test_what_is_set_just_before_it_waits_takes_effect_at_once_too(model):
+    driven, delay = waiting(model)
+    driven.run.update(tv_weight=3.0)
+    assert slept(driven, delay, lambda: None) < 0.1
+
+
+def test_if_nothing_is_set_it_waits(model):
+    driven, delay = waiting(model)
+    assert slept(driven, delay, lambda: None) == pytest.approx(delay, abs=0.3)
+
+
+@pytest.mark.parametrize("command", ["pause", "reset", "make_tiles"])
+def test_a_command_ends_the_wait(model, command):
+    driven, delay = waiting(model)
+    assert slept(driven, delay, getattr(driven.run, command)) < 1
+
+
+def test_after_a_drag_it_waits_no_longer_than_before(model):
+    driven, delay = waiting(model)
+    for value in range(20):
+        driven.run.update(tv_weight=float(value))
+        after = driven.run.advance()
+    assert after == pytest.approx(delay, abs=0.1)
+
+
+def test_a_higher_speed_holds_from_the_next_step_on(model):
+    driven, _ = waiting(model)
+    driven.run.update(steps_per_second=10.0)
+    assert driven.run.advance() == pytest.approx(0.1, abs=0.03)
+
+
+# --- two at once -----------------------------------------------------------------------------------------------------
+
+
+def test_a_second_run_on_a_step_that_still_compiles_says_so_and_takes_no_wait_for_a_step(monkeypatch):
+    network = small_cnn()
+    first, second = Driven(network), Driven(network)
+    tracing, go_on, called = threading.Event(), threading.Event(), threading.Event()
+    loop, make = Step._loop, second.run._made
+
+    def held(self, *args):
+        outputs = loop(self, *args)
+        tracing.set()
+        assert go_on.wait(60)
+        return outputs
+
+    def note_call(*args):
+        called.set()
+        return make(*args)
+
+    monkeypatch.setattr(Step, "_loop", held)
+    monkeypatch.setattr(second.run, "_made", note_call)
+    for driven in (first, second):
+        driven.run.start()
+    compiling = threading.Thread(target=first.run.advance)
+    held_up = functools.partial(compile_before, second.run._compile, compiling, tracing)
+    monkeypatch.setattr(second.run, "_compile", held_up)
+    waiting = threading.Thread(target=second.run.advance)
+    waiting.start()
+    assert called.wait(60)
+    assert second.run.status is Status.COMPILING
+    go_on.set()
+    for thread in (compiling, waiting):
+        thread.join(60)
+    assert (first.run.iteration, second.run.iteration, second.run.traces) == (1, 1, 1)
+    assert second.run._pace._step_seconds is None
+    second.run.advance()
+    assert second.run.status is Status.RUNNING
+
+
+def compile_before(compile_step, compiling, tracing, *args):
+    """A run has its step, and before it makes one, another begins to compile it."""
+    compile_step(*args)
+    compiling.start()
+    assert tracing.wait(60)
+
+
+# --- read only -------------------------------------------------------------------------------------------------------
+
+
+def test_nobody_writes_into_what_a_run_holds(model):
+    driven = Driven(model)
+    run = driven.run
+    for n in (0, 2):
+        if n:
+            run.step(n)
+            driven.until_idle()
+        for give in (lambda: run.image, lambda: run.frame().image):
+            with pytest.raises(ValueError, match="read-only"):
+                give()[:] = 0
+        rows = run.history.values
+        rows[:] = 0
+        assert n == 0 or run.history.values.any()
