@@ -430,10 +430,10 @@ class Run(Worker):
 
     def _sleep(self, seconds: float) -> None:
         """Wait for the next step's time, but not through a pause, a restart, or anything that was set."""
-        settings, limit, run = self._settings, self._limit(), self._run
-        end = self._pace.clock() + seconds
+        limit, end = self._limit(), self._pace.clock() + seconds
         with self._changed:
-            while self._front_is_busy and self._settings is settings and self._limit() == limit and self._run == run:
+            # The knobs are of the call just made: whatever was set since, before this waits too, took them away.
+            while self._front_is_busy and self._knobs is not None and self._limit() == limit:
                 left = end - self._pace.clock()
                 if left <= 0:
                     break
