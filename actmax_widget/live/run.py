@@ -129,10 +129,17 @@ class Run(Worker):
         with self._changed:
             return self._tiles.pictures() if self._tiles else None
 
-    def tiles_between(self, first: int, end: int) -> np.ndarray:
-        """The tiles begun from position ``first`` to before ``end``, (n, H, W, C) float32."""
+    def tiles_between(self, first: int, end: int, number: int | None = None) -> np.ndarray:
+        """The tiles begun from position ``first`` to before ``end``, (n, H, W, C) float32.
+
+        Args:
+            first: a position.
+            end: another one.
+            number: of the tiles that are meant: if others have taken their place meanwhile, there are none.
+        """
         with self._changed:
-            return self._tiles.between(first, end) if self._tiles else np.empty((0, *self.image.shape), np.float32)
+            tiles = self._tiles if self._tiles and number in {None, self._tiles.number} else None
+            return tiles.between(first, end) if tiles else np.empty((0, *self.image.shape), np.float32)
 
     @property
     def traces(self) -> int:

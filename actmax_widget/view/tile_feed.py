@@ -77,7 +77,7 @@ class TileFeed:
             self._number, self._told = facts.number, True
         self._status, self._sent_at = facts.status, self._clock()
         first, end = self._go_round(facts)
-        pictures = [_thumbnail(one, facts.input_range) for one in self._run.tiles_between(first, end)]
+        pictures = [_thumbnail(one, facts.input_range) for one in self._run.tiles_between(first, end, facts.number)]
         content = {"type": "tiles", "seq": seq, **_news(self._run, facts), "first": first, "count": len(pictures)}
         return content, [b"".join(picture.tobytes() for picture in pictures)]
 
@@ -108,7 +108,7 @@ def snapshot(run: Run) -> tuple[dict[str, Any], bytes]:
     facts = run.facts().tiles
     if facts is None:
         return {}, b""
-    pictures = [_thumbnail(one, facts.input_range) for one in run.tiles_between(0, facts.begun)]
+    pictures = [_thumbnail(one, facts.input_range) for one in run.tiles_between(0, facts.begun, facts.number)]
     news = {**_news(run, facts), "first": 0, "count": len(pictures), "across": 0}
     if not pictures:
         return news, b""
