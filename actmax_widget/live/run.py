@@ -2,7 +2,7 @@
 
 A run makes one thing at a time, in one thread: the picture *in front*, which a person steers, or *tiles*, a picture of
 each filter of a layer. It has one status, that of what it is at. It knows no UI: a view asks for :meth:`Run.facts` and
-:meth:`Run.frame` when :attr:`~actmax_widget.live.worker.Worker.revision` has changed.
+:meth:`Run.frame` when :attr:`Run.front_revision` has changed.
 
 The protocol between commands and the thread: commands change what is wanted, with the lock held, and return at once.
 The thread prepares one call with the lock held, computes it without (so that a command never waits for a step), and
@@ -78,6 +78,7 @@ class Run(Worker):
         self._tiles: LiveTiles | None = None
         self._at_tiles = False
         self._front_status = Status.READY  # while at the tiles
+        self._front_revision = 0
         with self._changed:
             self._start_afresh(Status.READY)
 
@@ -97,6 +98,11 @@ class Run(Worker):
     def goal(self) -> int:
         """The iteration at which the Run ends; 0 before the first Run."""
         return self._goal
+
+    @property
+    def front_revision(self) -> int:
+        """Rises with every change that is not of the tiles alone: then there is a new :meth:`frame`."""
+        return self._front_revision
 
     def facts(self) -> Facts:
         """Where the run stands, all of it at one moment."""
@@ -422,8 +428,8 @@ class Run(Worker):
             if failure:
                 tiles.fail(failure)
             if tiles is self._tiles and self._at_tiles and (tiles.ended or self._status.busy):
-                self._set_status(tiles.ended or Status.RUNNING)  # an end, even if a pause came meanwhile
-            self._touch()
+                self._status = tiles.ended or Status.RUNNING  # an end, even if a pause came meanwhile
+            super()._touch()
         return 0.0
 
     def _fail(self, error: str) -> None:
@@ -447,6 +453,10 @@ class Run(Worker):
                 self._changed.wait(min(left, LOOK_SECONDS))
 
     # --- with the lock held ----------------------------------------------------------------------------------------
+
+    def _touch(self) -> None:
+        self._front_revision += 1
+        super()._touch()
 
     @property
     def _front_is_busy(self) -> bool:
@@ -552,7 +562,7 @@ class Past:
             self.image, self.history = run.image, run.history
             self._facts = dataclasses.replace(run.facts(), tiles=None, at_tiles=False)
             self._frame = run.frame()
-        self.status, self.revision, self.tiles = self._facts.status, 0, None
+        self.status, self.revision, self.front_revision, self.tiles = self._facts.status, 0, 0, None
 
     def facts(self) -> Facts:
         """Where it stood."""
