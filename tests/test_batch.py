@@ -1,13 +1,12 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import layers
 
 from actmax_widget.engine import batch as batch_module
 from actmax_widget.engine.batch import Tiles, batch_size
 from actmax_widget.engine.objective import Objective
-from actmax_widget.engine.step import Step
+from actmax_widget.engine.step import Step, StopFlag
 from actmax_widget.losses import ActivationMaximization
 from tests.networks import losses_of, partly_exploding, small_cnn
 
@@ -101,12 +100,12 @@ def test_the_last_or_the_best_picture(step):
 
 def test_a_stop_ends_the_call_and_the_next_one_goes_on(step):
     whole, stopped = finish(tiles_of(step), step), tiles_of(step)
-    stop = tf.Variable(True)
+    stop = StopFlag()
     for n in (3, 3):
         knobs = step.knobs(losses=[stopped.selections()])
-        stop.assign(True)
+        stop.set(True)
         assert stopped.advance(knobs, n, stop).losses.shape == (0, 2, 4)
-        stop.assign(False)
+        stop.set(False)
         stopped.advance(knobs, n, stop)
     assert (stopped.begun, stopped.done) == (2, 2)
     finish(stopped, step)
@@ -115,7 +114,9 @@ def test_a_stop_ends_the_call_and_the_next_one_goes_on(step):
 
 def test_stopped_before_the_first_step_it_shows_the_start(step):
     tiles = tiles_of(step)
-    tiles.advance(step.knobs(losses=[tiles.selections()]), 3, tf.Variable(True))
+    stop = StopFlag()
+    stop.set(True)
+    tiles.advance(step.knobs(losses=[tiles.selections()]), 3, stop)
     assert (tiles.begun, tiles.iteration) == (2, 0)
     np.testing.assert_array_equal(tiles.pictures[:2], LARGE[:2])
     assert len(tiles.history(0)) == 0

@@ -84,3 +84,11 @@ def test_a_pause_does_not_count_in_the_rate(clock):
     for _ in range(2):
         run(pace, clock, 0.01, 1)
     assert pace.rate == pytest.approx(100, rel=0.01)
+
+
+def test_calls_that_come_early_are_no_debt(clock):
+    pace = Pace(clock)
+    pace.begin()
+    for _ in range(20):  # a slider is dragged
+        run(pace, clock, 0.001, 1, 0.2)
+    assert pace.delay() == pytest.approx(5)

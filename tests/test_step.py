@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from actmax_widget import grad_modifiers
 from actmax_widget.engine.objective import Objective, knobs_of
-from actmax_widget.engine.step import State, Step
+from actmax_widget.engine.step import State, Step, StopFlag
 from actmax_widget.input_modifiers import InputModifier, Jitter
 from actmax_widget.losses import ActivationMaximization
 from tests.networks import exploding, losses_of, partly_exploding
@@ -91,7 +91,7 @@ def test_stop_ends_the_call_in_hand(model, seed):
 class Stopper(InputModifier):
     """Sets the stop flag in the middle of a compiled call, as Pause does from another thread."""
 
-    stop = tf.Variable(False)
+    stop = StopFlag()
     after = 3
 
     def __init__(self):
@@ -100,7 +100,7 @@ class Stopper(InputModifier):
     def pre(self, inp):
         self.calls += 1
         if self.calls == self.after:
-            self.stop.assign(True)
+            self.stop.set(True)
         return inp
 
 
@@ -134,6 +134,12 @@ def each(model):
 @pytest.fixture
 def seeds():
     return np.random.default_rng(1).uniform(0, 255, (5, 12, 12, 1)).astype("float32")
+
+
+def stopped():
+    stop = StopFlag()
+    stop.set(True)
+    return stop
 
 
 def selections(*filters):
@@ -231,7 +237,7 @@ def test_the_pictures_of_a_batch_are_jittered_by_the_same_offsets(each, seeds):
 
 def test_stopped_at_once_there_are_no_rows_and_nothing_has_changed(each, seeds):
     knobs = each.knobs(losses=[selections(*range(5))])
-    state, steps = each.run(State.at(seeds), knobs, 10, tf.Variable(True))
+    state, steps = each.run(State.at(seeds), knobs, 10, stopped())
     assert steps.losses.shape == (0, 5, 4)
     np.testing.assert_array_equal(state.image, seeds)
     np.testing.assert_array_equal(state.measured, seeds)

@@ -3,7 +3,7 @@ import threading
 import numpy as np
 import pytest
 
-from actmax_widget.live.session import Session
+from actmax_widget.live.run import Run
 from actmax_widget.network import Network
 from actmax_widget.pictures import to_pixels
 from actmax_widget.settings import Settings
@@ -11,21 +11,20 @@ from actmax_widget.view.stream import FRAME, GRACE, HEARTBEATS, SILENCE, WINDOW,
 from actmax_widget.view.tile_feed import TILE_FRAME
 from tests.networks import small_cnn
 from tests.test_loop import Clock
-from tests.test_tiles import Driven
 
 
 class Wire:
-    """A session, its stream, and the far end of the comm."""
+    """A run, its stream, and the far end of the comm."""
 
     def __init__(self):
         self.clock = Clock()
-        self.session = Session(Network(small_cnn()), Settings(layer="out"), spawn=lambda work: None)
+        self.run = Run(Network(small_cnn()), Settings(layer="conv2", max_iter=10**6), spawn=lambda work: None)
         self.sent = []
-        self.stream = Stream(self.session, lambda content, buffers: self.sent.append((content, buffers)), self.clock)
+        self.stream = Stream(self.run, lambda content, buffers: self.sent.append((content, buffers)), self.clock)
 
     def steps(self, n=1):
-        self.session.step(n)
-        while self.session.advance() is not None:
+        self.run.step(n)
+        while self.run.advance() is not None:
             pass
 
     def pump_later(self, seconds=1.0):
@@ -55,12 +54,12 @@ def shared():
 
 @pytest.fixture
 def wire(shared):
-    """A fresh stream on a session that is compiled already."""
-    shared.session.reset()
+    """A fresh stream on a run that is compiled already."""
+    shared.run.close_tiles()
+    shared.run.update(max_iter=10**6)
+    shared.run.reset()
     shared.sent = []
-    shared.stream = Stream(
-        shared.session, lambda content, buffers: shared.sent.append((content, buffers)), shared.clock
-    )
+    shared.stream = Stream(shared.run, lambda content, buffers: shared.sent.append((content, buffers)), shared.clock)
     return shared
 
 
@@ -93,7 +92,7 @@ def test_frames_carry_each_row_once(wire):
         wire.steps(n)
         wire.pump_later()
         wire.stream.receipt(wire.last["seq"])
-    np.testing.assert_array_equal(wire.rows(), wire.session.history.values)
+    np.testing.assert_array_equal(wire.rows(), wire.run.history.values)
     assert [content["type"] for content, _ in wire.sent] == ["snapshot", "frame", "frame", "frame"]
 
 
@@ -116,7 +115,7 @@ def test_never_more_than_the_window_is_on_its_way(wire):
     wire.stream.receipt(2)
     wire.pump_later(0.1)
     assert len(wire.sent) == WINDOW + 1
-    np.testing.assert_array_equal(wire.rows(), wire.session.history.values)  # what was held back came with the last
+    np.testing.assert_array_equal(wire.rows(), wire.run.history.values)  # what was held back came with the last
 
 
 def test_silence_gets_a_heartbeat_and_then_nothing_until_hello(wire):
@@ -128,7 +127,7 @@ def test_silence_gets_a_heartbeat_and_then_nothing_until_hello(wire):
     wire.stream.hello()
     wire.pump_later()
     assert wire.last["type"] == "snapshot"
-    np.testing.assert_array_equal(wire.rows(), wire.session.history.values)
+    np.testing.assert_array_equal(wire.rows(), wire.run.history.values)
 
 
 def test_a_receipt_however_late_has_the_newest_sent(wire):
@@ -139,13 +138,13 @@ def test_a_receipt_however_late_has_the_newest_sent(wire):
     assert len(wire.sent) == WINDOW + HEARTBEATS
     wire.stream.receipt(2)
     wire.pump_later()
-    assert (wire.last["type"], wire.last["iteration"]) == ("frame", wire.session.iteration)
-    np.testing.assert_array_equal(wire.rows(), wire.session.history.values)
+    assert (wire.last["type"], wire.last["iteration"]) == ("frame", wire.run.iteration)
+    np.testing.assert_array_equal(wire.rows(), wire.run.history.values)
 
 
 def test_hello_of_one_that_has_rows_is_answered_with_the_others(wire):
     wire.steps(5)
-    run = wire.session.facts().run
+    run = wire.run.facts().run
     wire.stream.hello(run, 3)
     wire.pump_later()
     assert (wire.last["type"], wire.last["first"], wire.last["count"]) == ("frame", 3, 2)
@@ -157,7 +156,7 @@ def test_hello_of_one_that_has_rows_is_answered_with_the_others(wire):
 @pytest.mark.parametrize(("run", "rows"), [(None, None), (-3, 3), ("x", 3), (True, 2.5), (..., 6), (..., -1), ([], {})])
 def test_hello_of_one_that_has_something_else_is_answered_with_everything(wire, run, rows):
     wire.steps(5)
-    wire.stream.hello(wire.session.facts().run if run is ... else run, rows)
+    wire.stream.hello(wire.run.facts().run if run is ... else run, rows)
     wire.pump_later()
     assert (wire.last["type"], wire.last["first"], wire.last["count"]) == ("snapshot", 0, 5)
 
@@ -195,7 +194,7 @@ def test_messages_from_many_threads_leave_no_gap_in_the_rows(wire):
         wire.pump_later()
     wire.stream.hello()
     wire.pump_later()
-    np.testing.assert_array_equal(wire.rows(), wire.session.history.values)
+    np.testing.assert_array_equal(wire.rows(), wire.run.history.values)
 
 
 def test_it_is_watched_while_a_view_draws(wire):
@@ -228,7 +227,7 @@ def test_a_restart_is_a_snapshot(wire):
     wire.steps(3)
     wire.pump_later()
     run = wire.last["run"]
-    wire.session.reset()
+    wire.run.reset()
     wire.pump_later()
     assert wire.last["type"] == "snapshot"
     assert wire.last["run"] != run
@@ -251,14 +250,14 @@ def test_the_end_is_not_lost_when_the_window_is_full(wire):
         wire.pump_later(0.1)
     wire.stream.receipt(WINDOW)
     wire.pump_later(0.1)
-    assert wire.last["iteration"] == wire.session.iteration
+    assert wire.last["iteration"] == wire.run.iteration
 
 
 def test_the_time_left_follows_from_the_rate(wire):
-    wire.session.start()
-    while wire.session.advance() is not None and wire.session.iteration < 20:
+    wire.run.start()
+    while wire.run.advance() is not None and wire.run.iteration < 20:
         pass
-    content, _ = message("frame", 1, wire.session.frame(), (0, 255))
+    content, _ = message("frame", 1, wire.run.frame(), (0, 255))
     assert content["remaining"] == pytest.approx((content["goal"] - content["iteration"]) / content["rate"])
 
 
@@ -277,12 +276,29 @@ def test_other_channels_are_shown_as_their_mean():
 # --- tiles: see test_tile_feed.py for what is in their messages -----------------------------------------------------
 
 
+class Tiles:
+    """Tiles of the wire's run, made by hand."""
+
+    def __init__(self, run, **settings):
+        self.run = run
+        run.update(**settings)
+        run.make_tiles()
+
+    @property
+    def iteration(self):
+        return self.run.facts().tiles.iteration
+
+    def advance(self):
+        made = self.iteration
+        while self.iteration == made:
+            assert self.run.advance() is not None
+
+
 @pytest.fixture
-def tiles(shared):
+def tiles(wire):
     """Tiles that grow, compiled and begun."""
-    tiles = Driven(shared.session.network.model, max_iter=10**6)
-    tiles.start()
-    tiles.until(lambda: tiles.iteration)
+    tiles = Tiles(wire.run)
+    tiles.advance()
     return tiles
 
 
@@ -290,15 +306,15 @@ def kinds(wire):
     return [content["type"] for content, _ in wire.sent]
 
 
-def test_no_tiles_before_hello(wire, tiles):
-    wire.stream.show_tiles(tiles)
+@pytest.mark.usefixtures("tiles")
+def test_no_tiles_before_hello(wire):
     assert wire.pump_later() is None
     assert wire.sent == []
 
 
-def test_tiles_come_after_the_frames_in_one_numbering(wire, tiles):
+@pytest.mark.usefixtures("tiles")
+def test_tiles_come_after_the_frames_in_one_numbering(wire):
     wire.stream.hello()
-    wire.stream.show_tiles(tiles)
     wire.stream.pump()
     assert kinds(wire) == ["snapshot", "tiles"]
     assert [content["seq"] for content, _ in wire.sent] == [1, 2]
@@ -308,7 +324,6 @@ def test_tiles_come_after_the_frames_in_one_numbering(wire, tiles):
 
 
 def test_pump_tells_when_the_next_tiles_are_due(wire, tiles):
-    wire.stream.show_tiles(tiles)
     wire.stream.hello()
     assert wire.stream.pump() is None
     tiles.advance()
@@ -318,16 +333,42 @@ def test_pump_tells_when_the_next_tiles_are_due(wire, tiles):
 
 
 def test_the_next_frame_may_be_due_before_the_tiles(wire, tiles):
-    wire.stream.show_tiles(tiles)
     wire.stream.hello()
     wire.stream.pump()
     tiles.advance()
-    wire.steps()
+    wire.run.update(tv_weight=1.0)
     assert wire.stream.pump() == pytest.approx(FRAME)
 
 
+def test_tiles_that_grow_send_no_frame(wire, tiles):
+    wire.stream.hello()
+    wire.stream.pump()
+    for _ in range(5):
+        tiles.advance()
+        wire.pump_later(1.0)
+        wire.stream.receipt(wire.last["seq"])
+    assert kinds(wire) == ["snapshot", *["tiles"] * 6]
+
+
+def test_tiles_that_end_leave_the_rows_as_they_are(wire):
+    wire.steps(3)
+    wire.stream.hello()
+    wire.pump_later()
+    Tiles(wire.run, max_iter=1)
+    while wire.run.advance() is not None:
+        wire.pump_later()
+        wire.stream.receipt(wire.last["seq"])
+    wire.run.close_tiles()
+    wire.pump_later()
+    wire.stream.receipt(wire.last["seq"])
+    wire.steps(2)
+    wire.pump_later()
+    wire.sent = [one for one in wire.sent if one[0]["type"] != "tiles"]
+    np.testing.assert_array_equal(wire.rows(), wire.run.history.values)
+    assert {(content["layer"], content["filter_indices"]) for content, _ in wire.sent} == {("conv2", (0,))}
+
+
 def test_frames_and_tiles_share_the_window(wire, tiles):
-    wire.stream.show_tiles(tiles)
     wire.stream.hello()
     for _ in range(10):
         tiles.advance()
@@ -341,11 +382,10 @@ def test_frames_and_tiles_share_the_window(wire, tiles):
 
 
 def test_into_silence_go_frames_now_and_then_and_no_tiles(wire, tiles):
-    wire.stream.show_tiles(tiles)
     wire.stream.hello()
-    for _ in range(100):
+    for weight in range(100):
         tiles.advance()
-        wire.steps()
+        wire.run.update(tv_weight=float(weight))
         wire.pump_later(SILENCE / 4)
     sent = kinds(wire)
     assert len(sent) == WINDOW + HEARTBEATS
@@ -353,7 +393,6 @@ def test_into_silence_go_frames_now_and_then_and_no_tiles(wire, tiles):
 
 
 def test_a_silence_of_tiles_alone_is_waited_out(wire, tiles):
-    wire.stream.show_tiles(tiles)
     wire.stream.hello()
     for _ in range(10):
         tiles.advance()
@@ -365,8 +404,8 @@ def test_a_silence_of_tiles_alone_is_waited_out(wire, tiles):
     assert len(wire.sent) == WINDOW + 1
 
 
-def test_hello_is_answered_with_the_tiles_too(wire, tiles):
-    wire.stream.show_tiles(tiles)
+@pytest.mark.usefixtures("tiles")
+def test_hello_is_answered_with_the_tiles_too(wire):
     for _ in range(2):
         wire.stream.hello()
         wire.stream.pump()
@@ -378,10 +417,9 @@ def test_hello_is_answered_with_the_tiles_too(wire, tiles):
 
 def test_many_finished_tiles_come_in_one_go_as_far_as_the_window_allows(wire, monkeypatch):
     monkeypatch.setattr("actmax_widget.view.tile_feed.TILES_AT_ONCE", 2)
-    tiles = Driven(wire.session.network.model, max_iter=1)
-    tiles.start()
-    tiles.until_idle()
-    wire.stream.show_tiles(tiles)
+    Tiles(wire.run, max_iter=1)
+    while wire.run.advance() is not None:
+        pass
     wire.stream.hello()
     while wire.stream.pump() == 0:
         pass

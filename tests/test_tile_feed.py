@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -25,25 +28,30 @@ class Far:
 
     def __init__(self, tiles):
         self.clock = Clock()
-        self.feed = TileFeed(self.clock)
+        self.feed = TileFeed(tiles.run, self.clock)
         self.messages, self.pixels = [], {}
         self.tiles = tiles
-        self.feed.show(tiles)
+
+    def wait(self):
+        return self.feed.wait(self.tiles.run.facts().tiles)
 
     def take(self):
         """One message, as the far end takes it."""
-        content, (buffer,) = self.feed.message(len(self.messages) + 1)
-        pictures = np.frombuffer(buffer, np.uint8).reshape(content["count"], *content["shape"])
-        self.pixels |= {content["first"] + k: picture for k, picture in enumerate(pictures)}
+        content, (buffer,) = self.feed.message(len(self.messages) + 1, self.tiles.run.facts().tiles)
+        if content["status"] == "closed" or (self.messages and content["number"] != self.messages[-1].get("number")):
+            self.pixels.clear()
+        if content["status"] != "closed":
+            pictures = np.frombuffer(buffer, np.uint8).reshape(content["count"], *content["shape"])
+            self.pixels |= {content["first"] + k: picture for k, picture in enumerate(pictures)}
         self.messages.append(content)
         return content
 
     def take_all(self):
         """All messages that may be sent now; of each the index of its first tile, and how many there are."""
         taken = []
-        while self.feed.wait() == 0:
+        while self.wait() == 0:
             content = self.take()
-            taken.append((content["first"], content["count"]))
+            taken.append((content.get("first"), content.get("count")))
             assert len(taken) < 100
         return taken
 
@@ -54,10 +62,14 @@ class Far:
     def has_everything(self):
         """Whether the far end sees what there is to see."""
         images = self.tiles.images
-        wanted = [to_pixels(image, self.tiles.settings.input_range) for image in images]
+        wanted = [to_pixels(image, self.tiles.input_range) for image in images]
         return len(self.pixels) == len(images) and all(
             (self.pixels[k] == picture).all() for k, picture in enumerate(wanted)
         )
+
+
+CLOSED = [(None, None)]
+"""What :meth:`Far.take_all` gives of the message that there are no tiles any more."""
 
 
 def started(model, **settings):
@@ -72,13 +84,13 @@ def all_made(model, **settings):
     return tiles
 
 
-def test_without_tiles_there_is_nothing_to_send():
-    feed = TileFeed(Clock())
-    assert feed.wait() is None
-    feed.show(None)
-    assert feed.wait() is None
-    feed.hello()
-    assert feed.wait() is None
+def test_without_tiles_there_is_nothing_to_send(model):
+    far = Far(Driven(model))
+    assert far.wait() is None
+    far.tiles.run.close_tiles()
+    assert far.wait() is None
+    far.feed.hello()
+    assert far.wait() is None
 
 
 def test_the_first_message_tells_everything(model):
@@ -87,7 +99,7 @@ def test_the_first_message_tells_everything(model):
     assert far.messages[0] == {
         "type": "tiles",
         "seq": 1,
-        "sheet": far.tiles.number,
+        "number": far.tiles.number,
         "layer": "conv2",
         "filters": list(range(8)),
         "shape": [12, 12, 1],
@@ -113,7 +125,7 @@ def test_nothing_new_nothing_to_send(model):
     far = Far(all_made(model))
     far.take_all()
     assert far.later() == []
-    assert far.feed.wait() is None
+    assert far.wait() is None
 
 
 def test_growing_tiles_keep_their_distance(model):
@@ -121,9 +133,9 @@ def test_growing_tiles_keep_their_distance(model):
     far.tiles.until(lambda: far.tiles.iteration)
     far.take_all()
     far.tiles.advance()
-    assert far.feed.wait() == pytest.approx(TILE_FRAME)
+    assert far.wait() == pytest.approx(TILE_FRAME)
     far.clock.now += TILE_FRAME * 0.75
-    assert far.feed.wait() == pytest.approx(TILE_FRAME / 4)
+    assert far.wait() == pytest.approx(TILE_FRAME / 4)
     far.clock.now += TILE_FRAME / 4
     assert far.take_all() == [(0, BATCH)]
     assert far.messages[-1]["iteration"] == far.tiles.iteration
@@ -163,7 +175,7 @@ def test_finished_tiles_do_not_wait(model):
     far.tiles.until(lambda: far.tiles.iteration)
     far.take_all()
     far.tiles.until(lambda: far.tiles.done)
-    assert far.feed.wait() == 0
+    assert far.wait() == 0
 
 
 @pytest.mark.parametrize("command", ["pause", "start"])
@@ -183,7 +195,7 @@ def test_a_failure_is_told(model, monkeypatch):
     far.tiles.until(lambda: far.tiles.iteration)
     far.take_all()
     with monkeypatch.context() as patch:
-        patch.setattr(far.tiles._step, "run", lambda *_: 1 / 0)
+        patch.setattr(far.tiles.step, "run", lambda *_: 1 / 0)
         far.tiles.until_idle()
     far.take_all()
     told = far.messages[-1]
@@ -192,8 +204,7 @@ def test_a_failure_is_told(model, monkeypatch):
 
 @pytest.mark.parametrize("at_once", [BATCH, BATCH + 1, 64])
 @pytest.mark.parametrize("begun", [3, 6, 8])
-@pytest.mark.parametrize("again", ["hello", "show"])
-def test_a_new_front_end_gets_everything_there_is(model, monkeypatch, at_once, begun, again):
+def test_a_new_front_end_gets_everything_there_is(model, monkeypatch, at_once, begun):
     # Paused in the middle of a batch, so that nothing comes by itself.
     monkeypatch.setattr(tile_feed, "TILES_AT_ONCE", at_once)
     far = Far(started(model))
@@ -202,10 +213,7 @@ def test_a_new_front_end_gets_everything_there_is(model, monkeypatch, at_once, b
     far.tiles.until_idle()
     far.later()
     far.pixels.clear()
-    if again == "hello":
-        far.feed.hello()
-    else:
-        far.feed.show(far.tiles)
+    far.feed.hello()
     for _ in range(20):
         far.later()
     assert max(content["count"] for content in far.messages) <= at_once
@@ -215,12 +223,12 @@ def test_a_new_front_end_gets_everything_there_is(model, monkeypatch, at_once, b
 def test_other_tiles_replace_those_shown(model):
     far = Far(all_made(model))
     far.take_all()
-    far.tiles = all_made(model, layer="conv1")
-    far.pixels.clear()
-    far.feed.show(far.tiles)
+    far.tiles.run.update(layer="conv1")
+    far.tiles.run.make_tiles()
+    far.tiles.until_idle()
     far.take_all()
-    assert far.messages[-1]["sheet"] == far.tiles.number != far.messages[0]["sheet"]
-    assert far.messages[-1]["layer"] == "conv1"
+    assert far.messages[-1]["number"] == far.tiles.number != far.messages[0]["number"]
+    assert (far.messages[-1]["layer"], far.messages[-1]["count"]) == ("conv1", 6)
     assert far.has_everything()
 
 
@@ -233,31 +241,61 @@ def test_closed_is_told_once_and_again_to_a_new_front_end(model):
     far.take_all()
     far.tiles.pause()
     far.tiles.until_idle()
-    far.feed.show(None)
-    assert far.take_all() == [(0, 0)]
-    assert far.messages[-1]["status"] == "closed"
-    assert far.messages[-1]["sheet"] == far.tiles.number
+    far.tiles.run.close_tiles()
+    assert far.take_all() == CLOSED
+    assert far.messages[-1] == {"type": "tiles", "seq": 2, "status": "closed"}
     assert far.later() == []
     far.feed.hello()
-    assert far.later() == [(0, 0)]
+    assert far.later() == CLOSED
     assert far.messages[-1]["status"] == "closed"
 
 
-def test_closed_twice_is_told_of_the_tiles_there_were(model):
+def test_closed_twice_is_told_once(model):
     far = Far(all_made(model))
-    far.feed.show(None)
-    far.feed.show(None)
     far.take_all()
-    assert [(content["status"], content["sheet"]) for content in far.messages] == [("closed", far.tiles.number)]
+    far.tiles.run.close_tiles()
+    far.tiles.run.close_tiles()
+    assert far.take_all() == CLOSED
+    assert far.later() == []
+
+
+def test_tiles_that_were_closed_before_anything_was_sent_are_never_told_of(model):
+    far = Far(all_made(model))
+    far.tiles.run.close_tiles()
+    assert far.take_all() == []
 
 
 def test_new_tiles_are_not_closed(model):
     far = Far(all_made(model))
-    far.feed.show(None)
-    far.tiles = all_made(model, layer="conv1")
-    far.feed.show(far.tiles)
     far.take_all()
-    assert [content["status"] for content in far.messages] == [Status.FINISHED.value]
+    far.tiles.run.close_tiles()
+    far.tiles.run.make_tiles()
+    far.tiles.until_idle()
+    far.take_all()
+    assert [content["status"] for content in far.messages] == [Status.FINISHED.value] * 2
+    assert far.has_everything()
+
+
+def test_closed_tiles_are_not_held_although_the_browser_is_still_to_be_told(model):
+    far = Far(all_made(model))
+    far.take_all()
+    gone = weakref.ref(far.tiles.run._tiles)
+    far.tiles.run.close_tiles()
+    gc.collect()
+    assert gone() is None
+    assert far.take_all() == CLOSED
+
+
+def test_tiles_that_others_take_the_place_of_while_a_message_is_made_are_not_mixed(model):
+    far = Far(all_made(model))
+    run = far.tiles.run
+    facts = run.facts().tiles
+    run.update(layer="conv1")
+    run.make_tiles([0])
+    far.tiles.until_idle()
+    content, (buffer,) = far.feed.message(1, facts)  # told before, made after
+    assert (content["number"], content["count"], buffer) == (facts.number, 0, b"")
+    far.take_all()
     assert far.has_everything()
 
 

@@ -86,12 +86,12 @@ def test_pause_ends_the_call_in_hand_and_the_work():
     worker = Driven()
     worker.start()
     worker.advance()
-    assert not worker._stop.numpy()
+    assert not worker._stop.is_set
     before = worker.revision
     worker.pause()
     assert worker.status is Status.PAUSED
     assert worker.revision > before
-    assert worker._stop.numpy()  # what a compiled loop looks at
+    assert worker._stop.is_set  # what a compiled loop looks at
     assert worker.advance() is None
     assert worker.count == 1
 

@@ -11,6 +11,7 @@ import array
 from collections.abc import Callable, Sequence
 
 import numpy as np
+
 from actmax_widget.engine import diagnosis
 from actmax_widget.engine.step import Knobs, State, Step, Steps, StopFlag
 from actmax_widget.losses import selection

@@ -45,8 +45,9 @@ class Pace:
         if self._ended is not None and now > self._ended:
             self.rate = _blend(self.rate, steps / (now - self._ended))
         self._ended = now
-        # What was missed is not caught up by more than a frame, or a slow call would be followed by a rush.
-        self._due = now if limit is None else max(self._due, now - FRAME) + steps / limit
+        # What was missed is not caught up by more than a frame, or a slow call would be followed by a rush; and a call
+        # that did not wait, as something was set, is no debt, or a drag of a slider would be followed by a standstill.
+        self._due = now if limit is None else min(max(self._due, now - FRAME), now) + steps / limit
 
     def delay(self) -> float:
         """Seconds to wait until the next call keeps to the limit."""

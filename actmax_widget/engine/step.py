@@ -105,6 +105,11 @@ class StopFlag:
             self._is_set = stop
 
     @property
+    def is_set(self) -> bool:
+        """Whether it ends the run in hand."""
+        return self._is_set
+
+    @property
     def handle(self) -> tf.Tensor:
         """What the loop reads at each step."""
         return self._variable.handle

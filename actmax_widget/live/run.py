@@ -2,7 +2,7 @@
 
 A run makes one thing at a time, in one thread: the picture *in front*, which a person steers, or *tiles*, a picture of
 each filter of a layer. It has one status, that of what it is at. It knows no UI: a view asks for :meth:`Run.facts` and
-:meth:`Run.frame` when :attr:`~actmax_widget.live.worker.Worker.revision` has changed.
+:meth:`Run.frame` when :attr:`Run.front_revision` has changed.
 
 The protocol between commands and the thread: commands change what is wanted, with the lock held, and return at once.
 The thread prepares one call with the lock held, computes it without (so that a command never waits for a step), and
@@ -78,6 +78,7 @@ class Run(Worker):
         self._tiles: LiveTiles | None = None
         self._at_tiles = False
         self._front_status = Status.READY  # while at the tiles
+        self._front_revision = 0
         with self._changed:
             self._start_afresh(Status.READY)
 
@@ -97,6 +98,11 @@ class Run(Worker):
     def goal(self) -> int:
         """The iteration at which the Run ends; 0 before the first Run."""
         return self._goal
+
+    @property
+    def front_revision(self) -> int:
+        """Rises with every change that is not of the tiles alone: then there is a new :meth:`frame`."""
+        return self._front_revision
 
     def facts(self) -> Facts:
         """Where the run stands, all of it at one moment."""
@@ -129,10 +135,17 @@ class Run(Worker):
         with self._changed:
             return self._tiles.pictures() if self._tiles else None
 
-    def tiles_between(self, first: int, end: int) -> np.ndarray:
-        """The tiles begun from position ``first`` to before ``end``, (n, H, W, C) float32."""
+    def tiles_between(self, first: int, end: int, number: int | None = None) -> np.ndarray:
+        """The tiles begun from position ``first`` to before ``end``, (n, H, W, C) float32.
+
+        Args:
+            first: a position.
+            end: another one.
+            number: of the tiles that are meant: if others have taken their place meanwhile, there are none.
+        """
         with self._changed:
-            return self._tiles.between(first, end) if self._tiles else np.empty((0, *self.image.shape), np.float32)
+            tiles = self._tiles if self._tiles and number in {None, self._tiles.number} else None
+            return tiles.between(first, end) if tiles else np.empty((0, *self.image.shape), np.float32)
 
     @property
     def traces(self) -> int:
@@ -260,7 +273,7 @@ class Run(Worker):
             old, self._settings = self._settings, new
             self._knobs = None
             if self._front_is_busy:
-                self._stop_call(True)  # the call in hand ends, the next one takes the new numbers
+                self._stop.set(True)  # the call in hand ends, the next one takes the new numbers
             if new.target() != old.target():
                 self._retarget()
             elif new.start() != old.start() and not self.iteration and not self._front_is_busy:
@@ -304,7 +317,7 @@ class Run(Worker):
                     if self._tiles is None or not self._status.busy:
                         self._rest()
                         return None
-                    self._stop_call(False)
+                    self._stop.set(False)
                     work = functools.partial(self._carry_out_tiles, self._tiles)
                     break
                 self._tried = graph
@@ -336,7 +349,7 @@ class Run(Worker):
         if status is not self._status:
             self._set_status(status)
         n = self._pace.steps(max(1, self._until - self.iteration), self._limit()) if compiled else 1
-        self._stop_call(False)
+        self._stop.set(False)
         return self._run, step, self._front.state, self._knobs, n
 
     def _carry_out(self, run: int, step: Step, state: State, knobs: Knobs, n: int) -> float:
@@ -412,28 +425,36 @@ class Run(Worker):
                 tiles.take(made)
             if failure:
                 tiles.fail(failure)
-            if tiles is self._tiles and self._at_tiles and self._status.busy:
-                self._set_status(tiles.ended or Status.RUNNING)
-            self._touch()
+            if tiles is self._tiles and self._at_tiles and (tiles.ended or self._status.busy):
+                self._status = tiles.ended or Status.RUNNING  # an end, even if a pause came meanwhile
+            super()._touch()
         return 0.0
 
     def _fail(self, error: str) -> None:
         with self._changed:
-            self._error = error
-            self._end_front(Status.FAILED)
+            if self._tiles is not None and self._at_tiles and self._status.busy and not self._working:
+                self._tiles.fail(error)  # they were to be made, and no thread was to be had
+                self._halt(Status.FAILED)
+            else:
+                self._error = error
+                self._end_front(Status.FAILED)
 
     def _sleep(self, seconds: float) -> None:
         """Wait for the next step's time, but not through a pause, a restart, or anything that was set."""
-        settings, limit, run = self._settings, self._limit(), self._run
-        end = self._pace.clock() + seconds
+        limit, end = self._limit(), self._pace.clock() + seconds
         with self._changed:
-            while self._front_is_busy and self._settings is settings and self._limit() == limit and self._run == run:
+            # The knobs are of the call just made: whatever was set since, before this waits too, took them away.
+            while self._front_is_busy and self._knobs is not None and self._limit() == limit:
                 left = end - self._pace.clock()
                 if left <= 0:
                     break
                 self._changed.wait(min(left, LOOK_SECONDS))
 
     # --- with the lock held ----------------------------------------------------------------------------------------
+
+    def _touch(self) -> None:
+        self._front_revision += 1
+        super()._touch()
 
     @property
     def _front_is_busy(self) -> bool:
@@ -461,7 +482,7 @@ class Run(Worker):
         if self._at_tiles:
             self._front_status = status
         else:
-            self._stop_call(True)
+            self._stop.set(True)
             self._set_status(status)
 
     def _retarget(self) -> None:
@@ -488,7 +509,7 @@ class Run(Worker):
             self._front_status = Status.PAUSED if self._status.busy else self._status
         self._at_tiles = True
         self._tiles.begin()
-        self._stop_call(True)
+        self._stop.set(True)
         self._set_status(Status.RUNNING if self._tiles.is_compiled else Status.COMPILING)
         self._begin()
 
@@ -539,7 +560,7 @@ class Past:
             self.image, self.history = run.image, run.history
             self._facts = dataclasses.replace(run.facts(), tiles=None, at_tiles=False)
             self._frame = run.frame()
-        self.status, self.revision, self.tiles = self._facts.status, 0, None
+        self.status, self.revision, self.front_revision, self.tiles = self._facts.status, 0, 0, None
 
     def facts(self) -> Facts:
         """Where it stood."""

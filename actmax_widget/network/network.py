@@ -16,7 +16,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from actmax_widget.checks import check_integer, invalid
 from actmax_widget.network import graph, inputs, layout

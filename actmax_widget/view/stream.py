@@ -116,7 +116,7 @@ class Stream:
 
     def _add_frame(self, messages: list[Message]) -> float | None:
         """Add a frame if one may be sent now; seconds until one may be, None if there is nothing new."""
-        if not self._owed and self._run.revision == self._revision:
+        if not self._owed and self._run.front_revision == self._revision:
             return None
         wait = self._wait(self._clock())
         if wait > 0:
@@ -155,7 +155,7 @@ class Stream:
 
     def _frame(self) -> Message:
         # Read before the frame: what changes in between is then sent once more, and never missed.
-        self._revision = self._run.revision
+        self._revision = self._run.front_revision
         frame = self._run.frame(self._number, self._rows)
         goes_on = frame.run == self._number and frame.first == self._rows
         self._seq += 1

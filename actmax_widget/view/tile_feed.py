@@ -78,7 +78,7 @@ class TileFeed:
             self._number, self._told = facts.number, True
         self._status, self._sent_at = facts.status, self._clock()
         first, end = self._go_round(facts)
-        pictures = [_thumbnail(one, facts.input_range) for one in self._run.tiles_between(first, end)]
+        pictures = [_thumbnail(one, facts.input_range) for one in self._run.tiles_between(first, end, facts.number)]
         sent = TilesMessage(seq=seq, first=first, count=len(pictures), **_news(self._run, facts))
         return content(sent), [b"".join(picture.tobytes() for picture in pictures)]
 
@@ -109,7 +109,7 @@ def snapshot(run: Run) -> tuple[dict[str, Any], bytes]:
     facts = run.facts().tiles
     if facts is None:
         return {}, b""
-    pictures = [_thumbnail(one, facts.input_range) for one in run.tiles_between(0, facts.begun)]
+    pictures = [_thumbnail(one, facts.input_range) for one in run.tiles_between(0, facts.begun, facts.number)]
     across = math.isqrt(len(pictures) - 1) + 1 if pictures else 0
     saved = content(SavedTiles(first=0, count=len(pictures), across=across, **_news(run, facts)))
     if not pictures:
