@@ -37,11 +37,11 @@ class Far:
 
     def take(self):
         """One message, as the far end takes it."""
-        content, (buffer,) = self.feed.message(len(self.messages) + 1, self.tiles.run.facts().tiles)
-        if content["status"] == "closed" or (self.messages and content["number"] != self.messages[-1].get("number")):
+        content, buffers = self.feed.message(len(self.messages) + 1, self.tiles.run.facts().tiles)
+        if self.messages and content.get("number") != self.messages[-1].get("number"):
             self.pixels.clear()
-        if content["status"] != "closed":
-            pictures = np.frombuffer(buffer, np.uint8).reshape(content["count"], *content["shape"])
+        if content["type"] != "tiles_closed":
+            pictures = np.frombuffer(*buffers, np.uint8).reshape(content["count"], *content["shape"])
             self.pixels |= {content["first"] + k: picture for k, picture in enumerate(pictures)}
         self.messages.append(content)
         return content
@@ -243,11 +243,11 @@ def test_closed_is_told_once_and_again_to_a_new_front_end(model):
     far.tiles.until_idle()
     far.tiles.run.close_tiles()
     assert far.take_all() == CLOSED
-    assert far.messages[-1] == {"type": "tiles", "seq": 2, "status": "closed"}
+    assert far.messages[-1] == {"type": "tiles_closed", "seq": 2}
     assert far.later() == []
     far.feed.hello()
     assert far.later() == CLOSED
-    assert far.messages[-1]["status"] == "closed"
+    assert far.messages[-1]["type"] == "tiles_closed"
 
 
 def test_closed_twice_is_told_once(model):
