@@ -22,12 +22,13 @@ class InputModifier:
     """Base class. Override ``pre`` and/or ``post``: functions of the input array, (batch, ..., channels).
 
     Attributes:
-        keeps_range: whether ``pre`` only moves values about, so that none leaves the input's range.
+        only_moves: whether ``pre`` only moves values about: none leaves the input's range, and the optimizer's memory
+            of the gradient, which is each pixel's own, moves along.
         takes_batches: whether ``pre_tensor`` and ``post_tensor`` take many pictures, each by itself; else they are
             given one after the other.
     """
 
-    keeps_range = takes_batches = False
+    only_moves = takes_batches = False
 
     def pre(self, inp: np.ndarray) -> np.ndarray:
         """Return the input to measure."""
@@ -75,7 +76,7 @@ class Jitter(InputModifier):
         roll.
     """
 
-    keeps_range = takes_batches = True
+    only_moves = takes_batches = True
 
     def __init__(self, jitter: Any = 0.05) -> None:
         declared = parameters_of(Settings)["jitter"]

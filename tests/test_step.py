@@ -7,6 +7,7 @@ from actmax_widget.engine.objective import Objective, knobs_of
 from actmax_widget.engine.step import State, Step, StopFlag
 from actmax_widget.input_modifiers import InputModifier, Jitter
 from actmax_widget.losses import ActivationMaximization
+from actmax_widget.regularizers import LPNorm
 from tests.networks import exploding, losses_of, partly_exploding
 
 
@@ -288,3 +289,17 @@ def test_the_best_picture_is_the_one_after_the_step_of_the_lowest_loss(each, see
     for position, row in enumerate(lowest):
         then, _ = run_each(each, seeds, range(5), int(row) + 1, learning_rate=20.0)
         np.testing.assert_array_equal(state.best[position], then.image[position])
+
+
+def test_the_running_mean_moves_along_with_a_jittered_picture(model, seed):
+    # The norm is the same wherever the picture is: with its memory moved along, jitter only moves the result (B8).
+    objective = Objective(model.inputs[0], [(LPNorm(model.inputs[0], 2.0), 1.0)])
+    still, moved = (Step(objective, input_modifiers=[Jitter(jitter)]) for jitter in (0, 4))
+    wanted, found = (
+        step.run(State.at(seed), step.knobs(seed=3, learning_rate=2.0), 12)[0].measured.numpy()
+        for step in (still, moved)
+    )
+    rolled = [np.roll(wanted, (rows, columns), (1, 2)) for rows in range(12) for columns in range(12)]
+    apart = [np.abs(found - one).max() for one in rolled]
+    assert min(apart) < 1e-3
+    assert np.argmin(apart) != 0

@@ -93,6 +93,7 @@ class Batch:
             position: of the picture.
             history: its losses as far as they are to be kept.
         """
+        # From the picture as it was seen, not from the next one: what is opened shows what the tile showed.
         one = Batch(self.names, self.pictures[[position]])
         one.add_rows(history.values[:, None])
         going_on = bool(np.isfinite(history.values[-1:, -1]).all())
@@ -228,6 +229,7 @@ class Tiles:
 
     def take(self, state: State, steps: Steps) -> None:
         """The other half, which takes no time: pictures and losses change together."""
+        # Only now are the batch's pictures told of: before, they would be seen without the rows that belong to them.
         batch, self.begun = self._batches[-1], self.in_hand.stop
         batch.take(state, steps)
         if batch.iteration >= self.goal or not state.sound.numpy().any():

@@ -39,7 +39,7 @@ def step_for(
     norm_grads: bool = True,
     joint: bool = False,
 ) -> Step:
-    """The compiled step for losses of a network: the one on the shelf, if there is one.
+    """The compiled step for losses of a network: the one that is kept, if there is one.
 
     Its own weights, knobs and input modifiers are those of whoever asked first: give yours to :meth:`Step.knobs`.
 
@@ -53,13 +53,13 @@ def step_for(
         norm_grads: see there.
         joint: see there.
     """
-    # What a user wrote cannot be compared with what another wrote.
+    # What a user wrote cannot be compared with what another wrote: it is compiled for that call alone.
     own = grad_modifier is not None or any(type(modifier) is not Jitter for modifier in input_modifiers)
     own |= wrt_tensor is not None or any(loss.signature() is None for loss, _ in losses)
     with _kept_with(network.model).lock:  # and nobody builds twice
         kept = {} if own else _kept_with(network.model).steps
         key = None if own else (_key(network, losses), gate, len(input_modifiers), norm_grads, joint)
-        step = kept.pop(key, None)
+        step = kept.pop(key, None)  # and put back below, as the one used last
         if step is None:
             objective = Objective(network.input, losses, network.tensor(wrt_tensor), held=network.held, gate=gate)
             step = Step(

@@ -96,6 +96,7 @@ class Objective:
                 self._term(loss, values, {id(tensor) for tensor in inputs}, users)
                 for loss, values in zip(losses, knobs, strict=True)
             ]
+            # keras-vis's losses are numbers: whether one mixes pictures cannot be seen, so it never gets more than one.
             self._one_by_one = any(len(term.shape) == 0 for term in terms)
             if self._one_by_one:
                 terms = [ops.reshape(term, (1,)) for term in terms]
@@ -165,6 +166,7 @@ class Objective:
 
     def _evaluate(self, inp: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor]) -> Evaluation:
         gradient = self._gradient if self._gate is None else self._gated_gradient
+        # One pass forward and one back for all terms that look at the network; regularizers need neither.
         terms, wrt_value, grads = gradient(inp, weights, [*knobs, *self._held_for(inp)])
         losses, slopes = self._whole(terms, inp, weights)
         return Evaluation(losses, tf.add_n([tf.cast(grads, tf.float32), *slopes]), wrt_value)

@@ -198,6 +198,7 @@ class Step:
         # layer to a kernel ten times slower, as it looks for the forward one first.
         self._apart = compilation.function(objective, experimental_attributes={"_noinline": True})
         self._function = compilation.function(self._loop)
+        # Its own lock: the widgets and functions that share this step wait for it, those of other steps do not.
         self._compiling = threading.Lock()
         self._compiled: dict[bool, Callable[..., Any]] = {}  # by whether it is for a single picture
 
@@ -302,6 +303,9 @@ class Step:
         axes = tuple(range(1, steps.grads.ndim))
         return ~np.any(steps.grads.numpy(), axis=axes) & state.sound.numpy() if len(steps.losses) else none
 
+    # The loop is part of what is compiled: a call of TensorFlow costs as much as ten steps of a small network. So a
+    # caller asks for as many steps as it can wait for, and gets every step's losses at once. What may change between
+    # two calls comes in as a tensor, what may come in the middle of one is a variable that the loop reads.
     def _loop(self, state: State, knobs: Knobs, n: tf.Tensor, stop: tf.Tensor) -> tuple[Any, ...]:
         state = state._replace(image=_keep(state.image, knobs))  # the bounds may have changed since the last call
         width = len(self.objective.names) + 1
@@ -332,23 +336,29 @@ class Step:
         none = tf.zeros([0, tf.shape(state.best_loss)[0], width])
         return state, tf.cond(made > 0, rows.stack, lambda: none), grads, wrt_value, made
 
+    # A step is keras-vis's: modify, measure, update, modify. The row of a step is measured before its update, and the
+    # picture it was measured at is kept, so that the last row and the last picture belong together.
     def _step(self, state: State, knobs: Knobs) -> tuple[State, Evaluation]:
         random = tf.stack([knobs.seeds, tf.fill(tf.shape(knobs.seeds), state.iteration)], -1)
-        image = state.image
+        image, cache = state.image, state.cache
         for index, modifier in enumerate(self.input_modifiers):
             seed = random + tf.constant([index * 7919, 0])
             change = functools.partial(modifier.pre_tensor, random=seed, **knobs.modifiers[index])
             image = self._changed(modifier, change, image)
-        if not all(getattr(modifier, "keeps_range", False) for modifier in self.input_modifiers):
+            if getattr(modifier, "only_moves", False):
+                # The running mean is that of a place in the picture: left behind, it would scale another's gradient.
+                cache = self._changed(modifier, change, cache)
+        if not all(getattr(modifier, "only_moves", False) for modifier in self.input_modifiers):
             image = _keep(image, knobs)
         measured = image
         evaluation = self._evaluate(measured, knobs)
         grads = self._modify(evaluation.grads, knobs.grad_modifier)
-        image, cache = self._update(measured, state.cache, grads, knobs)
+        image, cache = self._update(measured, cache, grads, knobs)
         for modifier in reversed(self.input_modifiers):
             image = self._changed(modifier, modifier.post_tensor, image)
         image = _keep(image, knobs)
         *_, total = tf.unstack(evaluation.losses, axis=-1)
+        # From its first total that is not finite on a picture stays as it was; in a batch the others go on.
         sound = state.sound & tf.math.is_finite(total)
         # NaN never wins, nor a loss of -inf, nor a step that a NaN gradient made.
         better = sound & (total < state.best_loss) & tf.math.is_finite(tf.reduce_sum(image, _axes_of(image)))
@@ -371,7 +381,7 @@ class Step:
 
     def _changed(self, modifier: InputModifier, change: Callable[..., tf.Tensor], image: tf.Tensor) -> tf.Tensor:
         """The pictures changed by a modifier; by one that a user wrote one after the other, if each is on its own."""
-        if self._joint or image.shape[0] == 1 or modifier.takes_batches:
+        if self._joint or image.shape[0] == 1 or getattr(modifier, "takes_batches", False):
             return change(image)
         return tf.map_fn(lambda picture: change(picture[None])[0], image)
 
@@ -380,6 +390,7 @@ class Step:
             one = self._joint or grads.shape[0] == 1  # for which TensorFlow has an operation of its own
             square = 2 * tf.nn.l2_loss(grads) if one else tf.reduce_sum(tf.square(grads), _axes_of(grads), True)
             grads *= tf.math.rsqrt(tf.maximum(square, 1e-12))
+        # All are in the graph, as it is a drop-down list in the widget: another choice must not compile.
         branches = [lambda modify=modify: tf.ensure_shape(modify(grads), grads.shape) for modify in self._modifiers]
         return tf.switch_case(index, branches)
 
