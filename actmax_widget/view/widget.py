@@ -262,8 +262,8 @@ class ActMaxWidget(anywidget.AnyWidget):
         Raises:
             ValueError, TypeError: ``n`` is not an integer >= 1.
         """
-        self._command("step", n)
-        self._wait(None)
+        if self._command("step", n):
+            self._wait(None)
 
     def reset(self) -> None:
         """Stop, and go back to the starting picture and an empty history."""
@@ -512,10 +512,11 @@ class ActMaxWidget(anywidget.AnyWidget):
 
     # --- messages --------------------------------------------------------------------------------------------------
 
-    def _command(self, name: str, *args: Any) -> None:
+    def _command(self, name: str, *args: Any) -> Any:
         self._complain("")
-        getattr(self._run, name)(*args)
+        found = getattr(self._run, name)(*args)
         self._publish()
+        return found
 
     def _handle_msg(self, msg: Any) -> None:
         """Take a message of the front end; what is none is ignored, where ipywidgets would print into some cell."""
