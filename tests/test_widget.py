@@ -1031,7 +1031,8 @@ def test_the_browser_opens_a_tile(tiled, model):
     tiled.send(type="open_tile", filter=2)
     agree(widget, model, "conv2", 2)
     told = {name: value for message in tiled.states for name, value in message["state"].items()}
-    assert (told["layer"], told["filter_indices"], told["status"]) == ("conv2", (2,), "finished")
+    assert (told["layer"], told["filter_indices"], told["message"][:23]) == ("conv2", (2,), "Finished 400 iterations")
+    assert widget.status == "finished"  # as that of the tiles was
 
 
 @pytest.mark.parametrize("content", [{"filter": 5}, {"filter": "a"}, {"filter": None}, {}])
@@ -1184,7 +1185,8 @@ def test_one_story_is_told_of_a_run_and_its_tiles(make):
     told = [one for one in told if one]
     assert told[-2:] == ["finished", "Made 8 of 8 filters of conv2. Run goes on with the picture above."]
     assert not {"paused", "ready", "Paused after 3 iterations."} & set(told)
-    assert "Finished, 8 of 8 filters of conv2 made" in widget._repr_mimebundle_()[0]["text/plain"]
+    words = "small, layer conv2, filter 0: 3 iterations. Finished, 8 of 8 filters of conv2 made."
+    assert widget._repr_mimebundle_()[0]["text/plain"] == words
     widget.step()
     assert (widget.status, widget.message, widget.iteration) == ("paused", "Paused after 4 iterations.", 4)
     assert widget.saved_tiles["status"] == "finished"

@@ -638,8 +638,13 @@ class ActMaxWidget(anywidget.AnyWidget):
         )
         facts = self._run.facts()
         # No word of what to press: it is read where nothing can be pressed.
-        far = f", iteration {facts.iteration} of {facts.goal}" if facts.goal else f", {facts.iteration} iterations"
-        return [f"{self.model_name}, layer {self.layer}, {chosen}.", f"{facts.status.value.capitalize()}{far}."]
+        far = f"iteration {facts.iteration} of {facts.goal}" if facts.goal else f"{facts.iteration} iterations"
+        where = facts.status.value.capitalize()
+        whose = f"{self.model_name}, layer {self.layer}, {chosen}"
+        if facts.tiles and facts.at_tiles:
+            made = f"{facts.tiles.done} of {len(facts.tiles.filters)} filters of {facts.tiles.layer} made"
+            return [f"{whose}: {far}.", f"{where}, {made}."]
+        return [f"{whose}.", f"{where}, {far}."]
 
 
 GREETING = ("status", "message", "error", "goal", "loss_names")
