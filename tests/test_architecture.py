@@ -59,7 +59,6 @@ ONLY_IN = {
         "engine.objective",
         "engine.step",
         "input_modifiers",
-        "live.session",
         "live.worker",
         "network.listening",
         "network.network",
