@@ -336,7 +336,9 @@ def test_a_changed_number_of_a_users_layer_is_compiled_anew(traces, change):
 def test_no_more_than_so_many_are_kept_and_those_not_used_for_longest_go():
     model = small_cnn()
     kinds = [
-        {"layer": layer, "each": each} for layer in ("conv1", "pool", "conv2", "flatten", "out") for each in (0, 1)
+        {"layer": layer, "joint": joint}
+        for layer in ("conv1", "pool", "conv2", "flatten", "out")
+        for joint in (False, True)
     ]
     first, second = step_of(model, **kinds[0]), step_of(model, **kinds[1])
     for kind in kinds[2 : cache.KEPT]:

@@ -54,7 +54,7 @@ KEEP_RATE = 200_000
 
 
 class Parameter(traitlets.TraitType[Any, Any]):
-    """A trait that a person sets: checked by the session before it is set, and handed to it after."""
+    """A trait that a person sets: checked by the run before it is set, and handed to it after."""
 
     def __init__(self, parameter: str, *, sync: bool = True) -> None:
         # Not allow_none: traitlets would take None for any of them without asking validate().
