@@ -139,18 +139,18 @@ class CallLog:
         self.ends: list[float] = []
         self.calls: list[tuple[int, float]] = []
         self.pauses: list[float] = []
-        self._session = widget._session  # noqa: SLF001 - the only place where a call's end can be seen
-        self._advance = self._session.advance
-        self._session.advance = self._noting_advance
+        self._run = widget._run  # noqa: SLF001 - the only place where a call's end can be seen
+        self._advance = self._run.advance
+        self._run.advance = self._noting_advance
         widget.observe(self._note_status, "status")
 
     def _noting_advance(self) -> float | None:
-        made, began = self._session.iteration, time.time()
+        made, began = self._run.iteration, time.time()
         delay: float | None = self._advance()
         now = time.time()
-        if self._session.iteration > made:
+        if self._run.iteration > made:
             self.ends.append(now)
-            self.calls.append((self._session.iteration - made, now - began))
+            self.calls.append((self._run.iteration - made, now - began))
         return delay
 
     def _note_status(self, change: Any) -> None:

@@ -13,32 +13,32 @@ from actmax_widget.live.run import Run
 from actmax_widget.network import Network
 from actmax_widget.settings import Settings
 
-Run = Callable[[int], None]
+Contender = Callable[[int], None]
 """Makes that many steps."""
 
 
-def ours(model: Any, layer: str, index: int) -> Run:
-    """The session that the widget runs, without a browser: calls of about a frame, all rows kept."""
+def ours(model: Any, layer: str, index: int) -> Contender:
+    """The run of the widget, without a browser: calls of about a frame, all rows kept."""
     settings = Settings(layer=layer, filter_indices=(index,), steps_per_second=None, max_iter=10**9)
-    session = Run(Network(model), settings)
+    one = Run(Network(model), settings)
 
     def run(steps: int) -> None:
-        session.step(steps)
-        session.wait()
-        assert not session.facts().error, session.facts().error  # noqa: S101 - a failed run is quick
+        one.step(steps)
+        one.wait()
+        assert not one.facts().error, one.facts().error  # noqa: S101 - a failed run is quick
 
     return run
 
 
-def one_step_a_call(model: Any, layer: str, index: int) -> Run:
-    """The same session, told to make single steps."""
+def one_step_a_call(model: Any, layer: str, index: int) -> Contender:
+    """The same run, told to make single steps."""
     settings = Settings(layer=layer, filter_indices=(index,), steps_per_second=None, max_iter=10**9)
-    session = Run(Network(model), settings)
-    session._pace.steps = lambda left, limit: 1  # type: ignore[method-assign]  # noqa: ARG005, SLF001
+    one = Run(Network(model), settings)
+    one._pace.steps = lambda left, limit: 1  # type: ignore[method-assign]  # noqa: ARG005, SLF001
 
     def run(steps: int) -> None:
-        session.step(steps)
-        session.wait()
+        one.step(steps)
+        one.wait()
 
     return run
 
@@ -48,7 +48,7 @@ def truncated(model: Any, layer: str) -> Any:
     return keras.Model(model.inputs[0], model.get_layer(layer).output)
 
 
-def bare(model: Any, layer: str, index: int) -> Run:
+def bare(model: Any, layer: str, index: int) -> Contender:
     """The limit: forward pass and input gradient of the truncated model, compiled, and nothing else."""
     step = bare_step(truncated(model, layer), index)
     picture = tf.constant(np.random.RandomState(0).normal(127, 12, (1, *model.inputs[0].shape[1:])), tf.float32)
@@ -74,7 +74,7 @@ def bare_step(model: Any, index: int) -> Any:
     return step
 
 
-def tf_keras_vis(model: Any, layer: str, index: int) -> Run:
+def tf_keras_vis(model: Any, layer: str, index: int) -> Contender:
     """tf-keras-vis with its defaults, without rotation (which leaves TensorFlow for SciPy at each step)."""
     from tf_keras_vis.activation_maximization import ActivationMaximization  # noqa: PLC0415 - a peer
     from tf_keras_vis.activation_maximization.input_modifiers import Jitter  # noqa: PLC0415
@@ -88,7 +88,7 @@ def tf_keras_vis(model: Any, layer: str, index: int) -> Run:
     return run
 
 
-def xplique(model: Any, layer: str, index: int) -> Run:
+def xplique(model: Any, layer: str, index: int) -> Contender:
     """The loop of xplique, a pixel image without transforms.
 
     Its ``optimize`` traces anew at each call, so the loop is copied from there, with the step it traces.

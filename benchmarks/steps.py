@@ -114,10 +114,10 @@ def first_picture(case_name: str, *, quick: bool) -> list[Row]:
 
 def _first_step_of_ours(case: Case) -> tuple[float, float]:
     model = case.make()
-    session = Run(Network(model), Settings(layer=case.layer, filter_indices=(case.index,)))
+    run = Run(Network(model), Settings(layer=case.layer, filter_indices=(case.index,)))
     begin = time.perf_counter()
-    session.step()
-    session.wait()
+    run.step()
+    run.wait()
     first = time.perf_counter() - begin
     second = Run(Network(model), Settings(layer=case.layer, filter_indices=(case.index,)))
     begin = time.perf_counter()
@@ -180,9 +180,9 @@ def traces(*, quick: bool) -> list[Row]:
     network = Network(model)
 
     def run(**settings: Any) -> None:
-        session = Run(network, dataclasses.replace(Settings(layer="conv3", max_iter=2), **settings))
-        session.start()
-        session.wait()
+        run = Run(network, dataclasses.replace(Settings(layer="conv3", max_iter=2), **settings))
+        run.start()
+        run.wait()
 
     def made() -> int:
         return sum(step.traces for step in cache._kept_with(model).steps.values())  # noqa: SLF001 - nobody else needs it

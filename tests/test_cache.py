@@ -91,18 +91,18 @@ def test_another_number_of_filters_or_batch_size_compiles_nothing(model, traces)
     assert traces.of(lambda: pictures(model, None, batch_size=2)) == 0
 
 
-def run(session):
-    session.start()
-    while session.advance() is not None:
+def made(run):
+    run.start()
+    while run.advance() is not None:
         pass
 
 
-def test_a_second_run_a_second_session_and_a_call_find_the_step_of_the_first(traces):
+def test_a_second_start_another_run_and_a_call_find_the_step_of_the_first(traces):
     model = small_cnn()
     first, second = (Run(Network(model), Settings(layer="out", max_iter=3), spawn=lambda _: None) for _ in "12")
-    assert traces.of(lambda: run(first)) == 1
-    assert traces.of(lambda: run(first)) == 0
-    assert traces.of(lambda: run(second)) == 0
+    assert traces.of(lambda: made(first)) == 1
+    assert traces.of(lambda: made(first)) == 0
+    assert traces.of(lambda: made(second)) == 0
     assert traces.of(lambda: picture(model, input_modifiers=[Jitter(2)])) == 0
     assert second.iteration == 3
     assert first.iteration == 6

@@ -8,9 +8,12 @@ from keras import layers, ops
 
 import actmax_widget as am
 from actmax_widget.engine.step import Step
+from actmax_widget.live.run import Run
 from actmax_widget.losses import ActivationMaximization, Loss
+from actmax_widget.network import Network
 from actmax_widget.optimizer import Optimizer
 from actmax_widget.regularizers import TotalVariation
+from actmax_widget.settings import Settings
 from actmax_widget.visualization import visualize_activation_with_losses
 from tests.networks import exploding, partly_exploding, small_cnn
 
@@ -89,8 +92,10 @@ def test_an_input_that_no_gradient_reaches_is_refused(make, sentence):
     assert re.search(pattern(sentence)[1:], widget.error)
     widget.visualize_layer()
     assert widget.wait(60)
-    assert (widget._tiles.status, widget._tiles.begun) == ("failed", 0)
-    assert re.search(pattern(sentence)[1:], widget._tiles.error)
+    tiles = widget._run.facts().tiles
+    assert (widget.status, tiles.status, tiles.begun) == ("failed", "failed", 0)
+    assert re.search(pattern(sentence)[1:], tiles.error)
+    assert widget.error == tiles.error
 
 
 def test_guided_too():
@@ -231,9 +236,31 @@ def test_the_tiles_tell_of_dead_units_and_the_others_are_made(dying):
     widget = am.ActMaxWidget(dying, layer="fire_concat", max_iter=9)
     widget.visualize_layer()
     assert widget.wait(60)
-    tiles = widget._tiles
+    tiles = widget._run.facts().tiles
     assert (tiles.status, tiles.done) == ("finished", 8)
     assert tiles.error == SENTENCE.format("9 iterations", "filters 5, 7 of fire_concat are")
+
+
+def test_a_run_that_tiles_pause_tells_of_a_dead_unit_when_they_are_closed(dying, monkeypatch):
+    run = Run(Network(dying), Settings(layer="fire_concat", filter_indices=5), spawn=lambda work: None)
+    run.step(3)
+    while run.advance() is not None:
+        pass
+    run.start()
+    step = run._step
+    make = step.run
+
+    def ask_meanwhile(*args):
+        made = make(*args)
+        monkeypatch.undo()
+        run.make_tiles([0])
+        return made
+
+    monkeypatch.setattr(step, "run", ask_meanwhile)
+    run.advance()
+    run.close_tiles()
+    assert run.status == "paused"
+    assert run.facts().sentence() == SENTENCE.format(f"{run.iteration} iterations", "filter 5 of fire_concat is")
 
 
 def test_dead_together_with_one_alive_is_not_silent(dying):
@@ -326,8 +353,8 @@ def assert_blamed(model, layer, named, index=1):
     assert f"The total loss of iteration 1 is nan, {blame}" in widget.error
     widget.visualize_layer([index])
     assert widget.wait(60)
-    assert f"The total loss of filters [{index}] was not finite, {blame}" in widget._tiles.error
-    assert not any("learning_rate" in one or "seed" in one for one in (widget.error, widget._tiles.error))
+    assert f"The total loss of filters [{index}] was not finite, {blame}" in widget._run.facts().tiles.error
+    assert not any("learning_rate" in one or "seed" in one for one in (widget.error, widget._run.facts().tiles.error))
 
 
 @pytest.mark.parametrize(
@@ -386,7 +413,7 @@ def test_one_bad_tile_is_that_tile():
     )
     widget.visualize_layer()
     assert widget.wait(60)
-    tiles = widget._tiles
+    tiles = widget._run.facts().tiles
     assert (tiles.status, tiles.done) == ("finished", 3)
     assert tiles.error.startswith("The total loss of filters [1] was not finite. Their last good pictures are kept.")
     assert [len(history) for history in widget.tiles.histories][::2] == [30, 30]

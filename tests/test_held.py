@@ -17,8 +17,8 @@ from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
 import actmax_widget as am
+from actmax_widget.live.tiles import LiveTiles
 from actmax_widget.view import lifetime
-from actmax_widget.view import widget as widget_module
 from actmax_widget.view.widget import DEFAULTS
 from tests.networks import small_cnn
 from tests.test_widget import FrontEnd
@@ -101,7 +101,7 @@ def test_an_observer_that_wants_out_does_not_end_the_thread_that_sends(make, mon
         raise error
 
     widget.observe(leave, "iteration")
-    widget._session.step()  # as the browser would: no thread of a person's is in it
+    widget._run.step()  # as the browser would: no thread of a person's is in it
     front_end.wait_for(lambda: any(error.__name__ in one["state"].get("error", "") for one in front_end.states))
     front_end.send(type="hello", views=1)
     front_end.wait_for(lambda: front_end.custom)
@@ -145,23 +145,32 @@ def test_two_that_set_each_other_do_not_wait_for_each_other_for_ever(make):
     assert one.tv_weight == other.tv_weight == 1
 
 
-def test_of_two_sheets_begun_at_once_one_goes_on(make, monkeypatch):
-    widget, begun, both = make(max_iter=FOREVER), [], threading.Barrier(2)
-    as_ever = widget_module.Tiles.start
+def test_of_two_tiles_begun_at_once_one_goes_on(make, monkeypatch):
+    widget, made, both = make(max_iter=FOREVER), [], threading.Barrier(2)
+    as_ever = LiveTiles.__init__
 
-    def start(tiles):
-        begun.append(tiles)
+    def begin(tiles, *args):
+        as_ever(tiles, *args)
+        made.append(tiles)
         with contextlib.suppress(threading.BrokenBarrierError):
             both.wait(0.5)
-        as_ever(tiles)
 
-    monkeypatch.setattr(widget_module.Tiles, "start", start)
+    monkeypatch.setattr(LiveTiles, "__init__", begin)
     threads = [threading.Thread(target=widget.visualize_layer) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert [tiles.status.busy for tiles in begun] == [False, True]
+    (other,) = (tiles for tiles in made if tiles is not widget._run._tiles)
+
+    def wait_for(iteration):
+        with widget._run._changed:
+            assert widget._run._changed.wait_for(lambda: widget._run.facts().tiles.iteration > iteration, 60)
+            return other.facts(widget._run.status).iteration
+
+    assert wait_for(20) == wait_for(40)
+    widget.pause()
+    assert widget.wait(60)
 
 
 # --- what is refused
@@ -169,7 +178,7 @@ def test_of_two_sheets_begun_at_once_one_goes_on(make, monkeypatch):
 
 @pytest.mark.parametrize("name", DEFAULTS)
 @pytest.mark.parametrize("value", [None, math.nan, "x", [], {}, object(), -1, [[1]], b"x"], ids=repr)
-def test_no_trait_takes_what_the_session_does_not_hold(shared, name, value):
+def test_no_trait_takes_what_the_run_does_not_hold(shared, name, value):
     widget = shared
     for give in (
         lambda: setattr(widget, name, value),
@@ -178,7 +187,7 @@ def test_no_trait_takes_what_the_session_does_not_hold(shared, name, value):
     ):
         with contextlib.suppress(ValueError, TypeError, traitlets.TraitError):
             give()
-        assert np.array_equal(getattr(widget, name), getattr(widget._session.settings, name))
+        assert np.array_equal(getattr(widget, name), getattr(widget._run.settings, name))
 
 
 def test_a_link_cannot_set_what_is_refused(make):
@@ -191,7 +200,7 @@ def test_a_link_cannot_set_what_is_refused(make):
     traitlets.link((other, "weight"), (widget, "tv_weight"))
     with pytest.raises(TypeError):
         other.weight = None
-    assert widget.tv_weight == widget._session.settings.tv_weight == 5
+    assert widget.tv_weight == widget._run.settings.tv_weight == 5
 
 
 def test_two_that_do_not_fit_together_are_refused_at_the_end(make):
@@ -200,12 +209,12 @@ def test_two_that_do_not_fit_together_are_refused_at_the_end(make):
     def change():
         with widget.hold_trait_notifications():
             widget.layer = "conv2"
-            widget.filter_indices = 7  # judged by the layer that the session still has
+            widget.filter_indices = 7  # judged by the layer that the run still has
 
     with pytest.raises(ValueError, match="filters"):
         change()
     for name in ("layer", "filter_indices"):
-        assert getattr(widget, name) == getattr(widget._session.settings, name)
+        assert getattr(widget, name) == getattr(widget._run.settings, name)
 
 
 MALFORMED = [
@@ -302,24 +311,24 @@ class Runs:
     """Widgets that run, known by number alone, so that the test holds none."""
 
     def __init__(self, model):
-        self.model, self.sessions = model, []
+        self.model, self.made = model, []
 
     def make(self):
         widget = am.ActMaxWidget(self.model, layer="out", max_iter=FOREVER, steps_per_second=None)
         widget.start()
-        self.sessions.append(widget._session)
+        self.made.append(widget._run)
         return widget
 
     def running(self):
-        return [number for number, session in enumerate(self.sessions) if session.status.busy]
+        return [number for number, run in enumerate(self.made) if run.status.busy]
 
 
 @pytest.fixture
 def runs(model):
     runs = Runs(model)
     yield runs
-    for session in runs.sessions:
-        session.pause()
+    for run in runs.made:
+        run.pause()
 
 
 def named(runs, name="widget"):
@@ -392,20 +401,20 @@ def test_without_a_name_its_output_holds_it_until_its_cell_is_run_again(shell, r
     assert runs.running() == []
 
 
-def front_end_says(session, **content):
-    """A message to the widget of a session, which nobody here holds."""
-    (widget,) = (one for one in list(_instances.values()) if getattr(one, "_session", None) is session)
+def front_end_says(run, **content):
+    """A message to the widget of a run, which nobody here holds."""
+    (widget,) = (one for one in list(_instances.values()) if getattr(one, "_run", None) is run)
     widget._handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
 
 
 @pytest.mark.parametrize(("name", "cleared", "running"), [(False, True, []), (False, False, [0]), (True, True, [0])])
 def test_a_cleared_output_ends_what_has_no_name_and_a_closed_page_ends_nothing(shell, runs, name, cleared, running):
     shell.run("a", named(runs) if name else lambda names: runs.make())
-    front_end_says(runs.sessions[0], type="views", cleared=cleared)
+    front_end_says(runs.made[0], type="views", cleared=cleared)
     shell.run("b", lambda names: None)
     assert runs.running() == running
     # It may be back, as the output of a cell that is cut and pasted.
-    assert any(getattr(one, "_session", None) is runs.sessions[0] for one in _instances.values())
+    assert any(getattr(one, "_run", None) is runs.made[0] for one in _instances.values())
 
 
 def test_nothing_stops_outside_of_a_notebook_or_because_nothing_was_shown(runs, shell, monkeypatch):
@@ -507,10 +516,26 @@ def test_the_thread_that_sends_finds_the_last_of_a_run_that_was_let_go_of(shell,
     shell.run("a", lambda names: runs.make())
     shell.run("a", lambda names: None)
     widget = shell.user_ns["_oh"][0]
-    widget._published = None  # it comes when the session is gone, and has still to tell of its end
+    widget._published = None  # it comes when the run is gone, and has still to tell of its end
     widget.pump()
     assert (widget.status, widget.error, caplog.records) == ("paused", "", [])
-    assert widget._session.frame().image.shape == widget.image.shape
+    assert widget._run.frame().image.shape == widget.image.shape
+
+
+def test_a_run_that_was_let_go_of_at_its_tiles_shows_the_picture_in_front_as_it_stands(shell):
+    def cell(names):
+        widget = am.ActMaxWidget(small_cnn(), layer="out", max_iter=2, steps_per_second=None)
+        widget.step()
+        widget.visualize_layer([1])
+        widget.wait(60)
+        return widget
+
+    shell.run("a", cell)
+    shell.run("a", lambda names: None)
+    widget = shell.user_ns["_oh"][0]
+    widget.pump()
+    assert (widget.status, widget.message) == ("paused", "Paused after 1 iteration.")
+    assert (widget.iteration, widget.tiles, widget.saved_tiles) == (1, None, {})
 
 
 def test_what_only_the_history_of_outputs_holds_forgets_its_network_and_keeps_its_picture(shell):

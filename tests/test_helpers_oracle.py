@@ -95,7 +95,7 @@ def regularizer(kind):
         tensor = tf.constant(value)
         with tf.GradientTape() as tape:
             tape.watch(tensor)
-            total = graph(tensor)
+            total = loss.joint(graph(tensor))  # keras-vis has one number for all pictures
         return {"name": loss.name, "value": total.numpy(), "grad": tape.gradient(total, tensor).numpy()}
 
     return call

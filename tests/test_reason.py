@@ -102,11 +102,12 @@ def test_tiles_show_it_too_and_go_on_when_it_is_mended(kind):
     widget = am.ActMaxWidget(model, max_iter=3)
     widget.visualize_layer()
     assert widget.wait(60)
-    tiles = widget._tiles
+    tiles = widget._run.facts().tiles
     assert (tiles.status, tiles.error.split("\n")[0]) == ("failed", f"{kind.__name__}: set ready")
     model.get_layer("picky").work[0] = lambda x: x
-    tiles.start()
-    assert tiles.wait(60)
+    widget._run.resume_tiles()
+    assert widget.wait(60)
+    tiles = widget._run.facts().tiles
     assert (tiles.status, tiles.error, tiles.done) == ("finished", "", 2)
 
 

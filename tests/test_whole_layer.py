@@ -12,7 +12,7 @@ from actmax_widget.callbacks import OptimizerCallback, Print
 from actmax_widget.engine import batch as batch_module
 from actmax_widget.engine.step import Step
 from actmax_widget.input_modifiers import InputModifier, Jitter
-from actmax_widget.live.tiles import Tiles
+from actmax_widget.live.run import Run
 from actmax_widget.network import Network
 from actmax_widget.settings import Settings
 from tests.networks import partly_exploding, small_cnn, small_sequential
@@ -527,10 +527,11 @@ def test_a_batch_size_that_the_model_does_not_take():
 
 def test_tiles_of_a_model_of_fixed_batch():
     model = keras.Sequential([keras.Input(batch_shape=(4, 8, 8, 1)), layers.Conv2D(6, 3, name="out")])
-    tiles = Tiles(Network(model), Settings(layer="out", max_iter=3))
-    tiles.start()
-    assert tiles.wait(60)
-    assert (tiles.done, tiles.error, tiles.images.shape) == (6, "", (6, 8, 8, 1))
+    run = Run(Network(model), Settings(layer="out", max_iter=3))
+    run.make_tiles()
+    assert run.wait(60)
+    tiles = run.facts().tiles
+    assert (tiles.done, tiles.error, run.tiles.images.shape) == (6, "", (6, 8, 8, 1))
 
 
 # --- ended early -----------------------------------------------------------------------------------------------------

@@ -16,10 +16,12 @@ import traitlets
 from PIL import Image
 
 import actmax_widget as am
-from actmax_widget.live import recipe
-from actmax_widget.live.tiles import Tiles
+from actmax_widget.engine import cache
+from actmax_widget.losses import ActivationMaximization
+from actmax_widget.network import Network
 from actmax_widget.parameters import parameters_of
 from actmax_widget.pictures import to_pixels
+from actmax_widget.regularizers import LPNorm, TotalVariation
 from actmax_widget.settings import Settings
 from actmax_widget.view import widget as widget_module
 from actmax_widget.view.messages import KernelFacts
@@ -89,7 +91,7 @@ def test_it_starts_ready_with_the_facts_about_the_model(widget):
 
 
 def test_run_and_wait(widget):
-    until_nothing_works(widget._session)  # the step is compiled in advance
+    until_nothing_works(widget._run)  # the step is compiled in advance
     statuses = []
     widget.observe(lambda change: statuses.append(change["new"]), "status")
     widget.start()
@@ -244,7 +246,7 @@ def test_keyboard_interrupt_pauses(make, monkeypatch):
     def interrupted(timeout):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(widget._session, "wait", interrupted)
+    monkeypatch.setattr(widget._run, "wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
         widget.wait()
     monkeypatch.undo()
@@ -300,7 +302,7 @@ def test_parameters_of_the_browser(widget, front_end):
     front_end.set(tv_weight=3, filter_indices=[1, 2])
     assert widget.tv_weight == 3
     assert widget.filter_indices == (1, 2)
-    assert widget._session.settings.tv_weight == 3
+    assert widget._run.settings.tv_weight == 3
 
 
 def test_layer_and_filter_in_one_message(widget, front_end):
@@ -405,11 +407,11 @@ def test_parameters_set_from_many_threads_all_arrive(make):
     for thread in threads:
         thread.join()
     assert errors == []
-    settings = widget._session.settings
+    settings = widget._run.settings
     assert (settings.tv_weight, settings.lp_norm_weight, settings.learning_rate) == (59, 59, 59)
     widget.pause()
     assert widget.wait(60)
-    assert widget._session.traces == 1
+    assert widget._run.traces == 1
 
 
 def test_every_parameter_is_a_trait_with_the_default_of_the_settings(widget):
@@ -641,7 +643,7 @@ def test_backprop_modifier_is_compiled_once_and_restarts_nothing(make):
     widget.backprop_modifier = None
     widget.step(3)
     assert widget.iteration == 9
-    assert widget._session.traces == 1
+    assert widget._run.traces == 1
     with pytest.raises(ValueError, match="backprop_modifier"):
         widget.backprop_modifier = "nope"
 
@@ -681,14 +683,14 @@ def wait_for(widget, name, condition):
     widget.unobserve(look, name)
 
 
-def until_nothing_works(session):
-    with session._changed:
-        assert session._changed.wait_for(lambda: not session._working, 60)
+def until_nothing_works(run):
+    with run._changed:
+        assert run._changed.wait_for(lambda: not run._working, 60)
 
 
 def test_a_new_widget_compiles_in_the_background_and_run_finds_the_step_ready(make, monkeypatch, traces):
-    hold, compiled = threading.Event(), recipe.step_for
-    monkeypatch.setattr(recipe, "step_for", lambda *args, **options: hold.wait(60) and compiled(*args, **options))
+    hold, compiled = threading.Event(), cache.step_for
+    monkeypatch.setattr(cache, "step_for", lambda *args, **options: hold.wait(60) and compiled(*args, **options))
     widget = make(small_cnn())
     wait_for(widget, "message", lambda message: message.startswith("Compiling the step for this layer."))
     assert widget.status == "ready"
@@ -709,12 +711,12 @@ def test_a_new_widget_compiles_in_the_background_and_run_finds_the_step_ready(ma
 
 def test_another_layer_is_compiled_in_the_background(make, traces):
     widget = make(small_cnn())
-    until_nothing_works(widget._session)
+    until_nothing_works(widget._run)
     front_end_sets = {"layer": "conv2", "filter_indices": [3]}
 
     def choose():
         widget.set_state(front_end_sets)
-        until_nothing_works(widget._session)
+        until_nothing_works(widget._run)
 
     assert traces.of(choose) == 1
     assert traces.of(functools.partial(widget.step, 3)) == 0
@@ -737,15 +739,15 @@ def test_a_step_that_cannot_be_compiled_is_told_and_not_tried_again_and_again(ma
         raise MemoryError("no room")
 
     with monkeypatch.context() as patch:
-        patch.setattr(recipe, "step_for", out_of_memory)
+        patch.setattr(cache, "step_for", out_of_memory)
         widget = make(small_cnn())
         for times in (1, 2):
             wait_for(widget, "status", lambda status: status == "failed")
-            until_nothing_works(widget._session)
+            until_nothing_works(widget._run)
             widget.pump()
             assert (widget.error, len(tried)) == ("MemoryError: no room", times)
             widget.tv_weight = 3.0 + times  # no reason to try again
-            until_nothing_works(widget._session)
+            until_nothing_works(widget._run)
             assert len(tried) == times
             if times == 1:
                 widget.start()
@@ -760,12 +762,18 @@ def test_a_step_that_cannot_be_compiled_is_told_and_not_tried_again_and_again(ma
 FOREVER = 10**7
 
 
+def tiles_of(widget):
+    """Where the tiles stand."""
+    return widget._run.facts().tiles
+
+
 def begun(widget, iteration=20):
-    """Wait until there is something to see of the tiles."""
-    tiles = widget._tiles
-    with tiles._changed:
-        assert tiles._changed.wait_for(lambda: tiles.iteration >= iteration or tiles.done, 60)
-    return tiles
+    """Wait until there is something to see of the tiles; their number."""
+    with widget._run._changed:
+        assert widget._run._changed.wait_for(
+            lambda: tiles_of(widget).iteration >= iteration or tiles_of(widget).done, 60
+        )
+    return tiles_of(widget).number
 
 
 def test_a_picture_of_every_filter(make, model):
@@ -777,24 +785,27 @@ def test_a_picture_of_every_filter(make, model):
     wanted = am.visualize_layer(model, "conv2", max_iter=30, seed=3, tv_weight=1, clip=True, progress=False)
     np.testing.assert_allclose(images, wanted.images, atol=0.5)
     assert [history.values.shape for history in histories] == [(30, 4)] * 8
-    assert (widget.iteration, widget.status) == (0, "ready")
+    assert (widget.iteration, widget.status) == (0, "finished")
+    assert widget.message == "Made 8 of 8 filters of conv2. Run goes on with the picture above."
+    widget._command("close_tiles")
+    assert (widget.iteration, widget.status, widget.message) == (0, "ready", "Ready: press Run.")
 
 
 def test_pictures_of_some_filters(make):
     widget = make(layer="conv2")
     widget.visualize_layer([5, -1])
     assert widget.wait(60)
-    assert widget._tiles.filters == (5, 7)
+    assert tiles_of(widget).filters == (5, 7)
     assert widget.tiles.images.shape == (2, 12, 12, 1)
 
 
 def test_filters_that_there_are_not_are_refused_and_the_tiles_stay(widget):
     widget.visualize_layer(1)
-    before = widget._tiles
+    before = tiles_of(widget).number
     for filters, error in [(99, ValueError), ([], ValueError), ("1", TypeError), ([None], TypeError)]:
         with pytest.raises(error, match=r"^filters: expected "):
             widget.visualize_layer(filters)
-        assert widget._tiles is before
+        assert tiles_of(widget).number == before
 
 
 def test_tiles_are_made_with_the_settings_at_their_start(make):
@@ -815,25 +826,29 @@ def test_start_pauses_the_tiles_and_tiles_pause_the_run(make):
     widget = make(layer="conv2", max_iter=FOREVER)
     widget.start()
     widget.visualize_layer()
-    assert widget._session.wait(60)
-    assert widget.status == "paused"
-    tiles = begun(widget)
+    begun(widget)
+    made = widget._run.iteration
+    assert widget._run.facts().at_tiles
+    begun(widget, tiles_of(widget).iteration + 20)
+    assert widget._run.iteration == made
     widget.start()
-    assert tiles.wait(60)
-    assert tiles.status == "paused"
-    assert widget._session.status.busy
+    assert tiles_of(widget).status == "paused"
+    assert widget._run.status.busy
+    wait_for(widget, "iteration", lambda iteration: iteration > made)
     widget.pause()
     assert widget.wait(60)
+    assert (widget.status, tiles_of(widget).status) == ("paused", "paused")
 
 
 def test_pause_pauses_the_tiles(make):
     widget = make(layer="conv2", max_iter=FOREVER)
     widget.visualize_layer()
-    tiles = begun(widget)
+    begun(widget)
     assert not widget.wait(0.01)
     widget.pause()
     assert widget.wait(60)
-    assert tiles.status == "paused"
+    assert (widget.status, tiles_of(widget).status) == ("paused", "paused")
+    assert widget.message == "Paused with 0 of 8 filters of conv2 made."
 
 
 def test_waiting_is_for_both_and_ctrl_c_pauses_both(make, monkeypatch):
@@ -844,12 +859,12 @@ def test_waiting_is_for_both_and_ctrl_c_pauses_both(make, monkeypatch):
     def interrupted(timeout):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(widget._tiles, "wait", interrupted)
+    monkeypatch.setattr(widget._run, "wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
         widget.wait()
     monkeypatch.undo()
     assert widget.wait(60)
-    assert widget._tiles.status == "paused"
+    assert tiles_of(widget).status == "paused"
     widget.start()
     assert not widget.wait(0.01)
     widget.pause()
@@ -860,30 +875,32 @@ def test_other_tiles_pause_those_before(make):
     widget = make(layer="conv2", max_iter=FOREVER)
     widget.visualize_layer()
     first = begun(widget)
+    before = widget._run._tiles
     widget.visualize_layer([1])
-    assert first.wait(60)
-    assert first.status == "paused"
-    assert widget._tiles.number != first.number
+    assert begun(widget) != first
+    made = before.facts(widget._run.status).iteration
+    begun(widget, tiles_of(widget).iteration + 20)
+    assert before.facts(widget._run.status).iteration == made
 
 
 def test_close_ends_all_work(make):
     widget = make(layer="conv2", max_iter=FOREVER)
     widget.visualize_layer()
-    tiles = begun(widget)
+    begun(widget)
     widget.close()
-    assert tiles.wait(60)
-    assert tiles.status == "paused"
-    until_nothing_works(widget._session)
+    assert widget._run.wait(60)
+    assert tiles_of(widget).status == "paused"
+    until_nothing_works(widget._run)
 
 
 def test_a_widget_closed_while_its_tiles_compile(make, monkeypatch):
     widget = make(small_cnn(), layer="conv2", max_iter=FOREVER)
-    compiled = recipe.step_for
-    monkeypatch.setattr(recipe, "step_for", lambda *args, **options: widget.close() or compiled(*args, **options))
+    until_nothing_works(widget._run)
+    compiled = cache.step_for
+    monkeypatch.setattr(cache, "step_for", lambda *args, **options: widget.close() or compiled(*args, **options))
     widget.visualize_layer()
-    tiles = widget._tiles
-    until_nothing_works(tiles)
-    assert (tiles.status, tiles.begun) == ("paused", 0)
+    until_nothing_works(widget._run)
+    assert (tiles_of(widget).status, tiles_of(widget).begun) == ("paused", 0)
 
 
 class Tiled(FrontEnd):
@@ -898,9 +915,10 @@ class Tiled(FrontEnd):
         def look():
             for content, buffers in self.custom:
                 if content["type"] == "tiles":
+                    self.news = content
+                if content["type"] == "tiles" and content["status"] != "closed":
                     pictures = np.frombuffer(buffers[0], np.uint8).reshape(content["count"], *content["shape"])
                     self.tiles |= {content["first"] + k: picture for k, picture in enumerate(pictures)}
-                    self.news = content
             if self.custom:
                 self.send(type="receipt", seq=self.custom[-1][0]["seq"])
             self.custom.clear()
@@ -915,7 +933,7 @@ def tiled(make, monkeypatch):
 
 
 def test_the_browser_asks_for_all_filters_and_sees_them_finished(tiled):
-    tiled.send(type="visualize_layer")
+    tiled.send(type="make_tiles")
     tiled.wait_for_tiles(lambda news: news["status"] == "finished" and len(tiled.tiles) == 8)
     assert (tiled.news["layer"], tiled.news["done"], tiled.news["goal"]) == ("conv2", 8, 400)
     for position, image in enumerate(tiled.widget.tiles.images):
@@ -928,22 +946,22 @@ def test_the_browser_pauses_resumes_and_closes_the_tiles(make, monkeypatch):
     for command in ("pause_tiles", "resume_tiles", "close_tiles"):
         tiled.send(type=command)  # no tiles: nothing
     assert (widget.error, widget.tiles) == ("", None)
-    tiled.send(type="visualize_layer")
+    tiled.send(type="make_tiles")
     tiled.wait_for_tiles(lambda news: news["status"] == "running" and news["iteration"] > 0)
     tiled.send(type="pause_tiles")
     tiled.wait_for_tiles(lambda news: news["status"] == "paused")
-    tiles, iteration = widget._tiles, widget._tiles.iteration
+    iteration = tiles_of(widget).iteration
     tiled.send(type="start")
-    assert widget._session.status.busy
+    assert widget._run.status.busy
+    assert tiles_of(widget).status == "paused"
     tiled.send(type="resume_tiles")
-    assert widget._session.wait(60)
-    assert widget._session.status == "paused"  # one at a time
+    assert widget._run.facts().at_tiles  # one at a time
     tiled.wait_for_tiles(lambda news: news["status"] == "running" and news["iteration"] > iteration)
     tiled.send(type="close_tiles")
     tiled.wait_for_tiles(lambda news: news["status"] == "closed")
-    assert tiled.news["sheet"] == tiles.number
     assert widget.tiles is None
-    assert tiles.wait(60)
+    assert widget.wait(60)
+    assert widget.status == "paused"
 
 
 def test_resumed_tiles_that_failed_are_tried_again(tiled, monkeypatch):
@@ -951,8 +969,8 @@ def test_resumed_tiles_that_failed_are_tried_again(tiled, monkeypatch):
         raise MemoryError("no room")
 
     with monkeypatch.context() as patch:
-        patch.setattr(recipe, "step_for", out_of_memory)
-        tiled.send(type="visualize_layer")
+        patch.setattr(cache, "step_for", out_of_memory)
+        tiled.send(type="make_tiles")
         tiled.wait_for_tiles(lambda news: news["status"] == "failed")
     assert tiled.news["error"] == "MemoryError: no room"
     tiled.send(type="resume_tiles")
@@ -998,7 +1016,7 @@ def test_a_tile_that_is_not_finished_goes_on_to_its_goal(make, model):
     begun(widget)
     widget.pause()
     assert widget.wait(60)
-    made = widget._tiles.iteration
+    made = tiles_of(widget).iteration
     widget.open_tile(3)
     assert (widget.status, widget.iteration, widget.goal) == ("paused", made, FOREVER)
     agree(widget, model, "conv2", 3)
@@ -1010,18 +1028,18 @@ def test_a_tile_that_is_not_finished_goes_on_to_its_goal(make, model):
 
 def test_an_opened_tile_compiles_its_step_in_the_background(make, traces):
     widget = make(small_cnn(), layer="out")
-    until_nothing_works(widget._session)
+    until_nothing_works(widget._run)
     widget.layer = "conv2"
-    until_nothing_works(widget._session)
+    until_nothing_works(widget._run)
     widget.visualize_layer([1])
     assert widget.wait(60)
     for name, value in [("layer", "out"), ("backprop_modifier", "guided")]:
         setattr(widget, name, value)
-        until_nothing_works(widget._session)
+        until_nothing_works(widget._run)
 
     def open_tile():
         widget.open_tile(1)
-        until_nothing_works(widget._session)
+        until_nothing_works(widget._run)
 
     assert traces.of(open_tile) == 1  # the present settings with the tile's layer
     assert traces.of(widget.step) == 0
@@ -1029,14 +1047,15 @@ def test_an_opened_tile_compiles_its_step_in_the_background(make, traces):
 
 def test_the_browser_opens_a_tile(tiled, model):
     widget = tiled.widget
-    tiled.send(type="visualize_layer")
+    tiled.send(type="make_tiles")
     assert widget.wait(60)
     tiled.set(layer="out")
     tiled.states.clear()
     tiled.send(type="open_tile", filter=2)
     agree(widget, model, "conv2", 2)
     told = {name: value for message in tiled.states for name, value in message["state"].items()}
-    assert (told["layer"], told["filter_indices"], told["status"]) == ("conv2", (2,), "finished")
+    assert (told["layer"], told["filter_indices"], told["message"][:23]) == ("conv2", (2,), "Finished 400 iterations")
+    assert widget.status == "finished"  # as that of the tiles was
 
 
 @pytest.mark.parametrize("content", [{"filter": 5}, {"filter": "a"}, {"filter": None}, {}])
@@ -1057,19 +1076,19 @@ def test_before_there_are_tiles_none_can_be_opened(widget):
         widget.open_tile(1)
 
 
-@pytest.fixture
-def driven_tiles(monkeypatch):
-    """Tiles that a test advances by hand."""
-    monkeypatch.setattr(widget_module, "Tiles", functools.partial(Tiles, spawn=lambda work: None))
+def by_hand(widget):
+    """Nothing works any more but what a test advances."""
+    until_nothing_works(widget._run)
+    widget._run._spawn = lambda work: None
+    return widget
 
 
-@pytest.mark.usefixtures("driven_tiles")
 def test_a_tile_that_is_not_begun_cannot_be_opened(make, monkeypatch):
     monkeypatch.setattr("actmax_widget.engine.batch.LARGEST_BATCH", 2)
-    widget = make(layer="conv2")
+    widget = by_hand(make(layer="conv2"))
     widget.visualize_layer()
     for _ in range(2):
-        widget._tiles.advance()
+        widget._run.advance()
     widget.open_tile(1)
     with pytest.raises(ValueError, match=r"^filter: expected a filter with a picture, received 2 "):
         widget.open_tile(2)
@@ -1095,27 +1114,113 @@ class Hasty(threading.Condition):
             self.depth -= 1
 
 
-@pytest.mark.usefixtures("driven_tiles")
 def test_a_tile_that_grows_as_it_is_opened_has_the_losses_of_its_picture(make, model):
-    widget = make(layer="conv2", learning_rate=20, max_iter=FOREVER)
+    widget = by_hand(make(layer="conv2", learning_rate=20, max_iter=FOREVER))
     widget.visualize_layer()
     for _ in range(5):
-        widget._tiles.advance()
-    widget._tiles._changed = Hasty(widget._tiles)
+        widget._run.advance()
+    widget._run._changed = Hasty(widget._run)
     widget.open_tile(3)
     agree(widget, model, "conv2", 3)
 
 
-@pytest.mark.usefixtures("driven_tiles")
 def test_pictures_and_losses_of_growing_tiles_belong_together(make, model):
-    widget = make(layer="out", learning_rate=20, max_iter=FOREVER)
+    widget = by_hand(make(layer="out", learning_rate=20, max_iter=FOREVER))
     widget.visualize_layer()
     for _ in range(5):
-        widget._tiles.advance()
-    widget._tiles._changed = Hasty(widget._tiles)
+        widget._run.advance()
+    widget._run._changed = Hasty(widget._run)
     images, histories = widget.tiles
     wanted = [-history["ActivationMax Loss"][-1] for history in histories]
     np.testing.assert_allclose(np.diagonal(model(images)), wanted, rtol=1e-4, atol=1e-5)
+
+
+# --- what a widget holds and does not do -----------------------------------------------------------------------------
+
+
+def test_nobody_writes_into_the_picture(make):
+    widget = make()
+    for _ in range(2):
+        with pytest.raises(ValueError, match="read-only"):
+            widget.image[:] = 0
+        widget.step()
+    before = widget.image.copy()
+    widget.visualize_layer([1, 2])
+    assert widget.wait(60)
+    images = widget.tiles.images
+    if images.flags.writeable:
+        images[:] = 0
+    assert widget.tiles.images.any()
+    np.testing.assert_array_equal(widget.image, before)
+
+
+def test_closed_tiles_are_forgotten(make, monkeypatch):
+    tiled = Tiled(make(layer="conv2"), monkeypatch)
+    tiled.send(type="make_tiles")
+    tiled.wait_for_tiles(lambda news: news["status"] == "finished")
+    until_nothing_works(tiled.widget._run)
+    live = tiled.widget._run._tiles
+    gone = [weakref.ref(live), *map(weakref.ref, live._tiles._batches)]
+    del live
+    tiled.send(type="close_tiles")
+    gc.collect()
+    assert [one() for one in gone] == [None] * len(gone)
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_a_drag_finds_no_layer_and_builds_no_loss(make, monkeypatch, running):
+    widget = make(max_iter=FOREVER)
+    until_nothing_works(widget._run)
+    if running:
+        widget.start()
+        wait_for(widget, "iteration", lambda iteration: iteration > 3)
+    counted = []
+
+    def count(owner, name):
+        as_ever = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *args, **options: counted.append(name) or as_ever(*args, **options))
+
+    count(Network, "find")
+    for loss in (ActivationMaximization, LPNorm, TotalVariation):
+        count(loss, "__init__")
+    for value in range(20):
+        widget.set_state({"tv_weight": float(value)})
+    for value in range(20):
+        widget.tv_weight = value + 0.5
+    until = widget._run.iteration + 3
+    if running:
+        wait_for(widget, "iteration", lambda iteration: iteration > until)
+    assert counted == []
+    assert widget._run.settings.tv_weight == 19.5
+    widget.layer = "conv1"
+    assert set(counted) == {"find", "__init__"}  # they are what is counted
+    widget.pause()
+    assert widget.wait(60)
+
+
+def test_one_story_is_told_of_a_run_and_its_tiles(make):
+    widget, told = make(layer="conv2"), []
+    widget.step(3)
+    for tell in ("status", "message"):
+        widget.observe(lambda change: told.append(change["new"]), tell)
+    widget.visualize_layer()
+    assert widget.wait(60)
+    told = [one for one in told if one]
+    assert told[-2:] == ["finished", "Made 8 of 8 filters of conv2. Run goes on with the picture above."]
+    assert not {"paused", "ready", "Paused after 3 iterations."} & set(told)
+    words = "small, layer conv2, filter 0: 3 iterations. Finished, 8 of 8 filters of conv2 made."
+    assert widget._repr_mimebundle_()[0]["text/plain"] == words
+    widget.step()
+    assert (widget.status, widget.message, widget.iteration) == ("paused", "Paused after 4 iterations.", 4)
+    assert widget.saved_tiles["status"] == "finished"
+
+
+def test_a_step_while_tiles_are_made_pauses_them_and_waits_for_itself_alone(make):
+    widget = make(layer="conv2", max_iter=FOREVER)
+    widget.visualize_layer()
+    begun(widget)
+    widget.step(2)
+    assert (widget.iteration, widget.status, tiles_of(widget).status) == (2, "paused", "paused")
 
 
 def test_a_closed_widget_goes_and_takes_its_model_along():

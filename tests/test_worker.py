@@ -207,12 +207,12 @@ import actmax_widget as am
 widget = am.ActMaxWidget(max_iter=10**9, steps_per_second=None)
 {then}
 """
-RUNNING = "widget._session._notify = lambda: reached.set() if widget._session.iteration > 50 else None"
+RUNNING = "widget._run._notify = lambda: reached.set() if widget._run.iteration > 50 else None"
 THEN = {
     "while it prepares": "",
     "while it compiles": "widget.start()",
     "in a run": f"import threading\nreached = threading.Event()\n{RUNNING}\nwidget.start()\nassert reached.wait(60)",
-    "in the tiles": "widget.visualize_layer()\nwhile not (widget._tiles.begun and widget._tiles.iteration): pass",
+    "in the tiles": "widget.visualize_layer()\nwhile not widget._run.facts().tiles.iteration: pass",
 }
 
 

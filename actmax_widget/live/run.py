@@ -177,8 +177,11 @@ class Run(Worker):
             self._go(self._goal, Status.FINISHED)
         self._notify()
 
-    def step(self, n: int = 1) -> None:
+    def step(self, n: int = 1) -> bool:
         """Make exactly ``n`` iterations, then pause. Running: nothing.
+
+        Returns:
+            Whether they are made.
 
         Raises:
             ValueError, TypeError: ``n`` is not an integer >= 1.
@@ -186,12 +189,13 @@ class Run(Worker):
         n = check_integer("n", n, least=1, advice="Pass e.g. step(1).")
         with self._changed:
             if self._front_is_busy:
-                return
+                return False
             self._leave_tiles()
             if self._stale:
                 self._start_afresh(Status.READY)
             self._go(self.iteration + n, Status.PAUSED)
         self._notify()
+        return True
 
     def reset(self) -> None:
         """Stop, and go back to the starting picture and an empty history; tiles stay as they are."""
@@ -277,7 +281,7 @@ class Run(Worker):
             if new.target() != old.target():
                 self._retarget()
             elif new.start() != old.start() and not self.iteration and not self._front_is_busy:
-                self._start_afresh(self._front_status if self._at_tiles else self._status)
+                self._start_afresh(self._status_in_front)
             if new.max_iter != old.max_iter and self._goal:
                 self._goal = self._origin + new.max_iter
                 self._until = self._goal if self._ending is Status.FINISHED else self._until
@@ -380,14 +384,14 @@ class Run(Worker):
     def _look_for_silence(self, run: int, step: Step, state: State, knobs: Knobs) -> None:
         """When a run ends, note it if no gradient ever reached the picture: nothing was excited in all that time."""
         with self._changed:
-            ended = not self._at_tiles and self._status in {Status.PAUSED, Status.FINISHED}
+            ended = self._status_in_front in {Status.PAUSED, Status.FINISHED}
             if not ended or not self._still(step.objective.excites):
                 return
             layer = self._settings.layer
             what = diagnosis.filters_of(self._settings.filter_indices or (None,), layer)
         silent = step.silent(state, knobs)[0]  # outside of the lock, as it takes a step
         with self._changed:
-            if silent and run == self._run and not self._status.busy:
+            if silent and run == self._run and not self._front_is_busy:
                 self._note = diagnosis.silent(what, self.iteration, [self.network.find(layer).layer])
                 self._touch()
 
@@ -459,6 +463,10 @@ class Run(Worker):
     @property
     def _front_is_busy(self) -> bool:
         return self._status.busy and not self._at_tiles
+
+    @property
+    def _status_in_front(self) -> Status:
+        return self._front_status if self._at_tiles else self._status
 
     def _go(self, until: int, ending: Status) -> None:
         self._until, self._ending, self._error, self._note = until, ending, "", ""
@@ -556,9 +564,10 @@ class Past:
     def __init__(self, run: Run) -> None:
         with run._changed:  # noqa: SLF001 - all of one moment
             run.pause()
+            run.close_tiles()  # what is left is the picture in front, with its own status
             self.settings, self.loss_names = run.settings, run.loss_names
             self.image, self.history = run.image, run.history
-            self._facts = dataclasses.replace(run.facts(), tiles=None, at_tiles=False)
+            self._facts = run.facts()
             self._frame = run.frame()
         self.status, self.revision, self.front_revision, self.tiles = self._facts.status, 0, 0, None
 

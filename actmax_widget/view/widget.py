@@ -56,7 +56,7 @@ KEEP_RATE = 200_000
 
 
 class ParameterTrait(traitlets.TraitType[Any, Any]):
-    """A trait that a person sets: checked by the session before it is set, and handed to it after."""
+    """A trait that a person sets: checked by the run before it is set, and handed to it after."""
 
     def __init__(self, parameter: Parameter) -> None:
         # Not allow_none: traitlets would take None for any of them without asking validate().
@@ -229,8 +229,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         Raises:
             ValueError, TypeError: ``n`` is not an integer >= 1.
         """
-        self._command("step", n)
-        self._wait(None)
+        if self._command("step", n):
+            self._wait(None)
 
     def reset(self) -> None:
         """Stop, and go back to the starting picture and an empty history."""
@@ -481,10 +481,11 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
     # --- messages --------------------------------------------------------------------------------------------------
 
-    def _command(self, name: str, *args: Any) -> None:
+    def _command(self, name: str, *args: Any) -> Any:
         self._complain("")
-        getattr(self._run, name)(*args)
+        found = getattr(self._run, name)(*args)
         self._publish()
+        return found
 
     def _handle_msg(self, msg: Any) -> None:
         """Take a message of the front end; what is none is ignored, where ipywidgets would print into some cell."""
@@ -607,8 +608,13 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         )
         facts = self._run.facts()
         # No word of what to press: it is read where nothing can be pressed.
-        far = f", iteration {facts.iteration} of {facts.goal}" if facts.goal else f", {facts.iteration} iterations"
-        return [f"{self.model_name}, layer {self.layer}, {chosen}.", f"{facts.status.value.capitalize()}{far}."]
+        far = f"iteration {facts.iteration} of {facts.goal}" if facts.goal else f"{facts.iteration} iterations"
+        where = facts.status.value.capitalize()
+        whose = f"{self.model_name}, layer {self.layer}, {chosen}"
+        if facts.tiles and facts.at_tiles:
+            made = f"{facts.tiles.done} of {len(facts.tiles.filters)} filters of {facts.tiles.layer} made"
+            return [f"{whose}: {far}.", f"{where}, {made}."]
+        return [f"{whose}.", f"{where}, {far}."]
 
 
 GREETING = ("status", "message", "error", "goal", "loss_names")

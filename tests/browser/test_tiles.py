@@ -11,8 +11,8 @@ TILE_PIXELS = """tile => {
     return [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data];
 }"""
 
-COMPILED = """with widget._session._changed:
-    assert widget._session._changed.wait_for(lambda: widget._session._compiled == ("conv2", None), 60)"""
+COMPILED = """with widget._run._changed:
+    assert widget._run._changed.wait_for(lambda: widget._run._compiled == ("conv2", None), 60)"""
 
 
 def tile(view: WidgetView, index: int):

@@ -3,9 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from actmax_widget.live.facts import Facts, Status
 from actmax_widget.parameters import parameters_of
-from actmax_widget.results import History
 from actmax_widget.settings import Settings
 
 
@@ -51,21 +49,3 @@ def test_filters_of_any_kind_become_a_tuple(given, kept):
 def test_settings_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Settings(layer="out").tv_weight = 3
-
-
-def test_history_by_name_and_as_a_table():
-    history = History(("a", "b"), np.array([[1, 2, 3], [4, 5, 9]], np.float32))
-    assert len(history) == 2
-    assert history["b"].tolist() == [2, 5]
-    assert history["total"].tolist() == [3, 9]
-    table = history.to_pandas()
-    assert list(table.columns) == ["a", "b", "total"]
-    assert list(table.index) == [1, 2]
-    assert table.index.name == "iteration"
-
-
-@pytest.mark.parametrize("status", Status)
-def test_every_status_has_a_sentence(status):
-    facts = Facts(run=1, status=status, iteration=1, goal=5, stale=False, preparing=False, error="")
-    assert "1 iterations" not in facts.sentence()
-    assert facts.sentence() or status is Status.RUNNING

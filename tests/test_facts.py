@@ -1,0 +1,36 @@
+import dataclasses
+
+import pytest
+
+from actmax_widget.live.facts import Facts, Status, TilesFacts
+
+FACTS = Facts(run=1, status=Status.READY, iteration=1, goal=5, stale=False, preparing=False, error="")
+TILES = TilesFacts(
+    number=1,
+    layer="conv",
+    filters=(0, 1, 2),
+    begun=3,
+    done=2,
+    iteration=4,
+    goal=5,
+    input_range=(0, 255),
+    status=Status.RUNNING,
+    error="",
+)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_every_status_has_a_sentence(status):
+    facts = dataclasses.replace(FACTS, status=status)
+    assert "1 iterations" not in facts.sentence()
+    assert facts.sentence() or status is Status.RUNNING
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.READY])
+def test_at_tiles_the_sentence_is_theirs(status):
+    tiles = dataclasses.replace(TILES, status=status)
+    facts = dataclasses.replace(FACTS, status=status, tiles=tiles, at_tiles=True, stale=True, note="No gradient.")
+    assert facts.sentence() == tiles.sentence()
+    assert ("2 of 3 filters of conv" in facts.sentence()) != (status.busy)
+    away = dataclasses.replace(facts, at_tiles=False)
+    assert away.sentence() == dataclasses.replace(away, tiles=None).sentence() != tiles.sentence()
