@@ -126,7 +126,11 @@ class LPNorm(Regularizer):
 
     def joint(self, values: Any) -> Any:
         """See :meth:`Loss.joint`."""
-        return ops.max(values) if self.p == math.inf else _power(tf.reduce_sum(_power(values, self.p)), 1 / self.p)
+        if self.p == math.inf:
+            return ops.max(values)
+        largest = tf.stop_gradient(tf.reduce_max(values))
+        scale = tf.where(largest > 0, largest, 1.0)  # as in penalty()
+        return scale * _power(tf.reduce_sum(_power(values / scale, self.p)), 1 / self.p)
 
     def penalty(self, img: tf.Tensor) -> tuple[tf.Tensor, Slope]:
         """See :meth:`Regularizer.penalty`."""
