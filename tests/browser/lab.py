@@ -214,7 +214,7 @@ def _text(outputs: list[dict[str, object]]) -> str:
 
 def _text_of(output: dict[str, object]) -> str:
     if output["output_type"] == "error":
-        raise RuntimeError(f"The cell failed: {output['ename']}: {output['evalue']}")
+        raise RuntimeError(f"The cell failed: {output['ename']}: {output['evalue']}\n{output['traceback']}")
     data = output.get("data", {})
     text = output.get("text") or (data.get("text/plain", "") if isinstance(data, dict) else "")
     return "".join(text) if isinstance(text, list) else str(text)
