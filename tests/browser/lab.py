@@ -125,6 +125,14 @@ def open_notebook(page: Page, server: LabServer, name: str) -> OpenNotebook:
     return opened
 
 
+def reopen_without_kernel(notebook: OpenNotebook, server: LabServer) -> OpenNotebook:
+    """Save a notebook, end its kernel, and open it in the same page as whoever finds it later does."""
+    notebook.save()
+    name = notebook.name
+    notebook.shut_down_kernels()
+    return open_notebook(notebook.page, server, name)
+
+
 def chromium() -> str | None:
     """Give the path of the system's Chromium or Chrome, or None."""
     names = ("chromium", "chromium-browser", "google-chrome")
@@ -145,8 +153,11 @@ PATHS = {"lab": LabServer.path, "notebook": "notebooks/{}", "voila": "voila/rend
 
 
 @contextmanager
-def serve(folder: Path, host: str = "lab") -> Iterator[LabServer]:
-    """Serve `folder`/notebooks by JupyterLab, "notebook" or "voila", with settings of its own; keep its log."""
+def serve(folder: Path, host: str = "lab", packages: Path | None = None) -> Iterator[LabServer]:
+    """Serve `folder`/notebooks by JupyterLab, "notebook" or "voila", with settings of its own; keep its log.
+
+    Packages in the folder `packages` take the place of those that are installed.
+    """
     notebooks = folder / "notebooks"
     settings = folder / "app-settings"
     notebooks.mkdir()
@@ -154,12 +165,16 @@ def serve(folder: Path, host: str = "lab") -> Iterator[LabServer]:
     shutil.copy(ROOT / "tools" / "overrides.json", settings)
     port = _free_port()
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
-    log = ARTIFACTS / f"jupyter{host}.log"
+    log = ARTIFACTS / f"jupyter{host}{f'-{packages.name}' if packages else ''}.log"
     command = _command(host, port, notebooks, settings)
     with (
         log.open("w") as output,
         subprocess.Popen(
-            command, env=_environment(folder), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            command,
+            env=_environment(folder, packages),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         ) as process,
     ):
         try:
@@ -181,12 +196,14 @@ def _command(host: str, port: int, notebooks: Path, settings: Path) -> list[str]
     ]
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(folder: Path, packages: Path | None) -> dict[str, str]:
     """Keep the server away from the settings of the person who runs the tests."""
     names = ["HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"]
     names += ["JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR"]
     own = {name: str(folder / name.lower()) for name in names}
     environment = {**os.environ, **own}
+    if packages:
+        environment["PYTHONPATH"] = os.pathsep.join([str(packages), os.environ.get("PYTHONPATH", "")])
     # ipykernel behaves differently where it sees this: it does not capture what goes to the file descriptors.
     environment.pop("PYTEST_CURRENT_TEST", None)
     return environment
@@ -214,7 +231,7 @@ def _text(outputs: list[dict[str, object]]) -> str:
 
 def _text_of(output: dict[str, object]) -> str:
     if output["output_type"] == "error":
-        raise RuntimeError(f"The cell failed: {output['ename']}: {output['evalue']}")
+        raise RuntimeError(f"The cell failed: {output['ename']}: {output['evalue']}\n{output['traceback']}")
     data = output.get("data", {})
     text = output.get("text") or (data.get("text/plain", "") if isinstance(data, dict) else "")
     return "".join(text) if isinstance(text, list) else str(text)

@@ -2,11 +2,13 @@
 
 They are compared with those of the same notebook run without a browser: as many in each cell, of the same size, none
 blank. Run All for each notebook; cell by cell for those whose cells draw while a widget runs, the others in `make
-soak`.
+soak`, and there Run All with ipykernel 6 too, which hands a front end's messages on otherwise.
 """
 
 import base64
 import io
+import sys
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,12 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from actmax_widget.export.card import MAKER
-from tests.browser.lab import LabServer, OpenNotebook, open_notebook
+from tests.browser.lab import LabServer, OpenNotebook, open_notebook, serve
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NOTEBOOKS = sorted(path.stem for path in EXAMPLES.glob("*.ipynb"))
+IPYKERNEL_6 = Path(sys.prefix) / "share" / "ipykernel6"
+"""Where `make soak` installs it."""
 DRAW_WHILE_A_WIDGET_RUNS = {"2-live-widget", "4-your-own-loss"}
 OUTPUTS = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
     .map(cell => cell.outputs ? cell.outputs.toJSON() : [])"""
@@ -72,10 +76,33 @@ WAYS = [
 
 @pytest.mark.parametrize(("name", "way"), WAYS)
 def test_figures_are_those_of_a_run_without_a_browser(page: Page, lab: LabServer, executed: Any, name: str, way: Any):
-    expected = figures([cell.get("outputs", []) for cell in executed(name).cells])
     notebook = opened(page, lab, name)
     way(notebook)
-    found = figures(page.evaluate(OUTPUTS))
+    compare(page, executed(name))
+
+
+@pytest.fixture(scope="module")
+def lab6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
+    """A JupyterLab whose kernels are of ipykernel 6."""
+    if not IPYKERNEL_6.is_dir():
+        pytest.skip(f"ipykernel 6 is not in {IPYKERNEL_6}; `make soak` puts it there.")
+    with serve(tmp_path_factory.mktemp("lab6"), packages=IPYKERNEL_6) as server:
+        yield server
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_figures_with_ipykernel_6(page: Page, lab6: LabServer, executed: Any, name: str):
+    notebook = opened(page, lab6, name)
+    run_all(notebook)
+    assert notebook.ask("import ipykernel; print(ipykernel.version_info[0])").strip() == "6"
+    compare(page, executed(name))
+
+
+def compare(page: Page, alone: Any) -> None:
+    """The figures of the notebook in the page are those of the one that was run alone."""
+    expected = figures([cell.get("outputs", []) for cell in alone.cells])
+    found = figures(page.evaluate(OUTPUTS))[: len(expected)]
     assert [len(cell) for cell in found] == [len(cell) for cell in expected]
     for one, other in zip(chain.from_iterable(found), chain.from_iterable(expected), strict=True):
         # A title with another number is a little wider.

@@ -3,7 +3,7 @@
 import numpy as np
 from playwright.sync_api import expect
 
-from tests.browser.lab import open_notebook
+from tests.browser.lab import reopen_without_kernel
 from tests.browser.view import WidgetView, iterations_of
 
 
@@ -41,12 +41,7 @@ def test_saved_notebook_without_its_kernel(first_widget, lab):
     view.press("Run", then="finished")
     view.expect_iterations(60)
     picture = view.pixels()
-    notebook.save()
-    name = notebook.name
-    notebook.shut_down_kernels()
-
-    reopened = open_notebook(notebook.page, lab, name)
-    view = WidgetView(reopened.widget)
+    view = WidgetView(reopen_without_kernel(notebook, lab).widget)
     view.expect_iterations(60)
     assert np.array_equal(view.pixels(), picture)
     expect(view.root).to_contain_text("Not connected to a kernel")
