@@ -17,6 +17,7 @@ from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
 import actmax_widget as am
+from actmax_widget.live.quiet import QUIET
 from actmax_widget.live.tiles import LiveTiles
 from actmax_widget.view import lifetime
 from actmax_widget.view.widget import DEFAULTS
@@ -337,6 +338,33 @@ def named(runs, name="widget"):
         return names[name]
 
     return work
+
+
+def test_nobody_looks_while_a_call_is_in_hand_and_then_it_is_looked_again(shell, runs, monkeypatch):
+    monkeypatch.setattr(lifetime, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(lifetime, "AGAIN_SECONDS", 0.05)
+    looks, in_hand, leave = [], threading.Event(), threading.Event()
+    as_ever = lifetime.holder_of
+    monkeypatch.setattr(lifetime, "holder_of", lambda *args: looks.append(leave.is_set()) or as_ever(*args))
+
+    def compile_for_long():
+        with QUIET.work():
+            in_hand.set()
+            assert leave.wait(60)
+
+    shell.run("a", named(runs))
+    looks.clear()
+    thread = threading.Thread(target=compile_for_long)
+    thread.start()
+    assert in_hand.wait(60)
+    shell.run("a", named(runs))
+    assert runs.running() == [0, 1]
+    leave.set()
+    thread.join(60)
+    assert runs.made[0].wait(60)
+    assert runs.running() == [1]
+    assert looks
+    assert all(looks)
 
 
 def test_a_cell_run_again_leaves_one_run(shell, runs):

@@ -453,7 +453,26 @@ def test_while_tiles_are_made_status_and_message_are_theirs_and_afterwards_those
     assert told(tiles) == AFTER[back]
 
 
-@pytest.mark.parametrize("back", [*AFTER, "make_tiles"])
+@pytest.mark.parametrize(
+    ("back", "then", "iterations"),
+    [("reset", (Status.READY, "Ready: press Run."), 0), ("open_tile", AFTER["open_tile"], 20)],
+)
+def test_what_does_not_run_the_picture_in_front_lets_tiles_go_on(model, back, then, iterations):
+    tiles = with_three_iterations(model)
+    tiles.start()
+    tiles.until(lambda: tiles.iteration > 5 and tiles.done)
+    command(tiles, back)
+    assert told(tiles) == (Status.RUNNING, "")
+    assert tiles.run.iteration == iterations
+    tiles.until_idle()
+    assert (tiles.status, told(tiles)[0]) == (Status.FINISHED, Status.FINISHED)
+    np.testing.assert_array_equal(tiles.images, finished(model).images)
+    command(tiles, "close_tiles")
+    assert told(tiles) == then
+    assert tiles.run.iteration == iterations
+
+
+@pytest.mark.parametrize("back", ["start", "step", "close_tiles", "make_tiles"])
 def test_whatever_is_pressed_while_tiles_are_made_pauses_them_where_they_are(model, back):
     tiles = with_three_iterations(model)
     tiles.start()

@@ -914,9 +914,10 @@ class Tiled(FrontEnd):
     def wait_for_tiles(self, condition):
         def look():
             for content, buffers in self.custom:
+                if content["type"] == "tiles_closed":
+                    self.news = {"status": "closed"}
                 if content["type"] == "tiles":
                     self.news = content
-                if content["type"] == "tiles" and content["status"] != "closed":
                     pictures = np.frombuffer(buffers[0], np.uint8).reshape(content["count"], *content["shape"])
                     self.tiles |= {content["first"] + k: picture for k, picture in enumerate(pictures)}
             if self.custom:

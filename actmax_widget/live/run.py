@@ -198,9 +198,9 @@ class Run(Worker):
         return True
 
     def reset(self) -> None:
-        """Stop, and go back to the starting picture and an empty history; tiles stay as they are."""
+        """Stop, and go back to the starting picture and an empty history. Tiles that are being made go on."""
         with self._changed:
-            self._leave_tiles()
+            self._leave_tiles(unless_made=True)
             self._error = ""
             self._start_afresh(Status.READY)
         self._notify()
@@ -242,6 +242,8 @@ class Run(Worker):
     def open_tile(self, filter_index: int) -> None:
         """Take a tile to the front, with its losses and all that its next step needs; the other settings stay.
 
+        Tiles that are being made go on, until the run is started.
+
         Raises:
             ValueError: there is no tile of it, or it is not begun.
         """
@@ -251,7 +253,7 @@ class Run(Worker):
             if tiles is None or front is None:
                 raise invalid("filter", "a filter with a picture", filter_index, "Press All filters first.")
             layer, goal = tiles.settings.layer, tiles.settings.max_iter
-            self._leave_tiles()
+            self._leave_tiles(unless_made=True)
             self._settings = self._checked(self._settings.changed(layer=layer, filter_indices=(filter_index,)))
             self._error = ""
             self._start_afresh(Status.FINISHED if front.iteration >= goal else Status.PAUSED)
@@ -521,9 +523,9 @@ class Run(Worker):
         self._set_status(Status.RUNNING if self._tiles.is_compiled else Status.COMPILING)
         self._begin()
 
-    def _leave_tiles(self) -> None:
-        """Be at the picture in front from now on; the tiles pause."""
-        if self._at_tiles:
+    def _leave_tiles(self, *, unless_made: bool = False) -> None:
+        """Be at the picture in front from now on; the tiles pause. Or only if they are not being made."""
+        if self._at_tiles and not (unless_made and self._status.busy):
             self._at_tiles = False
             self._halt(self._front_status)
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from actmax_widget.engine import StopFlag
 from actmax_widget.engine.loop import Pace
 from actmax_widget.live.facts import Status
+from actmax_widget.live.quiet import QUIET
 from actmax_widget.reason import reason
 
 LAST_CALL_SECONDS = 30
@@ -101,7 +102,8 @@ class Worker:
             Seconds to wait before the next call (0: none), or None if there is nothing to do.
         """
         try:
-            return self._turn()
+            with QUIET.work():
+                return self._turn()
         except BaseException as error:  # noqa: BLE001 - whatever a user's layer raises, SystemExit too, ends the run only
             self._fail(reason(error))
             return 0.0

@@ -15,8 +15,13 @@ from typing import Any
 
 from IPython import get_ipython
 
+from actmax_widget.live.quiet import QUIET
 from actmax_widget.view.references import Holder, holder_of, is_named
 
+WAIT_SECONDS = 1.0
+"""How long a look waits for the steps in hand."""
+AGAIN_SECONDS = 2.0
+"""How long after that it is tried again."""
 UNKNOWN = ""
 """Stands for an output of which nobody knows which cell it belongs to."""
 
@@ -79,18 +84,28 @@ class Lifetime:
         owner, shell = self._owner(), get_ipython()
         if owner is None or shell is None:
             return
-        looked_at, self._new, self._replaced = not (self._new or self._replaced), False, False
-        had_name, self._named = self._named, is_named(owner, shell.user_ns)
-        busy = self._is_busy(owner)
-        if self._named or (looked_at and not busy):
-            return
+        looked_at, had_name = not (self._new or self._replaced), self._named
+        named, busy = is_named(owner, shell.user_ns), self._is_busy(owner)
         # Without a name it lives by its output, so there is nothing to find out as long as that stands.
-        if not looked_at or had_name or not self._outputs:
-            holder = holder_of(owner, shell.user_ns)
-            # A thread or a task that is done with it deletes no name.
-            self._named = holder is Holder.NAME or (holder is Holder.OTHER and had_name)
-            if not holder and (not self._outputs or (had_name and busy)):
-                self._let_go(owner, self._over)
+        if named or (looked_at and (not busy or (not had_name and self._outputs))):
+            self._new, self._replaced, self._named = False, False, named
+            return
+        with QUIET.quiet(WAIT_SECONDS) as is_quiet:
+            holder = holder_of(owner, shell.user_ns) if is_quiet else None
+        if not is_quiet:
+            self._look_later()
+            return
+        self._new = self._replaced = False
+        # A thread or a task that is done with it deletes no name.
+        self._named = holder is Holder.NAME or (holder is Holder.OTHER and had_name)
+        if not holder and (not self._outputs or (had_name and busy)):
+            self._let_go(owner, self._over)
+
+    def _look_later(self) -> None:
+        """A step is in hand that takes long, or one is compiled: nobody waits for that at a cell's end."""
+        again = threading.Timer(AGAIN_SECONDS, self.look)
+        again.name, again.daemon = "actmax-look", True
+        again.start()
 
 
 _looking = threading.RLock()

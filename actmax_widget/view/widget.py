@@ -31,6 +31,7 @@ from actmax_widget.checks import in_words, invalid
 from actmax_widget.export.card import to_card, to_png
 from actmax_widget.live.facts import Facts, Frame
 from actmax_widget.live.pump import Pump
+from actmax_widget.live.quiet import QUIET
 from actmax_widget.live.run import Past, Run
 from actmax_widget.network import Network, starting
 from actmax_widget.network.starting import starting_image
@@ -490,7 +491,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     def _handle_msg(self, msg: Any) -> None:
         """Take a message of the front end; what is none is ignored, where ipywidgets would print into some cell."""
         if _is_message(msg):
-            with self._acting_for_others():
+            with self._acting_for_others(), QUIET.work():
                 super()._handle_msg(msg)
 
     def _on_message(self, _: Any, content: Any, buffers: Any) -> None:
@@ -555,7 +556,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     def pump(self) -> float | None:
         """Bring traits and browser up to date; seconds until that is due again, None: when something happens."""
         try:
-            with self._acting_for_others():
+            with self._acting_for_others(), QUIET.work():
                 self._publish()
                 return self._stream.pump()
         except Exception as error:  # whatever a comm or an encoder raises: the thread goes on
