@@ -129,6 +129,20 @@ def test_pause_step_reset(make):
     assert (widget.iteration, widget.status, len(widget.rows)) == (0, "ready", 0)
 
 
+def test_a_single_step_sends_picture_and_rows_once(make, monkeypatch):
+    # B17 of the review: twice, each time all rows of the run and another PNG.
+    widget = make(max_iter=10**8)
+    widget.step(50)
+    front_end, made, as_ever = FrontEnd(widget, monkeypatch), [], widget_module.to_png
+    monkeypatch.setattr(widget_module, "to_png", lambda *args: made.append(args) or as_ever(*args))
+    widget.step()
+    front_end.wait_for(lambda: any(["rows"] in message["buffer_paths"] for message in front_end.states))
+    widget.pump()
+    sent = [message for message in front_end.states if ["rows"] in message["buffer_paths"]]
+    assert len(sent) == len(made) == 1
+    assert np.frombuffer(widget.rows, "<f4").reshape(-1, 4).tolist() == widget.history.values.tolist()
+
+
 def test_step_does_not_wait_for_a_run(make):
     widget = make(max_iter=10**8)
     widget.start()

@@ -193,6 +193,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._pump = Pump(self.pump)
         self._shown = (-1, 0)
         self._published: Any = None
+        self._kept: Any = None
         self._keep_at = 0.0
         self._card_id = ""  # none was put beneath it yet
         look = {name: parameters.pop(name) for name in LOOK if name in parameters}
@@ -440,8 +441,10 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         if facts.error:
             self.set_trait("error", facts.error)
         frame = run.frame()  # picture and rows of one moment
-        self.set_trait("picture", to_png(frame.image, run.settings.input_range))
-        self.set_trait("rows", frame.rows.astype("<f4").tobytes())
+        if (frame.run, frame.iteration) != self._kept:  # a long run takes megabytes, and its start changes nothing
+            self._kept = frame.run, frame.iteration
+            self.set_trait("picture", to_png(frame.image, run.settings.input_range))
+            self.set_trait("rows", frame.rows.astype("<f4").tobytes())
         saved, picture = snapshot(run)
         self.set_trait("saved_tiles", saved)
         self.set_trait("tiles_picture", picture)
