@@ -19,7 +19,7 @@ import actmax_widget as am
 from actmax_widget.engine import cache
 from actmax_widget.losses import ActivationMaximization
 from actmax_widget.network import Network
-from actmax_widget.parameters import parameters_of
+from actmax_widget.parameters import Parameter, parameters_of
 from actmax_widget.pictures import to_pixels
 from actmax_widget.regularizers import LPNorm, TotalVariation
 from actmax_widget.settings import Settings
@@ -1209,6 +1209,10 @@ def test_a_drag_finds_no_layer_and_builds_no_loss(make, monkeypatch, running):
     assert widget._run.settings.tv_weight == 19.5
     widget.layer = "conv1"
     assert set(counted) == {"find", "__init__"}  # they are what is counted
+    counted.clear()
+    count(Parameter, "check")
+    widget.tv_weight = 3
+    assert 1 <= len(counted) <= 2  # when it is offered and when it is taken; 63 times of the review
     widget.pause()
     assert widget.wait(60)
 

@@ -64,10 +64,10 @@ class Batch:
             self._pictures = self.state, pictures
         return self._pictures[1]
 
-    def rows(self, first: int = 0) -> np.ndarray:
-        """The losses from iteration ``first`` on: float32 (iterations, n, losses + 1)."""
+    def rows(self, first: int = 0, end: int | None = None) -> np.ndarray:
+        """The losses from iteration ``first`` on, or to before ``end``: float32 (iterations, n, losses + 1)."""
         values = np.frombuffer(self._rows, np.float32) if self._rows else np.empty(0, np.float32)
-        return values.reshape(-1, self.count, len(self.names) + 1)[first:].copy()
+        return values.reshape(-1, self.count, len(self.names) + 1)[first:end].copy()
 
     def history(self, position: int = 0) -> History:
         """Every iteration's losses of a picture."""

@@ -313,6 +313,8 @@ class Run(Worker):
     def _turn(self) -> float | None:
         """Compile if needed, then make as many steps as fill about one frame."""
         while True:
+            # All that a call needs is taken at one moment. Whatever is commanded from then on has the stop flag to end
+            # the call in hand, or a number to have what it brings back dropped, and is seen in the next turn.
             with self._changed:
                 settings, front, plan = self._settings, self._front, self._plan
                 graph = settings.graph()
@@ -326,6 +328,7 @@ class Run(Worker):
                     self._stop.set(False)
                     work = functools.partial(self._carry_out_tiles, self._tiles)
                     break
+                # Noted before it is tried: what cannot be compiled is tried again by a start, and not for ever.
                 self._tried = graph
                 self._preparing = not self._front_is_busy
                 if self._front_is_busy and self._compiled != graph:
@@ -363,8 +366,8 @@ class Run(Worker):
         state, steps = self._made(run, step, state, knobs, n, self._stop)
         with self._changed:
             if run != self._run:
-                return 0.0  # reset meanwhile
-            if len(steps.losses) and compiled:
+                return 0.0  # another run has begun: these are no rows of it
+            if len(steps.losses) and compiled:  # the time of a call that compiled says nothing about a step's
                 self._pace.measured(begin, len(steps.losses), self._limit())
             self._front.take(state, steps)
             self._settle(steps.losses[:, 0], step)
@@ -401,7 +404,7 @@ class Run(Worker):
         """Whether losses never changed in this run; of those that did, a look at the first and the last row tells."""
         if self.iteration < 2:
             return False
-        ends = np.concatenate([self._front.rows()[:1, 0], self._front.rows(self.iteration - 1)[:, 0]])
+        ends = np.concatenate([self._front.rows(0, 1)[:, 0], self._front.rows(self.iteration - 1)[:, 0]])
         return bool(diagnosis.unchanged(ends, columns) and diagnosis.unchanged(self._front.rows()[:, 0], columns))
 
     def _settle(self, rows: np.ndarray, step: Step) -> None:
@@ -427,6 +430,8 @@ class Run(Worker):
         except BaseException as error:  # noqa: BLE001 - as in Worker.advance; the picture in front is well
             failure = reason(error)
         with self._changed:
+            # Taken in any case: a pause ends the call in hand, and what it made counts. If others have taken their
+            # place, nobody sees it.
             if made is not None:
                 tiles.take(made)
             if failure:
@@ -458,6 +463,7 @@ class Run(Worker):
 
     # --- with the lock held ----------------------------------------------------------------------------------------
 
+    # Growing tiles change nothing in front: a frame with each of their calls would fill the window of the stream.
     def _touch(self) -> None:
         self._front_revision += 1
         super()._touch()
