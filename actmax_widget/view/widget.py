@@ -345,7 +345,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             setattr(self, change["name"], getattr(self._run.settings, change["name"]))
             raise
         self._run.prepare()
-        self.filter_indices = settings.filter_indices  # another layer may not have had that filter
+        if settings.filter_indices != self.filter_indices:
+            self.filter_indices = settings.filter_indices  # another layer may not have had that filter
         if change["name"] == "seed_input":
             self._name_seed()
         elif change["name"] in {"seed_fit", "input_range"} and self.start_picture.source is not None:
