@@ -101,6 +101,10 @@ _DEPARTURES = (
         "jitter_sequence", "Jitter takes one number for each dimension; keras-vis said so and raised a TypeError."
     ),
     Departure("filter_sequences", "Tuples, ranges and arrays of filters work; keras-vis took lists only."),
+    Departure(
+        "loss_shape",
+        "build_loss() of the losses gives a number for each picture, (batch,); keras-vis's gave one for all. One's own may.",
+    ),
 )
 DEPARTURES = {departure.name: departure for departure in _DEPARTURES}
 """All of them by name. The documentation's table says the same."""

@@ -28,7 +28,7 @@ def offsets(jitter, seeds, size=50):
     picture[0, 25, 25] = 1
     modifier = Jitter(jitter)
     knobs = {name: tf.constant(value) for name, value in modifier.knobs(picture.shape).items()}
-    moved = [modifier.pre_tensor(tf.constant(picture), tf.constant([7, seed]), **knobs).numpy() for seed in seeds]
+    moved = [modifier.pre_tensor(tf.constant(picture), tf.constant([[7, seed]]), **knobs).numpy() for seed in seeds]
     return np.array([np.argwhere(picture)[0][1:3] - 25 for picture in moved])
 
 
@@ -66,21 +66,24 @@ def test_the_base_class_changes_nothing_and_a_numpy_modifier_is_called():
             return np.float64(inp + 1)
 
     ones = tf.ones((1, 2, 2, 1))
-    assert InputModifier().pre_tensor(ones, tf.constant([0, 0])) is ones
+    assert InputModifier().pre_tensor(ones, tf.constant([[0, 0]])) is ones
     assert InputModifier().post_tensor(ones) is ones
-    assert Half().pre_tensor(ones, tf.constant([0, 0])).numpy().max() == 0.5
+    assert Half().pre_tensor(ones, tf.constant([[0, 0]])).numpy().max() == 0.5
     assert Half().post_tensor(ones).numpy().max() == 2
 
 
-def test_apart_each_picture_of_a_batch_is_rolled_by_offsets_of_its_own():
+def test_each_picture_of_a_batch_is_rolled_by_the_offsets_of_its_seed():
     images = tf.constant(np.random.default_rng(0).normal(size=(400, 7, 5, 2)).astype("float32"))
     knobs = {name: tf.constant(value) for name, value in Jitter([2, 1]).knobs(images.shape).items()}
-    rolled = Jitter([2, 1]).pre_tensor(images, tf.constant([3, 4]), apart=tf.constant(True), **knobs).numpy()
+    apart = tf.stack([tf.range(400), tf.fill(400, 4)], -1)
+    rolled = Jitter([2, 1]).pre_tensor(images, apart, **knobs).numpy()
     offsets = []
     for before, after in zip(images.numpy(), rolled, strict=True):
         found = [by for by in np.ndindex(5, 3) if (np.roll(before, np.subtract(by, (2, 1)), (0, 1)) == after).all()]
         assert len(found) == 1
         offsets += found
     assert set(offsets) == set(np.ndindex(5, 3))
-    together = Jitter([2, 1]).pre_tensor(images, tf.constant([3, 4]), apart=tf.constant(False), **knobs)
-    np.testing.assert_array_equal(together, Jitter([2, 1]).pre_tensor(images, tf.constant([3, 4]), **knobs))
+    together = Jitter([2, 1]).pre_tensor(images, tf.constant([[3, 4]] * 400), **knobs).numpy()
+    alone = Jitter([2, 1]).pre_tensor(images[:1], tf.constant([[3, 4]]), **knobs).numpy()
+    moved = [by for by in np.ndindex(5, 3) if (np.roll(images[0], np.subtract(by, (2, 1)), (0, 1)) == alone[0]).all()]
+    np.testing.assert_array_equal(together, np.roll(images, np.subtract(moved[0], (2, 1)), (1, 2)))

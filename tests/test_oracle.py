@@ -15,7 +15,8 @@ import actmax_widget as am
 from actmax_widget import utils
 from actmax_widget.engine.step import Step
 from actmax_widget.input_modifiers import Jitter
-from actmax_widget.regularizers import LPNorm
+from actmax_widget.losses import ActivationMaximization
+from actmax_widget.regularizers import LPNorm, TotalVariation
 from tests import oracle_replay as oracle
 from tests.networks import small_cnn
 
@@ -311,6 +312,21 @@ def test_departure_filter_sequences(name, filters):
     run = oracle.replay(case, filter_indices=filters)
     losses_agree(case, run)
     picture_agrees(case, run)
+
+
+def test_departure_loss_shape():
+    """Each picture's own value; together they are keras-vis's: seed_batch2 is replayed with them."""
+    case = oracle.case_of("seed_batch2")
+    model, pictures = oracle.model_of(case.model), case["seed"]
+    inputs = model.inputs[0]
+    for loss in (ActivationMaximization(model.layers[-1], 1), LPNorm(inputs), TotalVariation(inputs)):
+        values = keras.Model(inputs, loss.build_loss())(pictures)
+        alone = [keras.Model(inputs, loss.build_loss())(pictures[[position]])[0] for position in (0, 1)]
+        assert values.shape == (2,)
+        np.testing.assert_allclose(values, alone, rtol=1e-4)
+        recorded = case["named_losses"][0][case.loss_names.index(loss.name)]
+        weight = 1 if isinstance(loss, ActivationMaximization) else 10
+        assert weight * float(loss.joint(values)) == pytest.approx(recorded, rel=1e-4)
 
 
 # --- bad arguments: every row of the recording's notes, section 10 ----------------------------------------------------

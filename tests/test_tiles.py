@@ -447,7 +447,7 @@ def test_while_tiles_are_made_status_and_message_are_theirs_and_afterwards_those
     assert told(tiles) == (Status.PAUSED, "Paused with 3 of 8 filters of conv2 made.")
     tiles.start()
     tiles.until_idle()
-    assert told(tiles) == (Status.FINISHED, "Made 8 of 8 filters of conv2. Run goes on with the picture above.")
+    assert told(tiles) == (Status.FINISHED, "Made 8 of 8 filters of conv2. Run goes on with the large picture.")
     assert (tiles.run.iteration, len(tiles.run.history)) == (3, 3)
     command(tiles, back)
     assert told(tiles) == AFTER[back]

@@ -800,7 +800,7 @@ def test_a_picture_of_every_filter(make, model):
     np.testing.assert_allclose(images, wanted.images, atol=0.5)
     assert [history.values.shape for history in histories] == [(30, 4)] * 8
     assert (widget.iteration, widget.status) == (0, "finished")
-    assert widget.message == "Made 8 of 8 filters of conv2. Run goes on with the picture above."
+    assert widget.message == "Made 8 of 8 filters of conv2. Run goes on with the large picture."
     widget._command("close_tiles")
     assert (widget.iteration, widget.status, widget.message) == (0, "ready", "Ready: press Run.")
 
@@ -1225,7 +1225,7 @@ def test_one_story_is_told_of_a_run_and_its_tiles(make):
     widget.visualize_layer()
     assert widget.wait(60)
     told = [one for one in told if one]
-    assert told[-2:] == ["finished", "Made 8 of 8 filters of conv2. Run goes on with the picture above."]
+    assert told[-2:] == ["finished", "Made 8 of 8 filters of conv2. Run goes on with the large picture."]
     assert not {"paused", "ready", "Paused after 3 iterations."} & set(told)
     words = "small, layer conv2, filter 0: 3 iterations. Finished, 8 of 8 filters of conv2 made."
     assert widget._repr_mimebundle_()[0]["text/plain"] == words

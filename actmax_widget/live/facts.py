@@ -86,7 +86,7 @@ class TilesFacts:
             Status.COMPILING: "Compiling the step for this layer.",
             Status.RUNNING: "",
             Status.PAUSED: f"Paused with {far} made.",
-            Status.FINISHED: f"Made {far}. Run goes on with the picture above.",
+            Status.FINISHED: f"Made {far}. Run goes on with the large picture.",
         }.get(self.status, f"Stopped with {far} made.")
 
 

@@ -25,7 +25,8 @@ SHOW = """async ([script, style, count]) => {
     render({model, el});
     window.tell = (type, first, count) => {
         const rows = Float32Array.from({length: count * 4}, (_, i) => first + Math.floor(i / 4));
-        const message = {type, seq: first, run: 1, iteration: first + count, goal: 0, first, count,
+        const message = {type, seq: first, run: 1, layer: 'out', filter_indices: [3],
+                         iteration: first + count, goal: 0, first, count,
                          shape: [1, 1, 1], rate: null, remaining: null};
         for (const handler of handlers)
             handler(message, [new DataView(new ArrayBuffer(1)), new DataView(rows.buffer)]);

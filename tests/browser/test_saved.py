@@ -10,7 +10,7 @@ from tests.browser.test_tiles import TILE_PIXELS, tile
 from tests.browser.view import WidgetView
 
 CARD = '.jp-RenderedImage img[src*="AAAAFnRFWHRTb2Z0d2FyZQBhY3RtYXhfd2lkZ2V0"]'
-OFTEN = "from actmax_widget import widget as module; module.KEEP_SECONDS = 0.3"
+OFTEN = "from actmax_widget.view import widget as module; module.KEEP_SECONDS = 0.3"
 LEAST = 240
 
 

@@ -57,10 +57,20 @@ def test_tiles_pause_go_on_and_survive_a_reload(first_widget):
     expect(view.part("tiles")).to_have_attribute("data-status", "paused")
     assert np.array(tile(view, 0).evaluate(TILE_PIXELS)).std() > 0
     view.press("Run", then="running")
+    expect(view.part("tiles")).to_have_attribute("data-status", "paused")  # one thing at a time has the processor
+    view.wait_beyond(view.iteration + 3)
     view.part("tiles-toggle").click()
     expect(view.part("tiles")).to_have_attribute("data-status", "running")
-    view.expect_status("paused")  # one thing at a time has the processor
+    view.expect_status("running")
+    made = view.iteration
+    view.part("pause").click()  # what runs, and that are the tiles
+    view.expect_status("paused")
+    expect(view.part("tiles")).to_have_attribute("data-status", "paused")
+    expect(view.part("message")).to_contain_text("of 64 filters of conv3 made")
+    assert view.iteration == made
     view.part("tiles-close").click()
+    view.expect_status("paused")
+    expect(view.part("message")).to_contain_text(f"Paused after {made} iterations")
 
 
 def test_the_step_is_compiled_before_run_is_pressed(first_widget):
