@@ -103,7 +103,7 @@ _DEPARTURES = (
     Departure("filter_sequences", "Tuples, ranges and arrays of filters work; keras-vis took lists only."),
     Departure(
         "loss_shape",
-        "build_loss() of the losses gives a number for each picture, (batch,); keras-vis's gave one for all. One's own may.",
+        "build_loss() of the losses gives a number for each picture, (batch,); keras-vis's gave one for all.",
     ),
 )
 DEPARTURES = {departure.name: departure for departure in _DEPARTURES}
