@@ -90,9 +90,9 @@ class ActivationMaximization(Loss):
         """``selection``, (filters,): how often each filter counts. Other filters are other values, not a new graph."""
         return {"selection": selection(self.filter_indices, self.filters)}
 
-    def signature(self) -> Hashable:
-        """See :meth:`Loss.signature`."""
-        return type(self), self.layer.name, self.filters
+    def signature(self) -> Hashable | None:
+        """See :meth:`Loss.signature`; nobody knows what a subclass depends on."""
+        return (type(self), self.layer.name, self.filters) if type(self) is ActivationMaximization else None
 
     def build_loss(self, selection: Any = None) -> Any:
         """Return each picture's loss, (batch,), for ``selection``, (batch, filters) or (filters,)."""

@@ -13,12 +13,13 @@ from keras import layers, ops
 
 import actmax_widget as am
 from actmax_widget.backprop_modifiers import BUILT_IN
-from actmax_widget.engine import cache
+from actmax_widget.engine import State, cache
 from actmax_widget.input_modifiers import InputModifier, Jitter
 from actmax_widget.live.run import Run
-from actmax_widget.losses import Loss
+from actmax_widget.losses import ActivationMaximization, Loss
 from actmax_widget.network import Network
 from actmax_widget.presets import activation_losses
+from actmax_widget.regularizers import Regularizer, TotalVariation
 from actmax_widget.settings import Settings
 from tests.networks import channels_first, losses_of, small_cnn, small_sequential
 
@@ -489,3 +490,42 @@ def test_a_step_asked_for_while_another_one_is_traced_is_kept_as_any(traces):
     both = Both(with_relus)
     assert traces.of(both.at_once) == 2
     assert traces.of(both.one_by_one) == 0
+
+
+def test_a_users_regularizers_of_one_name_do_not_share_a_step():
+    # B14 of the review: type and name were all that was compared, and the second would have got the first one's numbers.
+    class Bright(Regularizer):
+        name = "Bright"
+
+        def __init__(self, img_input, factor):
+            super().__init__(img_input)
+            self.factor = factor
+
+        def penalty(self, img):
+            size = np.prod(img.shape[1:])
+            value = self.factor * tf.reduce_mean(img, list(range(1, img.shape.rank)), keepdims=True)
+            return value, lambda upstream: upstream * tf.ones_like(img) * (self.factor / size)
+
+    network = Network(small_cnn())
+    rows = []
+    for factor in (2.0, 10.0):
+        losses = [*activation_losses(network, "out", 0), (Bright(network.input, factor), 1.0)]
+        step = cache.step_for(network, losses)
+        _, steps = step.run(State.at(np.full((1, 12, 12, 1), 100, "float32")), step.knobs(), 1)
+        rows.append(float(steps.losses[0, 0, 3]))
+    assert rows == pytest.approx([200, 1000])
+
+
+def test_a_users_kind_of_a_loss_is_compared_with_nothing():
+    class Stronger(TotalVariation):
+        def __init__(self, img_input, factor):
+            super().__init__(img_input)
+            self.factor = factor
+
+    class Squared(ActivationMaximization):
+        def build_loss(self, selection=None):
+            return -ops.square(super().build_loss(selection))
+
+    model = small_cnn()
+    assert Stronger(model.inputs[0], 2).signature() is None
+    assert Squared(model.get_layer("out"), 1).signature() is None
