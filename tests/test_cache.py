@@ -493,7 +493,7 @@ def test_a_step_asked_for_while_another_one_is_traced_is_kept_as_any(traces):
 
 
 def test_a_users_regularizers_of_one_name_do_not_share_a_step():
-    # B14 of the review: type and name were all that was compared, and the second would have got the first one's numbers.
+    # B14 of the review: type and name alone were compared, and the second would have got the first one's numbers.
     class Bright(Regularizer):
         name = "Bright"
 
