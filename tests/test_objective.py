@@ -6,7 +6,7 @@ from keras import ops
 
 from actmax_widget.engine.objective import Objective
 from actmax_widget.losses import ActivationMaximization, Loss
-from actmax_widget.regularizers import LPNorm, TotalVariation
+from actmax_widget.regularizers import LPNorm, Regularizer, TotalVariation
 from tests.networks import small_cnn, small_sequential
 
 
@@ -234,6 +234,29 @@ def test_a_loss_of_another_shape_is_refused_by_its_name(model):
 
     with pytest.raises(ValueError, match=r"losses: expected Map\.build_loss\(\) to return a number, or one for each"):
         Objective(model.inputs[0], [(Map(model), 1)])
+
+
+def test_a_regularizer_written_as_a_loss_is_taken_as_it_is_written(model):
+    class Mean(Regularizer):
+        name = "Mean"
+
+        def build_loss(self):
+            return ops.mean(self.img, axis=[1, 2, 3])
+
+    class Doubled(LPNorm):
+        def build_loss(self):
+            return 2 * super().build_loss()
+
+    inputs, inp = model.inputs[0], pictures(2)
+    losses = [
+        (ActivationMaximization(model.get_layer("out"), 1), 1),
+        (Mean(inputs), 1),
+        (Doubled(inputs), 1),
+        (LPNorm(inputs), 1),
+    ]
+    found = evaluate_each(Objective(inputs, losses), inp, [1, 1]).losses
+    np.testing.assert_allclose(found[:, 1], tf.reduce_mean(inp, [1, 2, 3]), rtol=1e-5)
+    np.testing.assert_allclose(found[:, 2], 2 * found[:, 3], rtol=1e-5)
 
 
 def test_a_wrt_tensor_that_is_none(model):

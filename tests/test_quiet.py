@@ -68,3 +68,16 @@ def test_work_in_work_does_not_wait_for_whoever_waits_for_it():
         assert done == []
     thread.join(60)
     assert done == [True]
+
+
+def test_whoever_has_quiet_may_work_itself():
+    quiet = Quiet()
+    with quiet.quiet(0) as found, quiet.work():
+        assert found
+
+
+def test_an_end_without_a_beginning_is_nothing():
+    quiet = Quiet()
+    quiet.end()
+    with quiet.quiet(0) as found:
+        assert found

@@ -545,6 +545,8 @@ def test_tiles_that_fail_fail_the_run_until_something_else_is_done(model, monkey
         patch.setattr(tiles.step, "run", out_of_memory)
         tiles.until_idle()
     assert told(tiles) == (Status.FAILED, "Stopped with 0 of 8 filters of conv2 made.")
+    assert tiles.run.facts().error == ""  # of what it is not at
+    tiles.run.close_tiles()
     assert tiles.run.facts().error == "MemoryError: no room\nat all"
     tiles.run.close_tiles()
     assert told(tiles) == AFTER["close_tiles"]
@@ -853,3 +855,27 @@ def test_a_real_worker_is_paused(model):
     assert run.wait(60)
     assert run.status is run.facts().tiles.status is Status.PAUSED
     assert 50 < run.facts().tiles.iteration == len(run.tiles.histories[0]) < 10**6
+
+
+def test_reset_while_tiles_are_made_is_a_frame_of_the_picture_in_front(model):
+    tiles = with_three_iterations(model)
+    tiles.start()
+    tiles.until(lambda: tiles.iteration)
+    before = tiles.run.front_revision
+    command(tiles, "reset")
+    assert tiles.run.front_revision > before
+    assert (tiles.run.frame().iteration, len(tiles.run.frame().rows)) == (0, 0)
+
+
+def test_what_the_picture_in_front_failed_for_is_not_said_of_tiles(model, monkeypatch):
+    tiles = with_three_iterations(model)
+    with monkeypatch.context() as patch:
+        patch.setattr(tiles.run._step, "run", out_of_memory)
+        tiles.run.start()
+        tiles.until_idle()
+    assert tiles.run.facts().error
+    tiles.start()
+    assert tiles.run.facts().error == ""
+    tiles.until_idle()
+    command(tiles, "close_tiles")
+    assert "MemoryError" in tiles.run.facts().error

@@ -143,6 +143,25 @@ def test_a_single_step_sends_picture_and_rows_once(make, monkeypatch):
     assert np.frombuffer(widget.rows, "<f4").reshape(-1, 4).tolist() == widget.history.values.tolist()
 
 
+def test_what_another_thread_sets_while_syncing_is_held_back_is_not_forgotten(make, monkeypatch):
+    # ipywidgets sends what was held back and then clears the list, whatever was added meanwhile.
+    widget = make()
+    front_end, added = FrontEnd(widget, monkeypatch), threading.Event()
+
+    def publish():
+        with widget.lock:
+            widget.set_trait("message", "from the thread that sends")
+        added.set()
+
+    with widget.hold_sync():
+        widget.tv_weight = 3
+        thread = threading.Thread(target=publish)
+        thread.start()
+        assert not added.wait(0.05)  # it waits until all is sent
+    thread.join(60)
+    front_end.wait_for(lambda: any("message" in message["state"] for message in front_end.states))
+
+
 def test_step_does_not_wait_for_a_run(make):
     widget = make(max_iter=10**8)
     widget.start()

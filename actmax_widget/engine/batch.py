@@ -229,7 +229,7 @@ class Tiles:
 
     def take(self, state: State, steps: Steps) -> None:
         """The other half, which takes no time: pictures and losses change together."""
-        # Only now are the batch's pictures told of: before, they would be seen without the rows that belong to them.
+        # Only now are the batch's pictures told of: a view never sees them without the rows that belong to them.
         batch, self.begun = self._batches[-1], self.in_hand.stop
         batch.take(state, steps)
         if batch.iteration >= self.goal or not state.sound.numpy().any():

@@ -76,9 +76,7 @@ class Objective:
         self.wrt_is_input = wrt_tensor is None or wrt_tensor in {input_tensor, self._original}
         self._wrt = input_tensor if self.wrt_is_input else wrt_tensor
         self.wrt_rank = len(self._wrt.shape)
-        direct = [
-            isinstance(loss, Regularizer) and loss.img in {input_tensor, self._original} for loss, _ in self.losses
-        ]
+        direct = [_is_direct(loss, {input_tensor, self._original}) for loss, _ in self.losses]
         self.excites = np.array([not isinstance(loss, Regularizer) for loss, _ in self.losses])
         # A regularizer of the input needs no graph, unless there is nothing else that would make one.
         self._direct = [] if all(direct) else [k for k, is_direct in enumerate(direct) if is_direct]
@@ -238,6 +236,14 @@ class Objective:
     def _forward(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
         outputs = self._graph([inp, *rest], training=False)
         return outputs["terms"] * tf.gather(weights, self._in_graph, axis=-1), outputs.get("wrt", inp)
+
+
+def _is_direct(loss: Loss, inputs: set[Any]) -> bool:
+    """Whether it is a regularizer of the input whose penalty is taken past the graph; a user may have written none."""
+    if not isinstance(loss, Regularizer) or loss.img not in inputs:
+        return False
+    kind = type(loss)
+    return kind.penalty is not Regularizer.penalty and kind.build_loss is Regularizer.build_loss
 
 
 def _or_none(gradient: Callable[[], tf.Tensor | None]) -> tf.Tensor | None:

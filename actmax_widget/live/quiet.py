@@ -1,9 +1,9 @@
-"""A moment in which no thread of ours is inside of TensorFlow.
+"""A moment in which no thread that is known of is inside of TensorFlow.
 
 Who holds an object is asked of Python's garbage collector, which then looks at every object there is. While another
 thread is inside of TensorFlow, which makes objects of Python in its own way, that has killed the kernel (a call of a
 null pointer, seen twice in some thousand looks). So whoever computes says so, and whoever looks waits for a moment
-between two calls; a call that takes longer, as compiling does, is not waited for.
+between two calls; what takes longer, as compiling or a person's cell does, is not waited for.
 """
 
 from __future__ import annotations
@@ -19,37 +19,46 @@ class Quiet:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._at_work: dict[int, int] = {}  # thread -> how deep
-        self._wanted = 0
+        self._wanted_by: list[int] = []  # threads
 
-    @contextlib.contextmanager
-    def work(self) -> Iterator[None]:
-        """Work in this thread; waits while somebody has quiet, or is about to."""
+    def begin(self) -> None:
+        """This thread works from now on; waits while another has quiet, or is about to."""
         me = threading.get_ident()
         with self._changed:
             if me not in self._at_work:
-                self._changed.wait_for(lambda: not self._wanted)
+                self._changed.wait_for(lambda: not self._wanted_by or me in self._wanted_by)
             self._at_work[me] = self._at_work.get(me, 0) + 1
+
+    def end(self) -> None:
+        """This thread is done with what it began last; it began nothing: nothing."""
+        me = threading.get_ident()
+        with self._changed:
+            depth = self._at_work.pop(me, 0) - 1
+            if depth > 0:
+                self._at_work[me] = depth
+            self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def work(self) -> Iterator[None]:
+        """Work in this thread for the time being."""
+        self.begin()
         try:
             yield
         finally:
-            with self._changed:
-                self._at_work[me] -= 1
-                if not self._at_work[me]:
-                    del self._at_work[me]
-                    self._changed.notify_all()
+            self.end()
 
     @contextlib.contextmanager
     def quiet(self, seconds: float) -> Iterator[bool]:
         """Wait until no other thread works, at most so long; yields whether none does, and then none begins."""
         me = threading.get_ident()
         with self._changed:
-            self._wanted += 1
+            self._wanted_by.append(me)
             found = self._changed.wait_for(lambda: self._at_work.keys() <= {me}, seconds)
         try:
             yield found
         finally:
             with self._changed:
-                self._wanted -= 1
+                self._wanted_by.remove(me)
                 self._changed.notify_all()
 
 

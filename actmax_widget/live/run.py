@@ -109,7 +109,9 @@ class Run(Worker):
         with self._changed:
             here = self._run, self._status, self.iteration, self._goal
             tiles = self._tiles.facts(self._status if self._at_tiles else Status.PAUSED) if self._tiles else None
-            error = tiles.error if tiles and self._at_tiles and self._status is Status.FAILED else self._error
+            error = self._error
+            if tiles and self._at_tiles:  # what the picture in front failed for is told when the run is back at it
+                error = tiles.error if self._status is Status.FAILED else ""
             return Facts(*here, self._stale, self._preparing, error, self._note, tiles, self._at_tiles)
 
     @property
@@ -497,6 +499,7 @@ class Run(Worker):
         self._front_target = self._settings.target()
         if self._at_tiles:
             self._front_status = status
+            self._touch()
         else:
             self._stop.set(True)
             self._set_status(status)

@@ -8,9 +8,10 @@ its output.
 
 from __future__ import annotations
 
+import functools
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from IPython import get_ipython
@@ -18,10 +19,10 @@ from IPython import get_ipython
 from actmax_widget.live.quiet import QUIET
 from actmax_widget.view.references import Holder, holder_of, is_named
 
-WAIT_SECONDS = 1.0
+WAIT_SECONDS = 0.2
 """How long a look waits for the steps in hand."""
-AGAIN_SECONDS = 2.0
-"""How long after that it is tried again."""
+AGAIN_SECONDS, LATEST_SECONDS = 1.0, 30.0
+"""How long after that it is tried again, at first and at the most."""
 UNKNOWN = ""
 """Stands for an output of which nobody knows which cell it belongs to."""
 
@@ -77,37 +78,64 @@ class Lifetime:
 
     def look(self) -> None:
         """Let go of the widget if the last who held it did, since the last look."""
-        with _looking:  # an output is told to be cleared in another thread than a cell ends in
-            self._look()
+        _look_at([self])
 
-    def _look(self) -> None:
+    def is_unclear(self) -> bool:
+        """Whether the garbage collector has to be asked; it notes what can be told without."""
         owner, shell = self._owner(), get_ipython()
         if owner is None or shell is None:
-            return
-        looked_at, had_name = not (self._new or self._replaced), self._named
-        named, busy = is_named(owner, shell.user_ns), self._is_busy(owner)
+            return False
+        looked_at, named = not (self._new or self._replaced), is_named(owner, shell.user_ns)
         # Without a name it lives by its output, so there is nothing to find out as long as that stands.
-        if named or (looked_at and (not busy or (not had_name and self._outputs))):
-            self._new, self._replaced, self._named = False, False, named
-            return
-        with QUIET.quiet(WAIT_SECONDS) as is_quiet:
-            holder = holder_of(owner, shell.user_ns) if is_quiet else None
-        if not is_quiet:
-            self._look_later()
-            return
+        if not named and not (looked_at and (not self._is_busy(owner) or (not self._named and bool(self._outputs)))):
+            return True
+        self._new, self._replaced, self._named = False, False, named
+        return False
+
+    def ask(self) -> Callable[[], None]:
+        """Ask the garbage collector who holds the widget; returns what is to be done about it."""
+        owner, shell = self._owner(), get_ipython()
+        if owner is None or shell is None:
+            return lambda: None
+        had_name, busy = self._named, self._is_busy(owner)
+        holder = holder_of(owner, shell.user_ns)
         self._new = self._replaced = False
         # A thread or a task that is done with it deletes no name.
         self._named = holder is Holder.NAME or (holder is Holder.OTHER and had_name)
         if not holder and (not self._outputs or (had_name and busy)):
-            self._let_go(owner, self._over)
-
-    def _look_later(self) -> None:
-        """A step is in hand that takes long, or one is compiled: nobody waits for that at a cell's end."""
-        again = threading.Timer(AGAIN_SECONDS, self.look)
-        again.name, again.daemon = "actmax-look", True
-        again.start()
+            return functools.partial(self._let_go, owner, self._over)
+        return lambda: None
 
 
+def _look_at(lifetimes: Iterable[Lifetime], again: float | None = None) -> None:
+    """Look at some widgets, all in one moment of quiet.
+
+    A step may be in hand that takes long, or one may be compiled: nobody waits for that at a cell's end, so it is then
+    looked again, and ever more seldom, as a look that waits keeps all others from beginning.
+    """
+    global _later  # noqa: PLW0603 - one for all
+    with _looking:  # an output is told to be cleared in another thread than a cell ends in
+        unclear = [one for one in lifetimes if one.is_unclear()]
+        if not unclear:
+            return
+        with QUIET.quiet(WAIT_SECONDS) as is_quiet:
+            to_do = [one.ask() for one in unclear] if is_quiet else []
+        for let_go in to_do:
+            let_go()
+        if not is_quiet:
+            seconds = AGAIN_SECONDS if again is None else again
+            if _later is not None:
+                _later.cancel()
+            _later = threading.Timer(seconds, _look_again, [min(2 * seconds, LATEST_SECONDS)])
+            _later.name, _later.daemon = "actmax-look", True
+            _later.start()
+
+
+def _look_again(again: float) -> None:
+    _look_at(list(_lifetimes), again)
+
+
+_later: threading.Timer | None = None
 _looking = threading.RLock()
 """Held while anybody looks: of two at once each would find what the other has in hand, and both would let go."""
 _lifetimes: weakref.WeakSet[Lifetime] = weakref.WeakSet()
@@ -122,13 +150,14 @@ def _listen_to(shell: Any) -> None:
 
 
 def _before_cell(info: Any) -> None:
+    QUIET.begin()  # whatever a cell does may be inside of TensorFlow
     for lifetime in list(_lifetimes):
         lifetime.executed(getattr(info, "cell_id", None) or UNKNOWN)
 
 
 def _after_cell(_: Any) -> None:
-    for lifetime in list(_lifetimes):
-        lifetime.look()
+    QUIET.end()
+    _look_at(list(_lifetimes))
 
 
 def _present_cell() -> str:

@@ -377,6 +377,18 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         except (ValueError, TypeError) as error:
             self._refuse("seed_picture", error)
 
+    @contextlib.contextmanager
+    def hold_sync(self) -> Iterator[None]:
+        """Hold syncing back for the time being; what another thread sets meanwhile waits, and so is not forgotten."""
+        with self.lock, super().hold_sync():
+            yield
+
+    @contextlib.contextmanager
+    def hold_trait_notifications(self) -> Iterator[None]:
+        """Hold notifications back for the time being; see :meth:`hold_sync`."""
+        with self.lock, super().hold_trait_notifications():
+            yield
+
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take parameters from the browser; facts are ours. For a bad value it gets the old one, and why."""
         with self.lock, self._acting_for_others():
@@ -417,9 +429,10 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         with self.lock, self.hold_sync():
             facts = self._run.facts()
             if (facts.run, facts.iteration) != self._shown:
-                self._shown = facts.run, facts.iteration
-                self.set_trait("image", self._run.image)
-                self.set_trait("iteration", facts.iteration)
+                frame = self._run.frame(facts.run, facts.iteration)  # picture and iteration of one moment
+                self._shown = frame.run, frame.iteration
+                self.set_trait("image", frame.image)
+                self.set_trait("iteration", frame.iteration)
             tiles = facts.tiles and (facts.tiles.number, facts.tiles.status)
             moment = (
                 dataclasses.replace(facts, iteration=-1 if facts.status.busy else facts.iteration, tiles=None),
