@@ -98,7 +98,7 @@ def test_a_graph_goes_with_the_ascent_it_was_traced_for(seed):
     model = small_cnn()
     step = ascent_of(model)
     step.run(State.at(seed), step.knobs(), 1)
-    graph = weakref.ref(step._function._list_all_concrete_functions()[0].graph)
+    graph = weakref.ref(step._functions[True]._list_all_concrete_functions()[0].graph)
     assert graph() is not None
     del step
     gc.collect()
@@ -113,7 +113,7 @@ def loops(step, seed, pictures=1):
     step.run(
         State.at(seed.repeat(pictures, axis=0)), step.knobs(losses=[np.repeat(*step.objective.knobs(), pictures, 0)]), 1
     )
-    graph = step._function._list_all_concrete_functions()[0].graph
+    graph = step._functions[pictures == 1]._list_all_concrete_functions()[0].graph
     found = [operation for operation in graph.get_operations() if operation.type in {"While", "StatelessWhile"}]
     return [operation.get_attr("_lower_using_switch_merge") for operation in found]
 

@@ -205,6 +205,14 @@ def test_one_trace_for_a_single_picture_and_one_for_any_number(model, seeds):
     assert each.is_compiled(7)
 
 
+@pytest.mark.parametrize("numbers", [(1, 3), (3, 1)])
+def test_a_single_picture_has_a_graph_of_its_own_whichever_came_first(model, seeds, numbers):
+    step = ascent_of(model)
+    for number in numbers:
+        step.run(State.at(seeds[:number]), step.knobs(losses=[selections(*range(number))]), 1)
+    assert step.traces == 2
+
+
 def test_what_was_not_compiled_is_not_compiled(model, seeds):
     step = ascent_of(model)
     assert not step.is_compiled(1)

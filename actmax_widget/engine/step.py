@@ -197,7 +197,8 @@ class Step:
         # A function of its own is outside of the loop's circle: inside, TensorFlow may leave the gradient of a pooling
         # layer to a kernel ten times slower, as it looks for the forward one first.
         self._apart = compilation.function(objective, experimental_attributes={"_noinline": True})
-        self._function = compilation.function(self._loop)
+        # Two functions: of one, TensorFlow would take the graph for any number of pictures for a single one, too.
+        self._functions = {single: compilation.function(self._loop) for single in (True, False)}
         # Its own lock: the widgets and functions that share this step wait for it, those of other steps do not.
         self._compiling = threading.Lock()
         self._compiled: dict[bool, Callable[..., Any]] = {}  # by whether it is for a single picture
@@ -285,7 +286,7 @@ class Step:
             with self._compiling:  # and nobody compiles it twice
                 if single not in self._compiled:
                     specs = self._specs(arguments, single=single)
-                    self._compiled[single] = compilation.traced(self._function, *specs)
+                    self._compiled[single] = compilation.traced(self._functions[single], *specs)
         with compilation.as_written():
             state, losses, grads, wrt_value, made = self._compiled[single](*arguments)
         return state, Steps(losses.numpy()[: int(made)], grads, wrt_value)
