@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 
 class Quiet:
@@ -48,11 +48,16 @@ class Quiet:
             self.end()
 
     @contextlib.contextmanager
-    def quiet(self, seconds: float) -> Iterator[bool]:
-        """Wait until no other thread works, at most so long; yields whether none does, and then none begins."""
+    def quiet(self, seconds: float, hurry: Callable[[], None] = lambda: None) -> Iterator[bool]:
+        """Wait until no other thread works, at most so long; yields whether none does, and then none begins.
+
+        ``hurry`` is called once nobody begins any more.
+        """
         me = threading.get_ident()
         with self._changed:
             self._wanted_by.append(me)
+        hurry()
+        with self._changed:
             found = self._changed.wait_for(lambda: self._at_work.keys() <= {me}, seconds)
         try:
             yield found

@@ -43,6 +43,12 @@ def _end() -> None:
         thread.join(LAST_CALL_SECONDS)
 
 
+def end_calls() -> None:
+    """Have all calls in hand end after their step; their runs go on with the next one."""
+    for worker in list(_workers):
+        worker._stop.set(True)  # noqa: SLF001 - without its lock, as whoever holds that may be waiting
+
+
 class Worker:
     """Something that works in the background and can be paused after any step.
 

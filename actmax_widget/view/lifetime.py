@@ -17,10 +17,11 @@ from typing import Any
 from IPython import get_ipython
 
 from actmax_widget.live.quiet import QUIET
+from actmax_widget.live.worker import end_calls
 from actmax_widget.view.references import Holder, holder_of, is_named
 
-WAIT_SECONDS = 0.2
-"""How long a look waits for the steps in hand."""
+WAIT_SECONDS = 1.0
+"""How long a look waits for the steps in hand, and for a small network's compilation."""
 AGAIN_SECONDS, LATEST_SECONDS = 1.0, 30.0
 """How long after that it is tried again, at first and at the most."""
 UNKNOWN = ""
@@ -118,7 +119,7 @@ def _look_at(lifetimes: Iterable[Lifetime], again: float | None = None) -> None:
         unclear = [one for one in lifetimes if one.is_unclear()]
         if not unclear:
             return
-        with QUIET.quiet(WAIT_SECONDS) as is_quiet:
+        with QUIET.quiet(WAIT_SECONDS, end_calls) as is_quiet:
             to_do = [one.ask() for one in unclear] if is_quiet else []
         for let_go in to_do:
             let_go()
