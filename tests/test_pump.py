@@ -89,3 +89,20 @@ def test_it_does_not_keep_the_sender(monkeypatch):
     assert reference() is None
     pump.wake()
     assert ended()
+
+
+def test_told_to_end_it_does_not_linger():
+    class Sender:
+        def __init__(self):
+            self.pump, self.sent = Pump(self.send), threading.Event()
+
+        def send(self):
+            self.sent.set()
+
+    sender = Sender()
+    sender.pump.wake()
+    assert sender.sent.wait(60)
+    (thread,) = [one for one in threading.enumerate() if one.name == "actmax-pump"]
+    sender.pump.end()
+    thread.join(pump_module.LINGER / 2)
+    assert not thread.is_alive()

@@ -23,7 +23,7 @@ class Pump:
         self._method = weakref.WeakMethod(method)
         self._due = threading.Event()
         self._lock = threading.Lock()
-        self._alive = False
+        self._alive, self._linger = False, LINGER
 
     def wake(self) -> None:
         """There is something to send. Returns at once."""
@@ -34,6 +34,11 @@ class Pump:
                 with contextlib.suppress(RuntimeError):
                     threading.Thread(target=self._run, name="actmax-pump", daemon=True).start()
                     self._alive = True
+
+    def end(self) -> None:
+        """Send what there is still to send, and do not linger from now on."""
+        self._linger = 0.0
+        self._due.set()
 
     def _run(self) -> None:
         wait: float | None = 0
@@ -47,7 +52,7 @@ class Pump:
 
     def _ends(self, wait: float | None) -> bool:
         """Wait, and tell whether there was nothing for so long that the thread ends."""
-        if self._due.wait(LINGER if wait is None else wait) or wait is not None:
+        if self._due.wait(self._linger if wait is None else wait) or wait is not None:
             return False
         with self._lock:
             self._alive = self._due.is_set()

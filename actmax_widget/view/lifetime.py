@@ -158,6 +158,8 @@ def _before_cell(info: Any) -> None:
 
 def _after_cell(_: Any) -> None:
     QUIET.end()
+    if _later is not None:
+        _later.cancel()  # this is the look that it waits for
     _look_at(list(_lifetimes))
 
 

@@ -315,6 +315,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             self.close()
             self._run = Past(self._run)
             self._stream = Stream(self._run, _weakly(self.send), time.monotonic)
+            self._pump.end()
 
     def _is_busy(self) -> bool:
         return self._run is not None and self._run.status.busy
