@@ -122,7 +122,7 @@ class Knobs(NamedTuple):
         weights: (batch, n) float32, one for each loss of each picture.
         numbers: float32, the numbers of the step itself by name: see :data:`actmax_widget.settings.NUMBERS`.
         bounds: (2,) float32, the input is kept between them; (-inf, inf) for no bounds.
-        grad_modifier: int32, index of the gradient modifier; see :func:`modifier_index`.
+        grad_modifier: int32, index of the gradient modifier; :meth:`Step.knobs` takes its name.
         seeds: (batch,) int32, seed the input modifiers' random numbers, together with the iteration.
         losses: the losses' knobs, (batch, ...): each picture has its own.
         modifiers: the input modifiers' knobs, a dict for each.

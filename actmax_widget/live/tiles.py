@@ -13,7 +13,7 @@ from actmax_widget.engine.loop import Pace
 from actmax_widget.live.facts import Status, TilesFacts
 from actmax_widget.live.plan import Plan, random_state
 from actmax_widget.network import Network, graph
-from actmax_widget.results import History, LayerPictures
+from actmax_widget.results import LayerPictures
 from actmax_widget.settings import Settings
 
 _numbers = itertools.count(1)
@@ -47,7 +47,7 @@ class LiveTiles:
         self.ended: Status | None = None
         self.error = ""
         self._pace = pace
-        self._plan: Plan | None = None
+        self._plan = Plan(network, settings.layer, (self.filters[0],))
         self._step: Step | None = None
         self._tiles: Tiles | None = None
         self._knobs: Knobs | None = None
@@ -76,8 +76,9 @@ class LiveTiles:
 
     def pictures(self) -> LayerPictures:
         """All pictures begun so far, and their losses."""
-        begun = self._tiles.begun if self._tiles else 0
-        return LayerPictures(self.between(0, begun), [self._history(position) for position in range(begun)])
+        tiles = self._tiles
+        histories = [tiles.history(position) for position in range(tiles.begun)] if tiles else []
+        return LayerPictures(self.between(0, len(histories)), histories)
 
     def alone(self, filter_index: int) -> Batch | None:
         """The picture of a filter with all that its next step needs; None if it was not begun."""
@@ -96,8 +97,7 @@ class LiveTiles:
 
     def compile(self) -> None:
         """Have the step ready. Takes long."""
-        plan = Plan(self.network, self.settings.layer, (self.filters[0],))
-        step = plan.step(self.settings)
+        step = self._plan.step(self.settings)
         tiles = Tiles(
             step,
             self.filters,
@@ -109,16 +109,16 @@ class LiveTiles:
         )
         if not step.is_compiled(len(tiles.selections())):
             # No step: it only compiles.
-            tiles.compute(plan.knobs(self.settings, step, 0, tiles.selections()), 0)
-        self._plan, self._step, self._tiles = plan, step, tiles
+            tiles.compute(self._plan.knobs(self.settings, step, 0, tiles.selections()), 0)
+        self._step, self._tiles = step, tiles
 
     def compute(self, stop: Any) -> Any:
         """Make as many steps of the batch in hand as fill about a frame; nothing that can be seen changes."""
-        tiles, plan, step = self._tiles, self._plan, self._step
-        assert tiles is not None and plan is not None and step is not None  # noqa: S101, PT018 - for mypy: compiled
+        tiles, step = self._tiles, self._step
+        assert tiles is not None and step is not None  # noqa: S101, PT018 - for mypy: it is compiled
         if self._knobs is None:
             selections = tiles.selections()
-            self._knobs = plan.knobs(self.settings, step, self._seeds(len(selections)), selections)
+            self._knobs = self._plan.knobs(self.settings, step, self._seeds(len(selections)), selections)
         begin = self._pace.clock()
         state, steps = tiles.compute(self._knobs, self._pace.steps(self.settings.max_iter, None), stop)
         if len(steps.losses):
@@ -138,7 +138,7 @@ class LiveTiles:
     def _shortcomings(self, tiles: Tiles) -> str:
         """What some of the pictures came to nothing for; empty if all are well."""
         assert self._step is not None  # noqa: S101 - for mypy
-        ends = [self._history(position)["total"][-1] for position in range(tiles.done)]
+        ends = [tiles.history(position)["total"][-1] for position in range(tiles.done)]
         wrong = [index for index, end in zip(self.filters, ends, strict=True) if not np.isfinite(end)]
         dead = [self.filters[position] for position in tiles.silent]
         found = []
@@ -151,14 +151,9 @@ class LiveTiles:
             found.append(diagnosis.silent(what, tiles.goal, [self._target.layer]))
         return " ".join(found)
 
-    def _history(self, position: int) -> History:
-        assert self._tiles is not None  # noqa: S101 - for mypy
-        return self._tiles.history(position)
-
     def _seeds(self, count: int) -> list[int]:
         """The random states of so many pictures: another one for each if none is set."""
         return [random_state(self.settings) for _ in range(count)]
 
     def _starts(self, where: slice) -> np.ndarray:
-        plan = self._plan or Plan(self.network, self.settings.layer, (self.filters[0],))
-        return np.concatenate([plan.start(self.settings, seed) for seed in self._seeds(where.stop - where.start)])
+        return np.concatenate([self._plan.start(self.settings, seed) for seed in self._seeds(where.stop - where.start)])
