@@ -201,9 +201,9 @@ def _environment(folder: Path, packages: Path | None) -> dict[str, str]:
     names = ["HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"]
     names += ["JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR"]
     own = {name: str(folder / name.lower()) for name in names}
-    environment = {**os.environ, **own}
-    if packages:
-        environment["PYTHONPATH"] = os.pathsep.join([str(packages), os.environ.get("PYTHONPATH", "")])
+    # The package of this tree, also where another worktree's is installed.
+    paths = [*([str(packages)] if packages else []), str(ROOT), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, **own, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     # ipykernel behaves differently where it sees this: it does not capture what goes to the file descriptors.
     environment.pop("PYTEST_CURRENT_TEST", None)
     return environment

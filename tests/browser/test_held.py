@@ -1,5 +1,7 @@
 """The picture on screen is the newest, whenever it is shown; what nobody holds stops; figures stay whole."""
 
+import time
+
 from playwright.sync_api import Page, expect
 
 from tests.browser.lab import LabServer, OpenNotebook, open_notebook, write_notebook
@@ -10,10 +12,6 @@ BUSY = """from ipywidgets.widgets.widget import _instances
 def busy(): return sum(getattr(w, "status", "") in ("compiling", "running") for w in list(_instances.values()))
 """
 RUNNING = f"{BUSY}print(busy())"
-STOPPED = f"""{BUSY}import time
-end = time.monotonic() + 30
-while busy() and time.monotonic() < end: time.sleep(.05)
-print(busy())"""
 UNHEARD = """import time
 end = time.monotonic() + 60
 while widget._stream._listening and time.monotonic() < end: time.sleep(.1)
@@ -66,7 +64,11 @@ def test_what_nobody_holds_stops(page, lab):
         return window.jupyterapp.commands.execute('notebook:clear-cell-output');
     }""")
     expect(notebook.widget).to_have_count(1)
-    assert notebook.ask(STOPPED).strip() == "0"
+    # Asked in short cells: nobody looks for references while a cell runs, which may be inside of TensorFlow.
+    end = time.monotonic() + 30
+    while (busy := notebook.ask(RUNNING).strip()) != "0" and time.monotonic() < end:
+        pass
+    assert busy == "0"
     notebook.run(1)
     WidgetView(notebook.widget.nth(1)).press("Run", then="running")
     notebook.run(1)
