@@ -1,0 +1,94 @@
+"""What a person composes a run of: parts, which declare their own numbers.
+
+A loss, a regularizer, a transform, a parametrization and an optimizer are parts. The numbers of one are declared in its
+class by :func:`~actmax_widget.parameters.number` and the like, and the class becomes a dataclass by that. Inside of a
+compiled step these attributes are tensors (:meth:`Part.bound`): to change a number compiles nothing, and a slider for it
+follows from the declaration.
+
+Example:
+    >>> class Fade(transforms.Transform):
+    ...     share: float = number(0.5, least=0, most=1, top=1, help="How much of the picture is left.")
+    ...     def __call__(self, image, random):
+    ...         return image * self.share
+    >>> Fade(share=0.2).numbers()
+    {'share': 0.2}
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Hashable, Mapping
+from typing import Any, Self, dataclass_transform
+
+from actmax_widget import parameters
+from actmax_widget.parameters import COMPILE, Parameter, parameters_of
+
+
+@dataclass_transform(eq_default=False, field_specifiers=(parameters.number, parameters.integer, parameters.shift))
+class Part:
+    """Base class of all parts.
+
+    Attributes:
+        name: what a person knows it by: its numbers are addressed ``name.number``. That of the class, unless a class
+            or ``named()`` gives another.
+    """
+
+    name: str = ""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own = vars(cls)
+        fields = [name for name, value in own.items() if isinstance(value, dataclasses.Field)]
+        if fields:
+            # Declared without a type it is a number's.
+            cls.__annotations__ = dict.fromkeys(fields, "float") | own.get("__annotations__", {})
+            dataclasses.dataclass(cls, init="__init__" not in own, eq=False, repr=False)  # type: ignore[call-overload]
+        if dataclasses.is_dataclass(cls):
+            parameters_of(cls)  # kept from now on, should somebody decorate the class once more
+        if "name" not in own and cls.name in {"", *(base.__name__ for base in cls.__mro__)}:
+            cls.name = cls.__name__
+
+    def __post_init__(self) -> None:
+        for name, parameter in declared(self).items():
+            setattr(self, name, parameter.check(getattr(self, name)))
+
+    def __repr__(self) -> str:
+        given = [f"{name}={value:g}" for name, value in self.numbers().items()]
+        return f"{type(self).__name__}({', '.join(given)})"
+
+    def named(self, name: str) -> Self:
+        """The same part under another name."""
+        return self.bound({"name": name})
+
+    def numbers(self) -> dict[str, float]:
+        """The numbers that may change during a run, by name."""
+        return {name: getattr(self, name) for name in live(self)}
+
+    def bound(self, values: Mapping[str, Any]) -> Self:
+        """A copy with other attributes: in a compiled step, tensors in the place of its numbers."""
+        other = copy.copy(self)
+        for name, value in values.items():
+            setattr(other, name, value)
+        return other
+
+    def signature(self) -> Hashable | None:
+        """What shapes its graph, its numbers excepted: parts with the same signature can share a compiled step.
+
+        None: nobody knows, so it is shared with nothing but itself. That is so for what a user wrote, unless it says
+        otherwise.
+        """
+        if type(self).__module__.split(".", maxsplit=1)[0] != __package__:
+            return None
+        changing = {"name", *live(self)}
+        return (type(self), *((name, value) for name, value in vars(self).items() if name not in changing))
+
+
+def declared(part: Part) -> dict[str, Parameter]:
+    """All that a part's class declares, by name."""
+    return parameters_of(type(part)) if dataclasses.is_dataclass(part) else {}
+
+
+def live(part: Part) -> dict[str, Parameter]:
+    """The numbers that may change during a run; the others shape the graph."""
+    return {name: one for name, one in declared(part).items() if COMPILE not in one.takes_effect}
