@@ -133,7 +133,7 @@ class Optimizer:
         start = starting.start_of(self.input_tensor, seed_input, self.input_range, seed_fit)
         state = State.at(starting.starting_image(self.input_tensor, start.array, self.input_range, random))
         start.warn()
-        pictures = state.image.shape[0]
+        pictures = len(state.measured)
         options = {"input_modifiers": modifiers, "grad_modifier": custom, "norm_grads": self.norm_grads}
         options["joint"] = pictures > 1
         step = self._step_for(self.losses, **options)

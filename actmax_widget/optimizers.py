@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import tensorflow as tf
 
 from actmax_widget.parameters import number
@@ -16,8 +18,8 @@ class Optimizer(Part):
         norm_grads: divide the gradient of each picture by its L2 norm before.
     """
 
-    slots: tuple[str, ...] = ()
-    norm_grads: bool = False
+    slots: ClassVar[tuple[str, ...]] = ()
+    norm_grads: ClassVar[bool] = False
     learning_rate: float = number(
         1.0,
         above=0,

@@ -21,12 +21,14 @@ class Parametrization(Part):
     the part's own numbers is a tensor of shape (batch, 1, ..., 1) that multiplies with pictures.
 
     Attributes:
+        plain: whether its one parameter is the picture as the network takes it.
         unit: whether its pictures are of 0 to 1, which the engine brings to ``input_range``; else they are as the
             network takes them.
         margin: by how much of the side the optimized picture, the *canvas*, is larger than what is shown, on each side.
             Transforms sample the canvas; its middle is shown, saved and regularized.
     """
 
+    plain: bool = False
     unit: bool = True
     margin: float = 0.0
 
@@ -76,6 +78,7 @@ class Pixels(Parametrization):
     Source: Simonyan et al., *Deep inside convolutional networks*, 2014; keras-vis, 2017.
     """
 
+    plain = True
     unit = False
 
     def start(self, shape: tuple[int, ...], random: Any, picture: np.ndarray | None = None) -> dict[str, np.ndarray]:
