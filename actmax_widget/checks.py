@@ -5,6 +5,7 @@ Whoever writes Python reads all of it; whoever typed into a field of the widget 
 
 from __future__ import annotations
 
+import difflib
 import math
 import operator
 from collections.abc import Iterable, Sequence
@@ -86,6 +87,12 @@ def check_number(
     if not math.isfinite(number) or (above is not None and number <= above) or not low <= number <= high:
         raise invalid(name, expected, value, advice)
     return number
+
+
+def near(name: str, names: Iterable[str]) -> str:
+    """``"Did you mean 'conv1'?"``, for a name that there is not; empty if none comes near."""
+    found = difflib.get_close_matches(name, list(names), 1)
+    return f"Did you mean {found[0]!r}?" if found else ""
 
 
 def bounds(above: float | None, least: float | None, most: float | None) -> str:

@@ -37,7 +37,7 @@ from actmax_widget.checks import (
     invalid,
 )
 
-Kind = Literal["number", "integer", "shift", "choice", "flag", "interval", "layer", "filters", "picture"]
+Kind = Literal["number", "integer", "shift", "choice", "flag", "interval", "layer", "filters", "picture", "part"]
 Scale = Literal["growing", "linear"]
 Control = Literal["slider", "field", "select", "checkbox", "interval", "layer", "filters", "picture"]
 OWN_CONTROL: dict[Kind, Control] = {
@@ -88,7 +88,6 @@ class Parameter:
         choices: value -> what a person reads: all there are, or for a number those that are offered.
         none: what a person calls None; None is not allowed where this is None.
         takes_effect: when a change does.
-        knob: whether it is a number of the step itself, which finds it as a tensor under its name.
         advice: what to do about a bad value.
         no_control: why the widget has no control for it; empty: it has.
     """
@@ -110,7 +109,6 @@ class Parameter:
     choices: Mapping[Any, str] = field(default_factory=dict)
     none: str | None = None
     takes_effect: Effect = STEP
-    knob: bool = False
     advice: str = ""
     no_control: str = ""
 
@@ -119,6 +117,10 @@ class Parameter:
         if value is None and self.none is not None:
             return None
         return self.judge(self.name, value)
+
+    def renamed(self, name: str) -> Parameter:
+        """The same under another name."""
+        return dataclasses.replace(self, name=name)
 
     @property
     def control(self) -> Control | Literal[""]:
@@ -134,6 +136,7 @@ class Parameter:
         """Its type in words: "float > 0 or None"."""
         words = {"number": "float", "integer": "int", "shift": "float", "choice": "str", "flag": "bool"}
         words |= {"interval": "(low, high)", "layer": "str", "filters": "int, several", "picture": "picture"}
+        words["part"] = "part"
         return (
             words[self.kind] + bounds(self.above, self.least, self.most) + (" or None" if self.none is not None else "")
         )
@@ -222,6 +225,7 @@ def choice(
     choices: Mapping[str, str] | Iterable[str] = (),
     *,
     accepted: Iterable[str] = (),
+    functions: bool = False,
     **more: Any,
 ) -> Any:
     """One of several names.
@@ -230,12 +234,15 @@ def choice(
         default: of the field.
         choices: the names, as a mapping with what a person reads for each.
         accepted: all names that are taken, where some are not worth offering.
+        functions: whether a function is taken, too.
         **more: see :class:`Parameter`.
     """
     offered = dict(choices) if isinstance(choices, Mapping) else {name: name for name in choices}
     names = tuple(accepted) or tuple(offered)
 
-    def judge(name: str, value: Any) -> str:
+    def judge(name: str, value: Any) -> Any:
+        if functions and callable(value):
+            return value
         optional = more.get("none") is not None
         return check_choice(name, value, names, optional=optional, advice=_advice(name, default, more))
 
@@ -300,6 +307,17 @@ def picture(default: Any = None, **more: Any) -> Any:
         return image
 
     return _declared("picture", default, judge, compare=False, **more)
+
+
+def part(default: Any, judge: Callable[[Any], Any], **more: Any) -> Any:
+    """A part, or several.
+
+    Args:
+        default: of the field.
+        judge: function that returns what was given, checked, or raises.
+        **more: see :class:`Parameter`.
+    """
+    return _declared("part", default, lambda _, value: judge(value), no_control="it is chosen by name", **more)
 
 
 def _declared(kind: Kind, default: Any, judge: Callable[[str, Any], Any], *, compare: bool = True, **more: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from actmax_widget.checks import invalid, near
 from actmax_widget.parts import Part
 
 Params = dict[str, tf.Tensor]
@@ -91,3 +92,28 @@ class Pixels(Parametrization):
         """See :meth:`Parametrization.decode`."""
         del shape
         return params["pixels"]
+
+
+BUILT_IN: dict[str, type[Parametrization]] = {"pixels": Pixels}
+
+
+def get(value: Any) -> Parametrization:
+    """Look a parametrization up.
+
+    Args:
+        value: a parametrization, or the name of one: its class's, in any case.
+
+    Raises:
+        ValueError: an unknown name.
+        TypeError: neither a name nor a parametrization.
+    """
+    names = ", ".join(BUILT_IN)
+    if isinstance(value, str):
+        if value.lower() not in BUILT_IN:
+            advice = f"{near(value.lower(), BUILT_IN)} Check the spelling."
+            raise invalid("parametrization", f"one of {names}", value, advice.lstrip())
+        return BUILT_IN[value.lower()]()
+    if not isinstance(value, Parametrization):
+        advice = "Pass e.g. parametrization='fourier' or parametrizations.Fourier()."
+        raise invalid("parametrization", f"a Parametrization or one of {names}", value, advice, TypeError)
+    return value
