@@ -83,6 +83,14 @@ class State(NamedTuple):
             tf.fill(number, value=True),
         )
 
+    @classmethod
+    def together(cls, states: Sequence[State]) -> State:
+        """One state of the pictures of several, which have made as many steps."""
+        joined = tf.nest.map_structure(
+            lambda *parts: tf.concat(parts, 0), *(one._replace(iteration=one.best_loss) for one in states)
+        )
+        return joined._replace(iteration=states[0].iteration)
+
     def back(self) -> State:
         """The state before the first step at the pictures measured last, with the iterations made."""
         params = self.good or {"pixels": self.measured}
@@ -90,6 +98,12 @@ class State(NamedTuple):
         number = self.best_loss.shape
         fresh = self._replace(params=params, kept=kept, best=self.measured)
         return fresh._replace(best_loss=tf.fill(number, np.float32(np.inf)), sound=tf.fill(number, value=True))
+
+    def with_slots(self, slots: Sequence[str]) -> State:
+        """The state for another optimizer, which begins with nothing kept."""
+        return self._replace(
+            kept={name: {slot: tf.zeros_like(value) for slot in slots} for name, value in self.params.items()}
+        )
 
     def part(self, where: slice) -> State:
         """The state of some of the pictures."""
@@ -363,6 +377,8 @@ class Step:
             The next state and what the steps measured. Fewer than ``n`` steps were made if ``stop`` was set, or if a
             total loss was not finite: that step's row is the last, and ``state.measured`` is the picture before it.
         """
+        if any(kept.keys() != set(self.optimizer.slots) for kept in state.kept.values()):  # it was another optimizer's
+            state = state.with_slots(self.optimizer.slots)
         single = state.measured.shape[0] == 1
         arguments = (state, knobs, tf.constant(n), (_NEVER if stop is None else stop).handle)
         if single not in self._compiled:

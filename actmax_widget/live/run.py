@@ -23,7 +23,7 @@ from actmax_widget.engine import Knobs, State, Step, Steps, diagnosis
 from actmax_widget.engine.batch import Batch
 from actmax_widget.engine.loop import Pace
 from actmax_widget.live.facts import Facts, Frame, Status
-from actmax_widget.live.plan import Plan, random_state
+from actmax_widget.engine.plan import Plan, random_state
 from actmax_widget.live.tiles import LiveTiles
 from actmax_widget.live.worker import Worker
 from actmax_widget.network import Network
@@ -344,7 +344,7 @@ class Run(Worker):
         step = plan.step(settings)
         if self._preparing and not step.is_compiled():
             # The first step does it, and makes what TensorFlow puts off until then; it counts only if somebody waits.
-            self._made(self._run, step, front.state, plan.knobs(settings, step, 0), 1)
+            self._made(self._run, step, front.state, plan.knobs(settings, step, 0, goal=1), 1)
         with self._changed:
             self._step, self._compiled, self._is_fresh = step, settings.graph(), True
             self._preparing = False
@@ -354,7 +354,9 @@ class Run(Worker):
         step, plan = self._step, self._plan
         assert step is not None and plan is not None  # noqa: S101, PT018 - for mypy: it was just compiled
         if self._knobs is None:
-            self._knobs = plan.knobs(self._settings, step, self._seed)
+            # Whoever makes single steps before any Run heads for one all the same.
+            goal = self._goal or self._settings.max_iter
+            self._knobs = plan.knobs(self._settings, step, self._seed, goal=goal)
         compiled = step.is_compiled()
         status = Status.RUNNING if compiled else Status.COMPILING
         if status is not self._status:
@@ -382,7 +384,7 @@ class Run(Worker):
         try:
             return step.run(state, knobs, *how)
         except diagnosis.NoGradientError:
-            losses = step.objective.losses_at(state.image, knobs.weights, knobs.losses).numpy()
+            losses = step.objective.losses_at(state.measured, knobs.weights, knobs.losses).numpy()
             with self._changed:
                 if run == self._run and self._front_is_busy and not self.iteration:
                     self._front.add_rows(losses[None])
@@ -549,7 +551,7 @@ class Run(Worker):
         for plan in (self._plan, self._tried_plan):
             if plan is not None and plan.target == settings.target():
                 return plan
-        self._tried_plan = Plan(self.network, *settings.target())
+        self._tried_plan = Plan(self.network, settings)
         return self._tried_plan
 
     def _checked(self, settings: Settings) -> Settings:
