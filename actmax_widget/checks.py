@@ -18,6 +18,7 @@ MAX_SEED = 2**32 - 1
 
 WORDS = (
     ("an integer, a sequence of integers or None", "a whole number, several of them, or nothing"),
+    ("an integer, a sequence of 1 to 3 integers or None", "a whole number for each side, or nothing"),
     ("an integer", "a whole number"),
     ("finite number", "number"),
     (" (low, high), low < high", ", the lower one first"),

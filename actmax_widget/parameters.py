@@ -1,8 +1,9 @@
 """A parameter is declared once, as a dataclass field; check, control, trait and documentation follow from that.
 
 A declaration is a field made by :func:`number`, :func:`integer`, :func:`shift`, :func:`choice`, :func:`flag`,
-:func:`interval`, :func:`seed`, :func:`layer_name`, :func:`filters` or :func:`picture`. Its metadata holds a
-:class:`Parameter`, which :func:`parameters_of` reads back with name and default. Any frozen dataclass may declare some.
+:func:`interval`, :func:`seed`, :func:`layer_name`, :func:`filters`, :func:`position` or :func:`picture`. Its metadata
+holds a :class:`Parameter`, which :func:`parameters_of` reads back with name and default. Any frozen dataclass may
+declare some.
 
 Example:
     >>> @dataclass(frozen=True, kw_only=True)
@@ -37,14 +38,17 @@ from actmax_widget.checks import (
     invalid,
 )
 
-Kind = Literal["number", "integer", "shift", "choice", "flag", "interval", "layer", "filters", "picture", "part"]
+Kind = Literal[
+    "number", "integer", "shift", "choice", "flag", "interval", "layer", "filters", "position", "picture", "part"
+]
 Scale = Literal["growing", "linear"]
-Control = Literal["slider", "field", "select", "checkbox", "interval", "layer", "filters", "picture"]
+Control = Literal["slider", "field", "select", "checkbox", "interval", "layer", "filters", "position", "picture"]
 OWN_CONTROL: dict[Kind, Control] = {
     "flag": "checkbox",
     "interval": "interval",
     "layer": "layer",
     "filters": "filters",
+    "position": "position",
     "picture": "picture",
 }
 Documented = TypeVar("Documented", bound=Callable[..., Any])
@@ -136,7 +140,7 @@ class Parameter:
         """Its type in words: "float > 0 or None"."""
         words = {"number": "float", "integer": "int", "shift": "float", "choice": "str", "flag": "bool"}
         words |= {"interval": "(low, high)", "layer": "str", "filters": "int, several", "picture": "picture"}
-        words["part"] = "part"
+        words |= {"position": "int, or one for each side", "part": "part"}
         return (
             words[self.kind] + bounds(self.above, self.least, self.most) + (" or None" if self.none is not None else "")
         )
@@ -291,6 +295,22 @@ def filters(default: Any = dataclasses.MISSING, **more: Any) -> Any:
         return tuple(check_integer(name, entry, least=-(2**31), advice=advice) for entry in entries)
 
     return _declared("filters", default, judge, **more)
+
+
+def position(default: Any = None, **more: Any) -> Any:
+    """A place in a layer's map as a tuple of 1 to 3 ints, negative from the end; whether it is there the layer says."""
+
+    def judge(name: str, value: Any) -> tuple[int, ...]:
+        expected = "an integer, a sequence of 1 to 3 integers or None"
+        advice = f"Pass e.g. {name}=(3, 7), or None for the whole map."
+        if isinstance(value, str | bytes | dict | set):
+            raise invalid(name, expected, value, advice, TypeError)
+        sides = [value] if np.ndim(value) == 0 else list(value)
+        if not 1 <= len(sides) <= 3:
+            raise invalid(name, expected, value, advice)
+        return tuple(check_integer(name, side, least=-(2**31), advice=advice) for side in sides)
+
+    return _declared("position", default, judge, **more)
 
 
 def picture(default: Any = None, **more: Any) -> Any:

@@ -35,6 +35,7 @@ from actmax_widget.parameters import (
     parameters_of,
     part,
     picture,
+    position,
     seed,
     shift,
 )
@@ -66,6 +67,16 @@ class Settings:
         takes_effect=RUN,
         help="Filters, units or classes that are maximised together: one, several, or the mean of all. A change "
         "restarts a running optimization.",
+    )
+    position: tuple[int, ...] | None = position(
+        None,
+        label="Position",
+        group=TARGET,
+        none="whole map",
+        takes_effect=RUN,
+        help="Where in the layer's map the filters are maximised: one place, as row and column, or the whole map. One "
+        "place shows what a single unit looks for, the whole map a pattern of it. A change restarts a running "
+        "optimization.",
     )
     act_max_weight: float = number(
         1.0,
