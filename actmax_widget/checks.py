@@ -158,6 +158,20 @@ def check_seed(value: Any) -> int:
     return check_integer("seed", value, least=0, most=MAX_SEED, advice="Pass e.g. seed=0.")
 
 
+def check_sequence(name: str, value: Any, kind: type, advice: str) -> list[Any]:
+    """A list of objects of one kind, or of any that have its methods; None is none."""
+    if value is None:
+        return []
+    expected = f"a sequence of {kind.__name__} objects"
+    if not isinstance(value, list | tuple):
+        raise invalid(name, expected, value, advice, TypeError)
+    methods = [name for name, value in vars(kind).items() if callable(value) and not name.startswith("_")]
+    for entry in value:
+        if not all(hasattr(entry, method) for method in methods):
+            raise invalid(name, expected, entry, advice, TypeError)
+    return list(value)
+
+
 def listify(value: Any) -> list[Any]:
     """Return a list of a list, tuple, range or array; anything else, ``None`` too, becomes a list of one."""
     if isinstance(value, list | tuple | range):

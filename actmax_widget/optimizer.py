@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from actmax_widget import grad_modifiers, utils
-from actmax_widget.callbacks import OptimizerCallback, Print
-from actmax_widget.checks import check_range, invalid
+from actmax_widget.callbacks import OptimizerCallback, Print, check_callbacks
+from actmax_widget.checks import check_range, check_sequence, invalid
 from actmax_widget.engine import diagnosis
 from actmax_widget.engine.objective import Objective, check_losses, knobs_of
 from actmax_widget.engine.step import Knobs, State, Step, Steps
@@ -126,7 +126,7 @@ class Optimizer:
         max_iter = declared["max_iter"].check(max_iter)
         learning_rate = declared["learning_rate"].check(learning_rate)
         modifiers = check_sequence("input_modifiers", input_modifiers, InputModifier, "Pass e.g. [Jitter(0.05)].")
-        callbacks = check_sequence("callbacks", callbacks, OptimizerCallback, "Pass e.g. [Print()].")
+        callbacks = check_callbacks(callbacks)
         modifier = grad_modifiers.get(grad_modifier)
         custom = modifier if callable(grad_modifier) else None
         random = np.random if seed is None else np.random.RandomState(declared["seed"].check(seed))
@@ -277,20 +277,6 @@ def progress_bar(total: int, *, shown: bool) -> Iterator[Callable[[int], Any]]:
         raise ImportError(message) from error
     with tqdm(total=total, unit="step") as bar:
         yield bar.update
-
-
-def check_sequence(name: str, value: Any, kind: type, advice: str) -> list[Any]:
-    """A list of objects of one kind, or of any that have its methods; None is none."""
-    if value is None:
-        return []
-    expected = f"a sequence of {kind.__name__} objects"
-    if not isinstance(value, list | tuple):
-        raise invalid(name, expected, value, advice, TypeError)
-    methods = [name for name, value in vars(kind).items() if callable(value) and not name.startswith("_")]
-    for entry in value:
-        if not all(hasattr(entry, method) for method in methods):
-            raise invalid(name, expected, entry, advice, TypeError)
-    return list(value)
 
 
 def switched_on(losses: Sequence[Any]) -> list[tuple[Loss, float]]:

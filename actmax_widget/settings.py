@@ -305,6 +305,10 @@ class Settings:
             for address, one in self.numbers().items()
         }
 
+    def is_of_parametrization(self, address: str) -> bool:
+        """Whether a number, by its address, is one of the parametrization."""
+        return self.numbers()[address].part is self.parametrization
+
     def target(self) -> tuple[Any, ...]:
         """What is maximised. A change of it starts the optimization afresh."""
         return self._that_takes_effect(RUN)
@@ -316,7 +320,7 @@ class Settings:
     def graph(self) -> tuple[Any, ...]:
         """What the step is compiled for. A change of it compiles."""
         own = self.grad_modifier if callable(self.grad_modifier) else None  # all others are in every graph
-        return (*self._that_takes_effect(COMPILE), own)
+        return (*self._that_takes_effect(COMPILE), own, self.position is None)  # another place is another number
 
     def _that_takes_effect(self, effect: Effect) -> tuple[Any, ...]:
         found = parameters_of(type(self)).items()

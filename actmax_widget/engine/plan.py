@@ -49,6 +49,12 @@ class Plan:
         """Names of the losses."""
         return tuple(loss.name for loss in self.losses)
 
+    @property
+    def layers(self) -> list[Any]:
+        """The layers that the terms look at."""
+        found = [getattr(loss, "layer", None) for loss in self.losses]
+        return [getattr(layer, "layer", layer) for layer in found if layer is not None]
+
     def step(self, settings: Settings) -> Step:
         """The compiled step, from the model's cache if it is there."""
         modifier = settings.backprop_modifier

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from actmax_widget.engine import Knobs, Step, diagnosis
+from actmax_widget.engine import Knobs, State, Step, diagnosis
 from actmax_widget.engine.batch import Batch, Tiles, batch_size
 from actmax_widget.engine.loop import Pace
-from actmax_widget.live.facts import Status, TilesFacts
 from actmax_widget.engine.plan import Plan, random_state
+from actmax_widget.live.facts import Status, TilesFacts
 from actmax_widget.network import Network, graph
 from actmax_widget.results import LayerPictures
 from actmax_widget.settings import Settings

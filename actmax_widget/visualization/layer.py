@@ -11,7 +11,7 @@ import numpy as np
 
 from actmax_widget import grad_modifiers, utils
 from actmax_widget.callbacks import OptimizerCallback, Print
-from actmax_widget.checks import check_integer, check_range, invalid
+from actmax_widget.checks import check_integer, check_range, check_sequence, invalid
 from actmax_widget.engine import cache, diagnosis
 from actmax_widget.engine.batch import Tiles
 from actmax_widget.engine.batch import batch_size as fitting_batch
@@ -21,7 +21,7 @@ from actmax_widget.losses import ActivationMaximization
 from actmax_widget.network import Network, graph, starting
 from actmax_widget.network.starting import starting_image
 from actmax_widget.network.targets import Target
-from actmax_widget.optimizer import Calls, check_sequence, progress_bar, switched_on, told
+from actmax_widget.optimizer import Calls, progress_bar, switched_on, told
 from actmax_widget.parameters import documented, parameters_of
 from actmax_widget.presets import activation_losses
 from actmax_widget.results import History, LayerPictures
