@@ -115,7 +115,7 @@ class Objective:
 
     def _term(self, loss: Loss, knobs: dict[str, Any], known: set[int], users: set[Any]) -> Any:
         """A loss's symbolic value, from the model's input and the knobs alone."""
-        term = ops.cast(loss.build_loss(**knobs), "float32")
+        term = ops.cast(loss.built(knobs), "float32")
         if tuple(term.shape) not in {(), (1,), (None,), (self.input_tensor.shape[0],)}:
             expected = f"{type(loss).__name__}.build_loss() to return a number, or one for each picture, (batch,)"
             raise invalid("losses", expected, tuple(term.shape), "Take e.g. keras.ops.mean over the other axes.")
