@@ -169,22 +169,19 @@ class Optimizer:
                 still.look(steps.losses[:, 0])
                 enough = self._tell(watchers, calls.made - 1, steps)
                 if not np.isfinite(steps.losses[-1, 0, -1]):
-                    _report_not_finite(calls.made - 1, steps.losses[-1, 0], step)
+                    report_not_finite(calls.made - 1, steps.losses[-1, 0, -1], step, "The picture is the best one before it.")
                     break
                 if enough:
                     break
         except KeyboardInterrupt:
             if steps is None:
                 raise
-            done = f"{int(state.iteration)} of {max_iter} iterations"
-            diagnosis.warn(f"Interrupted after {done}: this is the picture so far.")
+            report_interrupted(int(state.iteration), max_iter)
         for callback in watchers:
             callback.on_end()
         assert steps is not None  # noqa: S101 - for mypy: there is at least one iteration
         if still.all() and step.silent(state, knobs)[0]:
-            losses = [loss for loss, _ in self.losses if not isinstance(loss, Regularizer)]
-            layers = [getattr(loss.layer, "layer", loss.layer) for loss in losses if hasattr(loss, "layer")]
-            diagnosis.warn(diagnosis.silent(diagnosis.subject(losses), int(state.iteration), layers))
+            report_silent(step, int(state.iteration))
         return state, steps
 
     def _tell(self, watchers: Sequence[OptimizerCallback], i: int, steps: Steps) -> bool:
@@ -292,10 +289,23 @@ def _is_switched_off(entry: Any) -> bool:
     )
 
 
-def _report_not_finite(i: int, row: np.ndarray, step: Step) -> None:
+def report_not_finite(i: int, total: float, step: Step, kept: str) -> None:
+    """Warn of a total that is not finite, and say which picture is ``kept``; of the first one raise, as none is."""
     advice = "Lower learning_rate or a weight, or change the seed."
-    what = f"The total loss of iteration {i + 1} is {row[-1]}"
+    what = f"The total loss of iteration {i + 1} is {total}"
     message = diagnosis.not_finite(what, step.objective.layers, advice)
     if i == 0:
         raise FloatingPointError(message)
-    diagnosis.warn(f"{message} The picture is the best one before it.")
+    diagnosis.warn(f"{message} {kept}")
+
+
+def report_interrupted(made: int, goal: int) -> None:
+    """Warn of a run that Ctrl-C ended."""
+    diagnosis.warn(f"Interrupted after {made} of {goal} iterations: this is the picture so far.")
+
+
+def report_silent(step: Step, made: int) -> None:
+    """Warn that nothing was ever excited."""
+    losses = [loss for loss, _ in step.objective.losses if not isinstance(loss, Regularizer)]
+    layers = [getattr(loss.layer, "layer", loss.layer) for loss in losses if hasattr(loss, "layer")]
+    diagnosis.warn(diagnosis.silent(diagnosis.subject(losses), made, layers))

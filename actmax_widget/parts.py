@@ -19,21 +19,23 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+from actmax_widget.checks import invalid
 from actmax_widget.parameters import COMPILE, Parameter, parameters_of
 
 
+@dataclasses.dataclass(eq=False, repr=False)
 class Part:
     """Base class of all parts.
 
     Attributes:
-        name: what a person knows it by: its numbers are addressed ``name.number``. That of the class, unless a class
-            or ``named()`` gives another.
+        name: what a person knows it by: its numbers are addressed ``name.number``. That of the class, unless a class,
+            the keyword ``name`` or ``named()`` gives another.
     """
 
-    name: str = ""
+    name: str = dataclasses.field(default="", kw_only=True)
 
     if TYPE_CHECKING:
         # The numbers that a class declares, in their order or by name: checkers know no defaults that come first.
@@ -45,14 +47,7 @@ class Part:
         own = vars(cls)
         fields = [name for name, value in own.items() if isinstance(value, dataclasses.Field)]
         if fields:
-            # Declared without a type it is a number's; what says of a part of what kind it is, is no argument.
-            of_kind = (
-                {name for base in cls.__mro__[1:] for name in vars(base)}
-                - set(getattr(kind, "__dataclass_fields__", ()))
-                - set(fields)
-            )
-            typed = {name: hint for name, hint in own.get("__annotations__", {}).items() if name not in of_kind}
-            cls.__annotations__ = dict.fromkeys(fields, "float") | typed
+            cls.__annotations__ = _arguments(kind, fields)
             written = _has_written_init(cls)
             if written and "__init__" not in own:
                 kind.__init__ = _with_numbers(kind.__init__, fields)
@@ -63,8 +58,11 @@ class Part:
             cls.name = cls.__name__
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise invalid("name", "a text", self.name, f"Pass e.g. name={type(self).name!r}.", TypeError)
+        self.name = self.name or type(self).name
         for name, parameter in declared(self).items():
-            setattr(self, name, parameter.check(getattr(self, name)))
+            setattr(self, name, parameter.renamed(f"{self.name}.{name}").check(getattr(self, name)))
 
     def __repr__(self) -> str:
         # In a compiled step they are tensors.
@@ -99,6 +97,25 @@ class Part:
             return None
         changing = {"name", *live(self)}
         return (type(self), *((name, value) for name, value in vars(self).items() if name not in changing))
+
+
+def _arguments(kind: Any, numbers: Sequence[str]) -> dict[str, Any]:
+    """The annotations that make the arguments of a part, those without a default first.
+
+    What is declared without a type is a number's. What a base class has an attribute for, such as ``unit`` of a
+    transform, says of what kind a part is and is no argument, typed or not.
+    """
+    own, typed = vars(kind), vars(kind).get("__annotations__", {})
+    inherited = {name for base in kind.__mro__[1:] for name in vars(base)} - {
+        *getattr(kind, "__dataclass_fields__", ())
+    }
+    named = [*(name for name in typed if name not in own), *(name for name in own if name in {*typed, *numbers})]
+    # A name is given by keyword, also where a class says its type.
+    return {
+        name: typed.get(name, "float")
+        for name in named
+        if name in numbers or (name not in inherited and name != "name")
+    }
 
 
 def _has_written_init(cls: type) -> bool:

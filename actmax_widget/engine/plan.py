@@ -55,10 +55,10 @@ class Plan:
         found = [getattr(loss, "layer", None) for loss in self.losses]
         return [getattr(layer, "layer", layer) for layer in found if layer is not None]
 
-    def step(self, settings: Settings) -> Step:
-        """The compiled step, from the model's cache if it is there."""
-        modifier = settings.backprop_modifier
-        gate: Any = backprop_modifiers.BUILT_IN[modifier] if isinstance(modifier, str) else None
+    def step(self, settings: Settings, gate: Any = None) -> Step:
+        """The compiled step, from the model's cache if it is there; ``gate``: in place of the settings'."""
+        if settings.backprop_modifier is not None:
+            gate = backprop_modifiers.BUILT_IN[settings.backprop_modifier]
         return cache.step_for(
             self.network,
             list(zip(self.losses, self._weights(settings), strict=True)),

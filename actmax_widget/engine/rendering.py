@@ -17,7 +17,7 @@ from actmax_widget.engine import transforming
 from actmax_widget.network import layout
 from actmax_widget.network.starting import starting_image
 from actmax_widget.parametrizations import Params, Parametrization
-from actmax_widget.transforms import Transform
+from actmax_widget.transforms import Transform, check_for
 
 Numbers = dict[str, tf.Tensor]
 """A part's live numbers: (batch,) float32 each."""
@@ -64,7 +64,7 @@ class Rendering:
         self._shape = (*(sizes[axis] for axis in self._layout.spatial), channels)
         if not parametrization.plain:
             parametrization.check(self._shape)
-        transforming.check_for(self.transforms, self._shape)
+        check_for(self.transforms, self._shape)
         self._canvas = parametrization.canvas(self._shape)
 
     def start(

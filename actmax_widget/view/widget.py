@@ -58,6 +58,11 @@ KEEP_RATE = 200_000
 """Bytes per second that renewing them may take on the way to the browser: a long run is kept less often."""
 
 
+def _named(value: Any, _: Any = None) -> Any:
+    """A function by its name; anything else as it is."""
+    return getattr(value, "__name__", type(value).__name__) if callable(value) else value
+
+
 class ParameterTrait(traitlets.TraitType[Any, Any]):
     """A trait that a person sets: checked by the run before it is set, and handed to it after."""
 
@@ -765,11 +770,6 @@ def _is_message(msg: Any) -> bool:
         return whole and len(paths) == len(buffers) if data["method"] == "update" else isinstance(data["method"], str)
     except (KeyError, TypeError, AttributeError):
         return False
-
-
-def _named(value: Any, _: Any = None) -> Any:
-    """A function by its name; anything else as it is."""
-    return getattr(value, "__name__", type(value).__name__) if callable(value) else value
 
 
 def _differ(one: Any, other: Any) -> bool:
