@@ -544,7 +544,7 @@ class Run(Worker):
         self._plan = self._plan_for(self._settings)
         self._seed = random_state(self._settings)
         self._front = Batch(self._plan.names, self._plan.start(self._settings, self._seed))
-        self._front_target = self._settings.target()
+        self._front_target = self._settings.layer, self._settings.filter_indices
         if self._at_tiles:
             self._front_status = status
             self._touch()
