@@ -18,9 +18,13 @@ WORDS = {
     "grad_modifiers",
     "input_modifiers",
     "losses",
+    "optimizers",
+    "parametrizations",
+    "parts",
     "presets",
     "regularizers",
     "settings",
+    "transforms",
     "utils",
 }
 DOORS = {"optimizer", "visualization"}
@@ -63,7 +67,10 @@ ONLY_IN = {
         "engine.step",
         "input_modifiers",
         "network.listening",
+        "optimizers",
+        "parametrizations",
         "regularizers",
+        "transforms",
     },
 }
 
