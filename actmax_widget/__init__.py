@@ -1,8 +1,9 @@
 """Live activation maximization for Keras models: see what a network looks for."""
 
-from actmax_widget import demo
+from actmax_widget import demo, losses, optimizers, parametrizations, regularizers, transforms
 from actmax_widget.view.widget import ActMaxWidget
 from actmax_widget.visualization import (
+    visualize,
     visualize_activation,
     visualize_activation_with_losses,
     visualize_layer,
@@ -14,6 +15,12 @@ __version__ = "0.1.0"
 __all__ = [
     "ActMaxWidget",
     "demo",
+    "losses",
+    "optimizers",
+    "parametrizations",
+    "regularizers",
+    "transforms",
+    "visualize",
     "visualize_activation",
     "visualize_activation_with_losses",
     "visualize_layer",

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import GifImagePlugin, Image
 
 from actmax_widget import pictures
-from actmax_widget.checks import check_range, invalid
+from actmax_widget.checks import check_range, check_sequence, invalid
 from actmax_widget.network import layout
 
 FRAME_MS = 100
@@ -155,3 +155,8 @@ def _order(shape: tuple[int, ...]) -> layout.Layout:
     usual = layout.assumed(rank)
     here, there = (1, rank - 1) if usual.channels == 1 else (rank - 1, 1)
     return layout.Layout(rank, there) if shape[here] not in colors and shape[there] in colors else usual
+
+
+def check_callbacks(value: Any) -> list[OptimizerCallback]:
+    """The callbacks of a sequence, or none of None; raises a TypeError for anything else."""
+    return check_sequence("callbacks", value, OptimizerCallback, "Pass e.g. [Print()].")

@@ -5,6 +5,7 @@ Whoever writes Python reads all of it; whoever typed into a field of the widget 
 
 from __future__ import annotations
 
+import difflib
 import math
 import operator
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,7 @@ MAX_SEED = 2**32 - 1
 
 WORDS = (
     ("an integer, a sequence of integers or None", "a whole number, several of them, or nothing"),
+    ("an integer, a sequence of 1 to 3 integers or None", "a whole number for each side, or nothing"),
     ("an integer", "a whole number"),
     ("finite number", "number"),
     (" (low, high), low < high", ", the lower one first"),
@@ -88,6 +90,12 @@ def check_number(
     return number
 
 
+def near(name: str, names: Iterable[str]) -> str:
+    """``"Did you mean 'conv1'?"``, for a name that there is not; empty if none comes near."""
+    found = difflib.get_close_matches(name, list(names), 1)
+    return f"Did you mean {found[0]!r}?" if found else ""
+
+
 def bounds(above: float | None, least: float | None, most: float | None) -> str:
     """The bounds of a number in words, to follow its type; empty without any."""
     if least is not None and most is not None:
@@ -148,6 +156,20 @@ def check_range(value: Any, *, reverse: bool = False, name: str = "input_range")
 def check_seed(value: Any) -> int:
     """Return ``value`` as an integer from 0 to 2**32 - 1, or raise."""
     return check_integer("seed", value, least=0, most=MAX_SEED, advice="Pass e.g. seed=0.")
+
+
+def check_sequence(name: str, value: Any, kind: type, advice: str) -> list[Any]:
+    """A list of objects of one kind, or of any that have its methods; None is none."""
+    if value is None:
+        return []
+    expected = f"a sequence of {kind.__name__} objects"
+    if not isinstance(value, list | tuple):
+        raise invalid(name, expected, value, advice, TypeError)
+    methods = [name for name, value in vars(kind).items() if callable(value) and not name.startswith("_")]
+    for entry in value:
+        if not all(hasattr(entry, method) for method in methods):
+            raise invalid(name, expected, entry, advice, TypeError)
+    return list(value)
 
 
 def listify(value: Any) -> list[Any]:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from actmax_widget import grad_modifiers, utils
-from actmax_widget.callbacks import OptimizerCallback, Print
-from actmax_widget.checks import check_range, invalid
+from actmax_widget.callbacks import OptimizerCallback, Print, check_callbacks
+from actmax_widget.checks import check_range, check_sequence, invalid
 from actmax_widget.engine import diagnosis
 from actmax_widget.engine.objective import Objective, check_losses, knobs_of
 from actmax_widget.engine.step import Knobs, State, Step, Steps
@@ -126,14 +126,14 @@ class Optimizer:
         max_iter = declared["max_iter"].check(max_iter)
         learning_rate = declared["learning_rate"].check(learning_rate)
         modifiers = check_sequence("input_modifiers", input_modifiers, InputModifier, "Pass e.g. [Jitter(0.05)].")
-        callbacks = check_sequence("callbacks", callbacks, OptimizerCallback, "Pass e.g. [Print()].")
+        callbacks = check_callbacks(callbacks)
         modifier = grad_modifiers.get(grad_modifier)
         custom = modifier if callable(grad_modifier) else None
         random = np.random if seed is None else np.random.RandomState(declared["seed"].check(seed))
         start = starting.start_of(self.input_tensor, seed_input, self.input_range, seed_fit)
         state = State.at(starting.starting_image(self.input_tensor, start.array, self.input_range, random))
         start.warn()
-        pictures = state.image.shape[0]
+        pictures = len(state.measured)
         options = {"input_modifiers": modifiers, "grad_modifier": custom, "norm_grads": self.norm_grads}
         options["joint"] = pictures > 1
         step = self._step_for(self.losses, **options)
@@ -169,22 +169,19 @@ class Optimizer:
                 still.look(steps.losses[:, 0])
                 enough = self._tell(watchers, calls.made - 1, steps)
                 if not np.isfinite(steps.losses[-1, 0, -1]):
-                    _report_not_finite(calls.made - 1, steps.losses[-1, 0], step)
+                    report_not_finite(calls.made - 1, steps.losses[-1, 0, -1], step, "The picture is the best one before it.")
                     break
                 if enough:
                     break
         except KeyboardInterrupt:
             if steps is None:
                 raise
-            done = f"{int(state.iteration)} of {max_iter} iterations"
-            diagnosis.warn(f"Interrupted after {done}: this is the picture so far.")
+            report_interrupted(int(state.iteration), max_iter)
         for callback in watchers:
             callback.on_end()
         assert steps is not None  # noqa: S101 - for mypy: there is at least one iteration
         if still.all() and step.silent(state, knobs)[0]:
-            losses = [loss for loss, _ in self.losses if not isinstance(loss, Regularizer)]
-            layers = [getattr(loss.layer, "layer", loss.layer) for loss in losses if hasattr(loss, "layer")]
-            diagnosis.warn(diagnosis.silent(diagnosis.subject(losses), int(state.iteration), layers))
+            report_silent(step, int(state.iteration))
         return state, steps
 
     def _tell(self, watchers: Sequence[OptimizerCallback], i: int, steps: Steps) -> bool:
@@ -279,20 +276,6 @@ def progress_bar(total: int, *, shown: bool) -> Iterator[Callable[[int], Any]]:
         yield bar.update
 
 
-def check_sequence(name: str, value: Any, kind: type, advice: str) -> list[Any]:
-    """A list of objects of one kind, or of any that have its methods; None is none."""
-    if value is None:
-        return []
-    expected = f"a sequence of {kind.__name__} objects"
-    if not isinstance(value, list | tuple):
-        raise invalid(name, expected, value, advice, TypeError)
-    methods = [name for name, value in vars(kind).items() if callable(value) and not name.startswith("_")]
-    for entry in value:
-        if not all(hasattr(entry, method) for method in methods):
-            raise invalid(name, expected, entry, advice, TypeError)
-    return list(value)
-
-
 def switched_on(losses: Sequence[Any]) -> list[tuple[Loss, float]]:
     """The losses whose weight is neither 0 nor None, checked."""
     return check_losses([entry for entry in losses if not _is_switched_off(entry)])
@@ -306,10 +289,23 @@ def _is_switched_off(entry: Any) -> bool:
     )
 
 
-def _report_not_finite(i: int, row: np.ndarray, step: Step) -> None:
+def report_not_finite(i: int, total: float, step: Step, kept: str) -> None:
+    """Warn of a total that is not finite, and say which picture is ``kept``; of the first one raise, as none is."""
     advice = "Lower learning_rate or a weight, or change the seed."
-    what = f"The total loss of iteration {i + 1} is {row[-1]}"
+    what = f"The total loss of iteration {i + 1} is {total}"
     message = diagnosis.not_finite(what, step.objective.layers, advice)
     if i == 0:
         raise FloatingPointError(message)
-    diagnosis.warn(f"{message} The picture is the best one before it.")
+    diagnosis.warn(f"{message} {kept}")
+
+
+def report_interrupted(made: int, goal: int) -> None:
+    """Warn of a run that Ctrl-C ended."""
+    diagnosis.warn(f"Interrupted after {made} of {goal} iterations: this is the picture so far.")
+
+
+def report_silent(step: Step, made: int) -> None:
+    """Warn that nothing was ever excited."""
+    losses = [loss for loss, _ in step.objective.losses if not isinstance(loss, Regularizer)]
+    layers = [getattr(loss.layer, "layer", loss.layer) for loss in losses if hasattr(loss, "layer")]
+    diagnosis.warn(diagnosis.silent(diagnosis.subject(losses), made, layers))

@@ -1,8 +1,9 @@
 """A parameter is declared once, as a dataclass field; check, control, trait and documentation follow from that.
 
 A declaration is a field made by :func:`number`, :func:`integer`, :func:`shift`, :func:`choice`, :func:`flag`,
-:func:`interval`, :func:`seed`, :func:`layer_name`, :func:`filters` or :func:`picture`. Its metadata holds a
-:class:`Parameter`, which :func:`parameters_of` reads back with name and default. Any frozen dataclass may declare some.
+:func:`interval`, :func:`seed`, :func:`layer_name`, :func:`filters`, :func:`position` or :func:`picture`. Its metadata
+holds a :class:`Parameter`, which :func:`parameters_of` reads back with name and default. Any frozen dataclass may
+declare some.
 
 Example:
     >>> @dataclass(frozen=True, kw_only=True)
@@ -37,14 +38,17 @@ from actmax_widget.checks import (
     invalid,
 )
 
-Kind = Literal["number", "integer", "shift", "choice", "flag", "interval", "layer", "filters", "picture"]
+Kind = Literal[
+    "number", "integer", "shift", "choice", "flag", "interval", "layer", "filters", "position", "picture", "part"
+]
 Scale = Literal["growing", "linear"]
-Control = Literal["slider", "field", "select", "checkbox", "interval", "layer", "filters", "picture"]
+Control = Literal["slider", "field", "select", "checkbox", "interval", "layer", "filters", "position", "picture"]
 OWN_CONTROL: dict[Kind, Control] = {
     "flag": "checkbox",
     "interval": "interval",
     "layer": "layer",
     "filters": "filters",
+    "position": "position",
     "picture": "picture",
 }
 Documented = TypeVar("Documented", bound=Callable[..., Any])
@@ -88,7 +92,6 @@ class Parameter:
         choices: value -> what a person reads: all there are, or for a number those that are offered.
         none: what a person calls None; None is not allowed where this is None.
         takes_effect: when a change does.
-        knob: whether it is a number of the step itself, which finds it as a tensor under its name.
         advice: what to do about a bad value.
         no_control: why the widget has no control for it; empty: it has.
     """
@@ -110,7 +113,6 @@ class Parameter:
     choices: Mapping[Any, str] = field(default_factory=dict)
     none: str | None = None
     takes_effect: Effect = STEP
-    knob: bool = False
     advice: str = ""
     no_control: str = ""
 
@@ -119,6 +121,10 @@ class Parameter:
         if value is None and self.none is not None:
             return None
         return self.judge(self.name, value)
+
+    def renamed(self, name: str) -> Parameter:
+        """The same under another name."""
+        return dataclasses.replace(self, name=name)
 
     @property
     def control(self) -> Control | Literal[""]:
@@ -134,6 +140,7 @@ class Parameter:
         """Its type in words: "float > 0 or None"."""
         words = {"number": "float", "integer": "int", "shift": "float", "choice": "str", "flag": "bool"}
         words |= {"interval": "(low, high)", "layer": "str", "filters": "int, several", "picture": "picture"}
+        words |= {"position": "int, or one for each side", "part": "part"}
         return (
             words[self.kind] + bounds(self.above, self.least, self.most) + (" or None" if self.none is not None else "")
         )
@@ -222,6 +229,7 @@ def choice(
     choices: Mapping[str, str] | Iterable[str] = (),
     *,
     accepted: Iterable[str] = (),
+    functions: bool = False,
     **more: Any,
 ) -> Any:
     """One of several names.
@@ -230,12 +238,15 @@ def choice(
         default: of the field.
         choices: the names, as a mapping with what a person reads for each.
         accepted: all names that are taken, where some are not worth offering.
+        functions: whether a function is taken, too.
         **more: see :class:`Parameter`.
     """
     offered = dict(choices) if isinstance(choices, Mapping) else {name: name for name in choices}
     names = tuple(accepted) or tuple(offered)
 
-    def judge(name: str, value: Any) -> str:
+    def judge(name: str, value: Any) -> Any:
+        if functions and callable(value):
+            return value
         optional = more.get("none") is not None
         return check_choice(name, value, names, optional=optional, advice=_advice(name, default, more))
 
@@ -286,6 +297,22 @@ def filters(default: Any = dataclasses.MISSING, **more: Any) -> Any:
     return _declared("filters", default, judge, **more)
 
 
+def position(default: Any = None, **more: Any) -> Any:
+    """A place in a layer's map as a tuple of 1 to 3 ints, negative from the end; whether it is there the layer says."""
+
+    def judge(name: str, value: Any) -> tuple[int, ...]:
+        expected = "an integer, a sequence of 1 to 3 integers or None"
+        advice = f"Pass e.g. {name}=(3, 7), or None for the whole map."
+        if isinstance(value, str | bytes | dict | set):
+            raise invalid(name, expected, value, advice, TypeError)
+        sides = [value] if np.ndim(value) == 0 else list(value)
+        if not 1 <= len(sides) <= 3:
+            raise invalid(name, expected, value, advice)
+        return tuple(check_integer(name, side, least=-(2**31), advice=advice) for side in sides)
+
+    return _declared("position", default, judge, **more)
+
+
 def picture(default: Any = None, **more: Any) -> Any:
     """An array, kept as float32 that nobody writes to. Two are the same only if they are one object."""
 
@@ -300,6 +327,17 @@ def picture(default: Any = None, **more: Any) -> Any:
         return image
 
     return _declared("picture", default, judge, compare=False, **more)
+
+
+def part(default: Any, judge: Callable[[Any], Any], **more: Any) -> Any:
+    """A part, or several.
+
+    Args:
+        default: of the field.
+        judge: function that returns what was given, checked, or raises.
+        **more: see :class:`Parameter`.
+    """
+    return _declared("part", default, lambda _, value: judge(value), no_control="it is chosen by name", **more)
 
 
 def _declared(kind: Kind, default: Any, judge: Callable[[str, Any], Any], *, compare: bool = True, **more: Any) -> Any:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget.checks import invalid
+from actmax_widget.checks import invalid, near
 from actmax_widget.parameters import COMPILE, integer, number
 from actmax_widget.parts import Part
 
@@ -32,6 +32,7 @@ class Parametrization(Part):
     a float, that of the picture.
 
     Attributes:
+        plain: whether its one parameter is the picture as the network takes it.
         unit: whether its pictures are of 0 to 1, which the engine brings to ``input_range``; else they are as the
             network takes them.
         margin: by how much of the side the optimized picture, the *canvas*, is larger than what is shown, on each side.
@@ -40,6 +41,7 @@ class Parametrization(Part):
             their gradient is zeros.
     """
 
+    plain: bool = False
     unit: bool = True
     margin: float = 0.0
     fixed: tuple[str, ...] = ()
@@ -93,6 +95,7 @@ class Pixels(Parametrization):
     Source: Simonyan et al., *Deep inside convolutional networks*, 2014; keras-vis, 2017.
     """
 
+    plain = True
     unit = False
 
     def start(self, shape: tuple[int, ...], random: Any, picture: np.ndarray | None = None) -> dict[str, np.ndarray]:
@@ -388,7 +391,8 @@ class Phase(_Spectral):
     ``picture = sigmoid(mix(irfft(m * exp(i * phase))))``. The amplitude ``m`` is ``f**-decay``, brought to a standard
     deviation of 4 * ``contrast`` before the sigmoid, whose slope is 1/4, for the brightness and of .4 and .2 times that
     for red against blue and green against magenta; the mean lies within .3 times it. A starting picture brings its own
-    amplitudes, which ``decay``, ``contrast`` and ``colour`` change in proportion from then on; its mean stays.
+    amplitudes, which ``decay``, ``contrast`` and ``colour`` change in proportion from then on; its mean stays, and a flat
+    one stays flat.
 
     The amplitudes of a start are in its parameters, as ``"magnitude"`` in those of the law; they get no gradient.
 
@@ -636,3 +640,33 @@ def _quick(side: int, wanted: float) -> int:
     """The side nearest to ``wanted``, not below ``side``, that is even and has no prime factor above 7."""
     sides = (even for even in range(side + side % 2, 2 * side + 16, 2) if 210**even % even == 0)
     return min(sides, key=lambda even: abs(even - wanted))
+
+
+BUILT_IN: dict[str, type[Parametrization]] = {
+    "pixels": Pixels,
+    "fourier": Fourier,
+    "phase": Phase,
+    "ringspectrum": RingSpectrum,
+}
+
+
+def get(value: Any) -> Parametrization:
+    """Look a parametrization up.
+
+    Args:
+        value: a parametrization, or the name of one: its class's, in any case.
+
+    Raises:
+        ValueError: an unknown name.
+        TypeError: neither a name nor a parametrization.
+    """
+    names = ", ".join(BUILT_IN)
+    if isinstance(value, str):
+        if value.lower() not in BUILT_IN:
+            advice = f"{near(value.lower(), BUILT_IN)} Check the spelling."
+            raise invalid("parametrization", f"one of {names}", value, advice.lstrip())
+        return BUILT_IN[value.lower()]()
+    if not isinstance(value, Parametrization):
+        advice = "Pass e.g. parametrization='fourier' or parametrizations.Fourier()."
+        raise invalid("parametrization", f"a Parametrization or one of {names}", value, advice, TypeError)
+    return value

@@ -2,8 +2,8 @@
 
 A loss, a regularizer, a transform, a parametrization and an optimizer are parts. The numbers of one are declared in its
 class by :func:`~actmax_widget.parameters.number` and the like, and the class becomes a dataclass by that. Inside of a
-compiled step these attributes are tensors (:meth:`Part.bound`): to change a number compiles nothing, and a slider for it
-follows from the declaration.
+compiled step these attributes are tensors (:meth:`Part.bound`): to change a number compiles nothing, and a slider for
+it follows from the declaration.
 
 Example:
     >>> class Fade(transforms.Transform):
@@ -18,43 +18,58 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Hashable, Mapping
-from typing import Any, Self, dataclass_transform
+import functools
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
 
-from actmax_widget import parameters
+from actmax_widget.checks import invalid
 from actmax_widget.parameters import COMPILE, Parameter, parameters_of
 
 
-@dataclass_transform(eq_default=False, field_specifiers=(parameters.number, parameters.integer, parameters.shift))
+@dataclasses.dataclass(eq=False, repr=False)
 class Part:
     """Base class of all parts.
 
     Attributes:
-        name: what a person knows it by: its numbers are addressed ``name.number``. That of the class, unless a class
-            or ``named()`` gives another.
+        name: what a person knows it by: its numbers are addressed ``name.number``. That of the class, unless a class,
+            the keyword ``name`` or ``named()`` gives another.
     """
 
-    name: str = ""
+    name: str = dataclasses.field(default="", kw_only=True)
+
+    if TYPE_CHECKING:
+        # The numbers that a class declares, in their order or by name: checkers know no defaults that come first.
+        def __init__(self, *arguments: Any, **numbers: Any) -> None: ...
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        kind: Any = cls  # a dataclass, or one that will be
         own = vars(cls)
         fields = [name for name, value in own.items() if isinstance(value, dataclasses.Field)]
         if fields:
-            # Declared without a type it is a number's.
-            cls.__annotations__ = dict.fromkeys(fields, "float") | own.get("__annotations__", {})
-            dataclasses.dataclass(cls, init="__init__" not in own, eq=False, repr=False)  # type: ignore[call-overload]
-        if dataclasses.is_dataclass(cls):
+            cls.__annotations__ = _arguments(kind, fields)
+            written = _has_written_init(cls)
+            if written and "__init__" not in own:
+                kind.__init__ = _with_numbers(kind.__init__, fields)
+            dataclasses.dataclass(kind, init=not written, eq=False, repr=False)
+        if dataclasses.is_dataclass(kind):
             parameters_of(cls)  # kept from now on, should somebody decorate the class once more
         if "name" not in own and cls.name in {"", *(base.__name__ for base in cls.__mro__)}:
             cls.name = cls.__name__
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise invalid("name", "a text", self.name, f"Pass e.g. name={type(self).name!r}.", TypeError)
+        self.name = self.name or type(self).name
         for name, parameter in declared(self).items():
-            setattr(self, name, parameter.check(getattr(self, name)))
+            setattr(self, name, parameter.renamed(f"{self.name}.{name}").check(getattr(self, name)))
 
     def __repr__(self) -> str:
-        given = [f"{name}={value:g}" for name, value in self.numbers().items()]
+        # In a compiled step they are tensors.
+        numbers = self.numbers().items()
+        given = [
+            f"{name}={value:g}" if isinstance(value, int | float) else f"{name}={value}" for name, value in numbers
+        ]
         return f"{type(self).__name__}({', '.join(given)})"
 
     def named(self, name: str) -> Self:
@@ -82,6 +97,45 @@ class Part:
             return None
         changing = {"name", *live(self)}
         return (type(self), *((name, value) for name, value in vars(self).items() if name not in changing))
+
+
+def _arguments(kind: Any, numbers: Sequence[str]) -> dict[str, Any]:
+    """The annotations that make the arguments of a part, those without a default first.
+
+    What is declared without a type is a number's. What a base class has an attribute for, such as ``unit`` of a
+    transform, says of what kind a part is and is no argument, typed or not.
+    """
+    own, typed = vars(kind), vars(kind).get("__annotations__", {})
+    inherited = {name for base in kind.__mro__[1:] for name in vars(base)} - {
+        *getattr(kind, "__dataclass_fields__", ())
+    }
+    named = [*(name for name in typed if name not in own), *(name for name in own if name in {*typed, *numbers})]
+    # A name is given by keyword, also where a class says its type.
+    return {
+        name: typed.get(name, "float")
+        for name in named
+        if name in numbers or (name not in inherited and name != "name")
+    }
+
+
+def _has_written_init(cls: type) -> bool:
+    """Whether somebody wrote the ``__init__`` of a class, or of the one it has it from; dataclasses make one else."""
+    origin = next(base for base in cls.__mro__ if "__init__" in vars(base))
+    made = vars(origin).get("__dataclass_params__")
+    return origin is not object and not (made and made.init)
+
+
+def _with_numbers(written: Callable[..., None], names: Iterable[str]) -> Callable[..., None]:
+    """An ``__init__`` that takes a subclass's numbers by name, and leaves the rest to the one that was written."""
+
+    @functools.wraps(written)
+    def init(self: Part, *args: Any, **options: Any) -> None:
+        given = {name: options.pop(name) for name in names if name in options}
+        for name, value in given.items():
+            setattr(self, name, declared(self)[name].check(value))
+        written(self, *args, **options)
+
+    return init
 
 
 def declared(part: Part) -> dict[str, Parameter]:

@@ -11,7 +11,7 @@ keep each traced graph for ever.)
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -20,8 +20,9 @@ import tensorflow as tf
 from keras import ops
 
 from actmax_widget.checks import check_number, invalid
-from actmax_widget.losses import Loss
-from actmax_widget.network import layout
+from actmax_widget.losses import Loss, checked_name
+from actmax_widget.network import Network, layout
+from actmax_widget.parts import live
 
 Slope = Callable[[tf.Tensor], tf.Tensor]
 
@@ -30,16 +31,24 @@ class Regularizer(Loss):
     """A loss on the input alone.
 
     Args:
-        img_input: the model's symbolic input, (batch, ..., channels).
+        img_input: the model's symbolic input, (batch, ..., channels); None: that of the network it is used with, which
+            :meth:`on` finds.
     """
 
-    def __init__(self, img_input: Any) -> None:
+    img: Any = None
+
+    def __init__(self, img_input: Any = None) -> None:
         self.img = img_input
+
+    def on(self, network: Network) -> Any:
+        """See :meth:`Loss.on`: a copy on the network's input, if it is on none yet."""
+        one = super().on(network)
+        return one.bound({"img": network.input}) if one.img is None else one
 
     def penalty(self, img: tf.Tensor) -> tuple[tf.Tensor, Slope]:
         """The penalty of each picture, float32 (batch, 1, ..., 1), and its gradient.
 
-        The gradient is a function of what it shall be multiplied with.
+        The gradient is a function of what it shall be multiplied with. Declared numbers are (batch, 1, ..., 1).
         """
         raise NotImplementedError
 
@@ -49,7 +58,12 @@ class Regularizer(Loss):
 
     def build_loss(self) -> Any:
         """Return each picture's loss, (batch,); see :meth:`Loss.build_loss`."""
-        return ops.reshape(_Penalty(self)(self.img), (-1,))
+        if self.img is None:
+            advice = "Pass model.inputs[0], or find it in a network: loss.on(Network(model))."
+            raise invalid("img_input", "the symbolic input of a model", None, advice)
+        numbers = {name: getattr(self, name) for name in live(self)}
+        symbolic = {name: value for name, value in numbers.items() if isinstance(value, keras.KerasTensor)}
+        return ops.reshape(_Penalty(self)(self.img, symbolic), (-1,))
 
 
 class TotalVariation(Regularizer):
@@ -61,17 +75,24 @@ class TotalVariation(Regularizer):
 
     Args:
         img_input: the model's symbolic input, with any number of spatial axes. Its channels, which are not compared
-            with each other, are where the first layers that look at it take them from.
+            with each other, are where the first layers that look at it take them from. None: see :class:`Regularizer`.
         beta: > 0. Smaller values give sharper edges; 2 is usual.
+        name: of the loss.
+
+    Raises:
+        ValueError: ``beta`` <= 0.
+
+    Example:
+        >>> objective = ActivationMaximization("conv3", 5) + 10 * TotalVariation()
 
     Source: Mahendran and Vedaldi, *Understanding deep image representations by inverting them*, 2015.
     """
 
-    def __init__(self, img_input: Any, beta: float = 2.0) -> None:
+    def __init__(self, img_input: Any = None, beta: float = 2.0, *, name: str | None = None) -> None:
         check_number("beta", beta, above=0, advice="Pass e.g. beta=2.")
         super().__init__(img_input)
         self.beta = beta
-        self.name = f"TV({beta}) Loss"
+        self.name = checked_name(name, f"TV({beta}) Loss")
 
     def signature(self) -> Hashable | None:
         """See :meth:`Loss.signature`; nobody knows what a subclass depends on."""
@@ -102,23 +123,27 @@ class LPNorm(Regularizer):
     """L-p norm of the picture, divided by its number of values: keeps values small.
 
     Args:
-        img_input: the model's symbolic input, (batch, ..., channels).
+        img_input: the model's symbolic input, (batch, ..., channels). None: see :class:`Regularizer`.
         p: >= 1 or ``inf`` (the largest absolute value).
+        name: of the loss.
 
     Raises:
         ValueError: ``p`` < 1.
 
+    Example:
+        >>> objective = ActivationMaximization("conv3", 5) + 10 * LPNorm(p=2)
+
     Source: Simonyan et al., *Deep inside convolutional networks*, 2014; keras-vis ``vis.regularizers.LPNorm``, 2017.
     """
 
-    def __init__(self, img_input: Any, p: float = 6.0) -> None:
+    def __init__(self, img_input: Any = None, p: float = 6.0, *, name: str | None = None) -> None:
         if p != math.inf:
             check_number("p", p, advice="Pass e.g. p=6, or float('inf').")
         if p < 1:
             raise invalid("p", "a number in [1, inf]", p, "Pass e.g. p=6.")
         super().__init__(img_input)
         self.p = p
-        self.name = f"L-{p} Norm Loss"
+        self.name = checked_name(name, f"L-{p} Norm Loss")
 
     def signature(self) -> Hashable | None:
         """See :meth:`Loss.signature`; nobody knows what a subclass depends on."""
@@ -158,14 +183,16 @@ class _Penalty(keras.Layer):  # type: ignore[misc]
         self._regularizer = regularizer
         self.built = True
 
-    def call(self, img: tf.Tensor) -> tf.Tensor:
+    def call(self, img: tf.Tensor, numbers: Mapping[str, tf.Tensor]) -> tf.Tensor:
         img = tf.cast(img, tf.float32)
-        value, slope = self._regularizer.penalty(tf.stop_gradient(img))
+        shaped = {name: tf.reshape(value, [-1, *[1] * (img.shape.rank - 1)]) for name, value in numbers.items()}
+        value, slope = self._regularizer.bound(shaped).penalty(tf.stop_gradient(img))
         # Adds nothing but the gradient.
         moved = slope(tf.ones_like(value)) * (img - tf.stop_gradient(img))
         return value + tf.reduce_sum(moved, _axes(img), keepdims=True)
 
-    def compute_output_spec(self, img: Any) -> Any:
+    def compute_output_spec(self, img: Any, numbers: Mapping[str, Any]) -> Any:
+        del numbers
         return keras.KerasTensor([img.shape[0], *[1] * (len(img.shape) - 1)], "float32")
 
 

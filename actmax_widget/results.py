@@ -55,3 +55,16 @@ class LayerPictures(NamedTuple):
 
     images: np.ndarray
     histories: list[History]
+
+
+class Result(NamedTuple):
+    """What a run came to.
+
+    Attributes:
+        image: (H, W, C) float32 in ``input_range``, the picture that the last row of the history was measured at, as
+            the network takes it: before transforms.
+        history: every iteration's losses, a column for each term.
+    """
+
+    image: np.ndarray
+    history: History

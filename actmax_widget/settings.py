@@ -7,13 +7,17 @@ docstrings, and by ``make contract`` its control in the browser.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from actmax_widget import backprop_modifiers, grad_modifiers
+from actmax_widget import backprop_modifiers, grad_modifiers, losses, optimizers, parametrizations
+from actmax_widget import transforms as transforms_
 from actmax_widget.checks import invalid
+from actmax_widget.composition import EVERY_ALIAS, Numbers
 from actmax_widget.network.starting import FITS
 from actmax_widget.parameters import (
     COMPILE,
@@ -29,14 +33,18 @@ from actmax_widget.parameters import (
     layer_name,
     number,
     parameters_of,
+    part,
     picture,
+    position,
     seed,
     shift,
 )
 
 TARGET, WEIGHTS, MORE = "Target", "Weights", "More"
 """The groups, in the order in which the widget shows them."""
-FUNCTIONS = "Check the spelling. Functions work in visualize_activation."
+FUNCTIONS = "Check the spelling, or pass a function."
+PARTS = ("objective", "parametrization", "transforms", "optimizer")
+"""The settings that parts are chosen by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +67,16 @@ class Settings:
         takes_effect=RUN,
         help="Filters, units or classes that are maximised together: one, several, or the mean of all. A change "
         "restarts a running optimization.",
+    )
+    position: tuple[int, ...] | None = position(
+        None,
+        label="Position",
+        group=TARGET,
+        none="whole map",
+        takes_effect=RUN,
+        help="Where in the layer's map the filters are maximised: one place, as row and column, or the whole map. One "
+        "place shows what a single unit looks for, the whole map a pattern of it. A change restarts a running "
+        "optimization.",
     )
     act_max_weight: float = number(
         1.0,
@@ -90,7 +108,6 @@ class Settings:
         above=0,
         bottom=0.001,
         top=100,
-        knob=True,
         label="Learning rate",
         group=WEIGHTS,
         help="Factor of each step. Raise it when the picture hardly changes, lower it when the losses jump.",
@@ -122,9 +139,10 @@ class Settings:
         advice="Pass None for as fast as it goes.",
         help="Speed limit while somebody watches. Lower it to follow single steps, raise it to be done sooner.",
     )
-    grad_modifier: str | None = choice(
+    grad_modifier: str | Callable[[Any], Any] | None = choice(
         None,
         tuple(grad_modifiers.BUILT_IN),
+        functions=True,
         none="none",
         label="Gradient modifier",
         group=MORE,
@@ -139,7 +157,7 @@ class Settings:
         label="Backprop",
         group=MORE,
         takes_effect=COMPILE,
-        advice=FUNCTIONS,
+        advice="Check the spelling. A function of the model is taken when a widget is made, and by the functions.",
         help="How the gradient goes back through a ReLU: rectified lets only what is positive through, guided only "
         "that of units that are active, too. A change is compiled first.",
     )
@@ -185,6 +203,36 @@ class Settings:
         "picture.",
     )
 
+    objective: losses.Sum | None = part(
+        None,
+        losses.summed,
+        none="the activation of layer and filter_indices, with an L6 norm and a total variation",
+        takes_effect=RUN | COMPILE,
+        help="What is minimised: weighted losses added up, as in ActivationMaximization('conv1', 3) + 0.1 * LPNorm(), "
+        "or pairs of a loss and its weight.",
+    )
+    parametrization: parametrizations.Parametrization = part(
+        parametrizations.Pixels(),
+        parametrizations.get,
+        takes_effect=RUN | COMPILE,
+        help="What the gradient is taken by, and how a picture comes from it: a parametrization, or its name.",
+    )
+    transforms: tuple[transforms_.Transform, ...] = part(
+        (transforms_.Jitter(0),),
+        transforms_.check_transforms,
+        takes_effect=COMPILE,
+        help="What the network is shown instead of the picture: transforms, or functions of a picture and random "
+        "numbers, in the order in which they are done.",
+    )
+    optimizer: optimizers.Optimizer = part(
+        optimizers.RMSProp(),
+        optimizers.get,
+        takes_effect=COMPILE,
+        help="How the picture follows from the gradient: an optimizer, its name, or one of Keras's.",
+    )
+    knobs: Mapping[str, float] = field(default_factory=dict)
+    """Numbers of parts that were changed, by address; those that are settings themselves are not among them."""
+
     def __post_init__(self) -> None:
         for name, parameter in parameters_of(type(self)).items():
             object.__setattr__(self, name, parameter.check(getattr(self, name)))
@@ -192,10 +240,13 @@ class Settings:
     def changed(self, **changes: Any) -> Settings:
         """The settings with some other values. Only those are checked: a slider that is dragged changes one.
 
+        Other parts bring their own numbers along. A number of a part is changed by ``knobs={address: value}``, which
+        leaves the other ones as they are.
+
         Raises:
-            ValueError, TypeError: a bad value, or a name that there is not.
+            ValueError, TypeError: a bad value, a name that there is not, or a number that no part has.
         """
-        declared = parameters_of(type(self))
+        declared, numbers_to_change = parameters_of(type(self)), changes.pop("knobs", {})
         for name, value in changes.items():
             if name not in declared:
                 raise invalid("changes", f"names of {', '.join(declared)}", name, "Check the spelling.", TypeError)
@@ -203,11 +254,60 @@ class Settings:
         new = copy.copy(self)
         for name, value in changes.items():
             object.__setattr__(new, name, value)
+        if any(getattr(new, name) is not getattr(self, name) for name in PARTS):
+            vars(new).pop("_numbers", None)
+            new._take_numbers_of_parts(self, changes)
+        if absent := new.numbers().absent([*changes]):
+            label = declared[absent[0]].label
+            expected, advice = f"a part that has it, as {label} is a number of a part", "Add the part first."
+            raise invalid(absent[0], expected, changes[absent[0]], advice)
+        if numbers_to_change:
+            new._change_numbers(numbers_to_change)
         return new
 
-    def numbers(self) -> dict[str, float]:
-        """The numbers of the step itself."""
-        return {name: getattr(self, name) for name in NUMBERS}
+    def _take_numbers_of_parts(self, before: Settings, given: Mapping[str, Any]) -> None:
+        numbers, old = self.numbers(), before.numbers()
+        for alias, value in numbers.aliases.items():
+            kept = [one.part for one in old.values() if one.alias == alias]
+            if alias not in given and not (kept and any(one.part is kept[0] for one in numbers.values())):
+                object.__setattr__(self, alias, parameters_of(type(self))[alias].check(value))
+        left = {
+            address: value
+            for address, value in self.knobs.items()
+            if address in numbers and numbers[address].part is old[address].part
+        }
+        object.__setattr__(self, "knobs", MappingProxyType(left))
+
+    def _change_numbers(self, values: Any) -> None:
+        if not isinstance(values, Mapping):
+            advice = "Pass e.g. knobs={'Jitter.shift': 4}."
+            raise invalid("knobs", "a mapping from addresses to numbers", values, advice, TypeError)
+        numbers, changed = self.numbers(), dict(self.knobs)
+        for address, value in values.items():
+            number = numbers.find(address)
+            if number.alias:
+                object.__setattr__(self, number.alias, parameters_of(type(self))[number.alias].check(value))
+            else:
+                changed[address] = number.parameter.renamed(address).check(value)
+        object.__setattr__(self, "knobs", MappingProxyType(changed))
+
+    def numbers(self) -> Numbers:
+        """The numbers of all parts, with the values that the parts have."""
+        if "_numbers" not in vars(self):
+            found = Numbers(self.objective, self.parametrization, self.transforms, self.optimizer)
+            object.__setattr__(self, "_numbers", found)
+        return vars(self)["_numbers"]
+
+    def values(self) -> dict[str, float]:
+        """The numbers of all parts as they are set: address -> value."""
+        return {
+            address: getattr(self, one.alias) if one.alias else self.knobs.get(address, one.value)
+            for address, one in self.numbers().items()
+        }
+
+    def is_of_parametrization(self, address: str) -> bool:
+        """Whether a number, by its address, is one of the parametrization."""
+        return self.numbers()[address].part is self.parametrization
 
     def target(self) -> tuple[Any, ...]:
         """What is maximised. A change of it starts the optimization afresh."""
@@ -219,13 +319,11 @@ class Settings:
 
     def graph(self) -> tuple[Any, ...]:
         """What the step is compiled for. A change of it compiles."""
-        return self._that_takes_effect(COMPILE)
+        own = self.grad_modifier if callable(self.grad_modifier) else None  # all others are in every graph
+        return (*self._that_takes_effect(COMPILE), own, self.position is None)  # another place is another number
 
     def _that_takes_effect(self, effect: Effect) -> tuple[Any, ...]:
         found = parameters_of(type(self)).items()
         values = [getattr(self, name) for name, parameter in found if effect in parameter.takes_effect]
         return tuple(id(value) if isinstance(value, np.ndarray) else value for value in values)
 
-
-NUMBERS = {name: parameter.default for name, parameter in parameters_of(Settings).items() if parameter.knob}
-"""The numbers of the step itself, with the values they have where nothing else is said."""

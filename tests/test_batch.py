@@ -6,7 +6,7 @@ from keras import layers
 from actmax_widget.engine import batch as batch_module
 from actmax_widget.engine.batch import Tiles, batch_size
 from actmax_widget.engine.objective import Objective
-from actmax_widget.engine.step import Step, StopFlag
+from actmax_widget.engine.step import State, Step, StopFlag
 from actmax_widget.losses import ActivationMaximization
 from tests.networks import losses_of, partly_exploding, small_cnn
 
@@ -24,7 +24,7 @@ def step():
 
 def tiles_of(step, filters=range(5), **options):
     """A tiles of units of ``out``; its pictures start from noise, each from its own."""
-    return Tiles(step, filters, 5, **{"starts": lambda where: LARGE[where], "goal": 6, "batch": 2} | options)
+    return Tiles(step, filters, 5, **{"starts": lambda where: State.at(LARGE[where]), "goal": 6, "batch": 2} | options)
 
 
 def finish(tiles, step, n=100):
@@ -130,7 +130,7 @@ def explosive(filters, **options):
     step = ascent_of(model, [(ActivationMaximization(model.get_layer("out"), 0), 1.0)])
     start = np.full((4, 4, 1), 140, np.float32)
     options = {"goal": 30, "batch": 3} | options
-    tiles = Tiles(step, filters, 3, starts=lambda where: np.stack([start] * len(filters))[where], **options)
+    tiles = Tiles(step, filters, 3, starts=lambda where: State.at(np.stack([start] * len(filters))[where]), **options)
     return finish(tiles, step, 7)
 
 

@@ -7,6 +7,8 @@ import pytest
 from actmax_widget.view import messages
 from actmax_widget.view.messages import COMMANDS, MESSAGES, KernelFacts, content, read
 
+NESTED = (messages.SavedTiles, messages.Control, messages.Choice, messages.PartsFacts, messages.PartChoice)
+
 
 def kinds(cls):
     return get_args(get_type_hints(cls)["type"])
@@ -17,7 +19,7 @@ def test_each_has_a_name_of_its_own():
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("cls", [*MESSAGES, *COMMANDS, messages.SavedTiles, KernelFacts])
+@pytest.mark.parametrize("cls", [*MESSAGES, *COMMANDS, *NESTED, KernelFacts])
 def test_each_field_says_what_it_is(cls):
     assert cls.__doc__
     for field in dataclasses.fields(cls):
@@ -27,6 +29,7 @@ def test_each_field_says_what_it_is(cls):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_can_be_read(command):
     whole = {"type": kinds(command)[0], "seq": 3, "filter": 0, "n": 2, "name": "a.png", "run": 1, "rows": 5, "views": 1}
+    whole |= {"value": 0.5, "family": "optimizer"}
     came = read(json.loads(json.dumps(whole)))
     assert type(came) is command
     assert content(came) == {name: whole.get(name, False) for name in content(came)}
@@ -40,6 +43,7 @@ def test_what_is_no_command_is_none(came):
 def test_what_is_left_out_has_its_default():
     assert read({"type": "step"}).n == 1
     assert read({"type": "seed_picture", "name": 3}).name == "the file"
+    assert read({"type": "set_knob", "name": "Jitter.shift", "value": "x"}).value == "x"  # for the part to refuse
     assert content(read({"type": "hello"})) == {"type": "hello", "run": None, "rows": 0, "views": 0}
 
 
@@ -48,6 +52,8 @@ def test_what_is_left_out_has_its_default():
     [
         ({"type": "step", "n": 0}, r"^n: expected an integer >= 1, received 0 \(int\)\. Pass e\.g\. step\(1\)\.$"),
         ({"type": "open_tile"}, "^filter: expected an integer >= 0, received None"),
+        ({"type": "choose_part", "family": "transform"}, "^family: expected one of parametrization, optimizer, rec"),
+        ({"type": "add_transform", "name": 3}, r"^name: expected a name, received 3 \(int\)"),
     ],
 )
 def test_a_bad_command_is_refused_in_a_sentence(came, sentence):

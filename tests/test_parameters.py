@@ -24,6 +24,7 @@ from actmax_widget.parameters import (
     number,
     parameters_of,
     picture,
+    position,
     seed,
     shift,
 )
@@ -47,6 +48,7 @@ class Part:
     state: int | None = seed(0, none="random")
     layer: str = layer_name(advice="Choose one.")
     chosen: tuple[int, ...] | None = filters((0,), none="all")
+    place: tuple[int, ...] | None = position(none="whole map")
     image: np.ndarray | None = picture(none="noise")
     plain: int = 0
 
@@ -148,6 +150,7 @@ def test_a_picture_is_kept_so_that_nobody_can_write_to_it():
         ("span", "interval"),
         ("layer", "layer"),
         ("chosen", "filters"),
+        ("place", "position"),
         ("image", "picture"),
     ],
 )
@@ -224,8 +227,8 @@ def test_every_setting_says_all_that_a_person_needs(parameter):
 
 def test_what_a_change_does_follows_from_the_declarations():
     before = Settings(layer="a")
-    effects = {"layer": RUN | COMPILE, "filter_indices": RUN, "backprop_modifier": COMPILE, "input_range": STEP | START}
-    effects |= {"seed": START, "seed_input": START, "seed_fit": START}
+    effects = {"layer": RUN | COMPILE, "filter_indices": RUN, "position": RUN, "backprop_modifier": COMPILE}
+    effects |= {"input_range": STEP | START, "seed": START, "seed_input": START, "seed_fit": START}
     assert {name: parameter.takes_effect for name, parameter in parameters_of(Settings).items()} == {
         name: effects.get(name, STEP) for name in parameters_of(Settings)
     }

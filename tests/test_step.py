@@ -37,7 +37,7 @@ def test_the_compiled_run_is_the_loop_by_hand(model, seed, learning_rate, bounds
     state, steps = step.run(State.at(seed), step.knobs(learning_rate=learning_rate, bounds=bounds), 12)
     image, measured, rows = by_hand(model, seed, 12, learning_rate, *bounds)
     np.testing.assert_allclose(steps.losses[:, 0], rows, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(state.image, image, atol=1e-2)
+    np.testing.assert_allclose(state.params["pixels"], image, atol=1e-2)
     np.testing.assert_allclose(state.measured, measured, atol=1e-2)
     np.testing.assert_allclose(steps.wrt_value, state.measured)
     assert int(state.iteration) == 12
@@ -52,7 +52,7 @@ def test_n_steps_in_one_call_are_n_calls_bit_for_bit(model, seed):
         state, part = step.run(state, knobs, n)
         rows.append(part.losses)
     np.testing.assert_array_equal(np.concatenate(rows), steps.losses)
-    np.testing.assert_array_equal(state.image, at_once.image)
+    np.testing.assert_array_equal(state.params["pixels"], at_once.params["pixels"])
     assert step.traces == 1
 
 
@@ -248,7 +248,7 @@ def test_stopped_at_once_there_are_no_rows_and_nothing_has_changed(each, seeds):
     knobs = each.knobs(losses=[selections(*range(5))])
     state, steps = each.run(State.at(seeds), knobs, 10, stopped())
     assert steps.losses.shape == (0, 5, 4)
-    np.testing.assert_array_equal(state.image, seeds)
+    np.testing.assert_array_equal(state.params["pixels"], seeds)
     np.testing.assert_array_equal(state.measured, seeds)
     assert int(state.iteration) == 0
 

@@ -801,7 +801,7 @@ def test_an_opened_tile_has_its_channels_last_whatever_the_model_takes():
         model = keras.Model(inputs, layers.Conv2D(4, 3, name="out")(inputs))
         tiles = finished(model, layer="out", max_iter=2)
         tiles.run.open_tile(1)
-        assert tiles.run._front.state.image.shape == (1, 3, 10, 8)
+        assert tiles.run._front.state.measured.shape == (1, 3, 10, 8)
         np.testing.assert_array_equal(tiles.run.image, tiles.images[1])
         tiles.run.start()
         tiles.until_idle()

@@ -128,7 +128,7 @@ def test_the_size_of_a_batch_makes_no_difference(model, batch_size):
 def test_as_many_at_once_as_fit(model, monkeypatch):
     made, run = [], Step.run
     monkeypatch.setattr(
-        Step, "run", lambda self, state, *rest: made.append(len(state.image)) or run(self, state, *rest)
+        Step, "run", lambda self, state, *rest: made.append(len(state.measured)) or run(self, state, *rest)
     )
     pictures(model, max_iter=1)
     monkeypatch.setattr(batch_module, "LARGEST_BATCH", 2)

@@ -19,44 +19,15 @@ from dataclasses import MISSING
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from actmax_widget.parameters import Control as ControlName
-from actmax_widget.parameters import Kind, Parameter, Scale, parameters_of
+from actmax_widget.parameters import parameters_of
 from actmax_widget.settings import Settings
-from actmax_widget.view.messages import COMMANDS, MESSAGES, KernelFacts, SavedTiles, told
+from actmax_widget.view.messages import COMMANDS, MESSAGES, Control, KernelFacts, PartsFacts, SavedTiles, control_of
 
 FRONT_END = Path(__file__).resolve().parents[1] / "js"
 CONTRACT = FRONT_END / "src" / "kernel" / "contract.ts"
 PLAIN = {type(None): "null", bool: "boolean", int: "integer", float: "number", str: "string"}
 BANNER = "/** Made by `make contract` from what `actmax_widget` declares: change it there. */"
 Schema = dict[str, Any]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Choice:
-    """A value to choose, and what a person reads."""
-
-    value: str | float
-    label: str = told("What a person reads.")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Control:
-    """What sets a parameter. The order of the list is that on the screen."""
-
-    name: str = told("Of the parameter.", ts='keyof Parameters | "seed_input"')
-    kind: Kind = told("What its values are.")
-    control: ControlName = told("What sets it.")
-    label: str = told("What a person knows it by.")
-    help: str = told("What it does, and when to raise or lower it.")
-    group: str = told("What it is shown with.")
-    default: Any = told("Where Python sets nothing else.")
-    unit: str = told("Of the number.", "")
-    least: float = told("The least number that is taken.", None)
-    bottom: float = told("Near end of a slider; 0 unless told.", None)
-    top: float = told("Far end of a slider; the number itself may go beyond.", None)
-    scale: Scale = told('Of a slider; "growing" starts at 0 and has the hundredth part half way.', "growing")
-    choices: list[Choice] = told("All there are, or for a number those that are offered.", ())
-    none: str = told("What a person calls null; null is not allowed without.", None)
 
 
 def main() -> int:
@@ -91,14 +62,6 @@ def controls() -> list[dict[str, Any]]:
     return [control_of(parameter) for parameter in parameters_of(Settings).values() if parameter.control]
 
 
-def control_of(parameter: Parameter) -> dict[str, Any]:
-    """A :class:`Control` without what goes without saying."""
-    own: dict[str, Any] = {field.name: getattr(parameter, field.name) for field in dataclasses.fields(Control)}
-    own["choices"] = tuple({"value": value, "label": label} for value, label in parameter.choices.items())
-    own["default"] = None if parameter.default is MISSING else parameter.default
-    return {field.name: own[field.name] for field in dataclasses.fields(Control) if own[field.name] != field.default}
-
-
 # --- schema -----------------------------------------------------------------------------------------------------------
 
 
@@ -108,9 +71,9 @@ def schema() -> Schema:
     definitions["Facts"] = of_dataclass(KernelFacts, definitions)
     for name, members in {"Incoming": MESSAGES, "Outgoing": COMMANDS}.items():
         definitions[name] = {"anyOf": [of(member, definitions) for member in members]}
-    for cls in (SavedTiles, Control):
+    for cls in (SavedTiles, PartsFacts, Control):
         of(cls, definitions)
-    names = ("Parameters", "Facts", "Incoming", "Outgoing", "SavedTiles", "Control")
+    names = ("Parameters", "Facts", "Incoming", "Outgoing", "SavedTiles", "PartsFacts", "Control")
     properties = {name.lower(): {"$ref": f"#/definitions/{name}"} for name in names}
     return whole(properties, "All that Python and the page have in common.") | {"definitions": definitions}
 
@@ -147,6 +110,8 @@ def of_generic(origin: Any, args: tuple[Any, ...], definitions: dict[str, Schema
         return {"anyOf": [of(arg, definitions) for arg in args]}
     if origin is Literal:
         return {"enum": list(args)}
+    if origin is dict and Any not in args:
+        return {"type": "object", "additionalProperties": of(args[1], definitions)}
     if origin is list or args[-1] is ...:
         return {"type": "array", "items": of(args[0], definitions)}
     if origin is tuple:

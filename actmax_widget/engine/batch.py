@@ -36,13 +36,13 @@ class Batch:
 
     Args:
         names: of the losses.
-        starts: (n, ..., channels), the starting pictures as the model takes them.
+        start: the state they start at.
         size: how many pictures the model takes at once, where that is fixed: the last one fills up.
     """
 
-    def __init__(self, names: Sequence[str], starts: np.ndarray, size: int | None = None) -> None:
-        self.names, self.count = tuple(names), len(starts)
-        self.state = State.at(filled(starts, size))
+    def __init__(self, names: Sequence[str], start: State, size: int | None = None) -> None:
+        self.names, self.count = tuple(names), len(start.measured)
+        self.state = start.filled(size)
         self._rows = array.array("f")  # of floats, as millions of objects would take a hundred times the memory
         self._pictures: tuple[State, np.ndarray] | None = None
 
@@ -84,7 +84,7 @@ class Batch:
 
     def go_back(self) -> None:
         """After a loss that is not finite: back to the last good pictures, which the next step begins with."""
-        self.state = State.at(self.pictures)._replace(iteration=self.state.iteration)
+        self.state = self.state.back()
 
     def alone(self, position: int, history: History) -> Batch:
         """One of the pictures in a batch of its own, with all that its next step needs.
@@ -93,11 +93,11 @@ class Batch:
             position: of the picture.
             history: its losses as far as they are to be kept.
         """
-        # From the picture as it was seen, not from the next one: what is opened shows what the tile showed.
-        one = Batch(self.names, self.pictures[[position]])
-        one.add_rows(history.values[:, None])
         going_on = bool(np.isfinite(history.values[-1:, -1]).all())
-        one.state = self.state.alone(position, one.state, len(history), going_on=going_on)
+        # From the picture as it was seen, not from the next one: what is opened shows what the tile showed.
+        start = self.state.alone(position, self.pictures[[position]], len(history), going_on=going_on)
+        one = Batch(self.names, start)
+        one.add_rows(history.values[:, None])
         return one
 
     def rest(self, *, resumable: bool) -> None:
@@ -114,7 +114,7 @@ class Tiles:
         step: the compiled step.
         filters: (n,) the filters.
         of: how many filters the layer has.
-        starts: gives the starting pictures, (n, ..., channels) as the model takes them, of a slice of the filters.
+        starts: gives the state that a slice of the filters starts at.
         goal: iterations for each picture.
         batch: pictures made at once.
         best: keep each picture after the step whose loss was the lowest; else as the network saw it last.
@@ -132,7 +132,7 @@ class Tiles:
         filters: Sequence[int],
         of: int,
         *,
-        starts: Callable[[slice], np.ndarray],
+        starts: Callable[[slice], State],
         goal: int,
         batch: int,
         best: bool = False,

@@ -17,10 +17,15 @@ import numpy as np
 
 from actmax_widget.backprop_modifiers import Gate
 from actmax_widget.engine.objective import Objective
+from actmax_widget.engine.rendering import Rendering
 from actmax_widget.engine.step import Step
 from actmax_widget.input_modifiers import InputModifier, Jitter
 from actmax_widget.losses import Loss
 from actmax_widget.network import Network, graph
+from actmax_widget.optimizers import Optimizer, RMSProp
+from actmax_widget.parametrizations import Parametrization, Pixels
+from actmax_widget.parts import Part, live
+from actmax_widget.transforms import Transform
 
 KEPT = 8
 """How many compiled steps are kept for a model; those not used for longest go first."""
@@ -34,36 +39,54 @@ def step_for(
     *,
     gate: Gate | None = None,
     wrt_tensor: Any = None,
+    parametrization: Parametrization | None = None,
+    transforms: Sequence[Transform] = (),
+    optimizer: Optimizer | None = None,
     input_modifiers: Sequence[InputModifier] = (),
     grad_modifier: Callable[[Any], Any] | None = None,
-    norm_grads: bool = True,
+    norm_grads: bool | None = None,
     joint: bool = False,
 ) -> Step:
     """The compiled step for losses of a network: the one that is kept, if there is one.
 
-    Its own weights, knobs and input modifiers are those of whoever asked first: give yours to :meth:`Step.knobs`.
+    Its own weights, knobs and parts are those of whoever asked first: give yours to :meth:`Step.knobs`.
 
     Args:
         network: the model with its inputs.
         losses: see :class:`~actmax_widget.engine.Objective`.
         gate: see there.
         wrt_tensor: see there.
+        parametrization: see :class:`~actmax_widget.engine.rendering.Rendering`; None: pixels.
+        transforms: see there.
+        optimizer: see :class:`~actmax_widget.engine.Step`.
         input_modifiers: see :class:`~actmax_widget.engine.Step`.
         grad_modifier: see there.
         norm_grads: see there.
         joint: see there.
     """
-    # What a user wrote cannot be compared with what another wrote: it is compiled for that call alone.
+    parametrization, optimizer = parametrization or Pixels(), optimizer or RMSProp()
+    # What an input or gradient modifier does nobody knows: it is compiled for that call alone.
     own = grad_modifier is not None or any(type(modifier) is not Jitter for modifier in input_modifiers)
-    own |= wrt_tensor is not None or any(loss.signature() is None for loss, _ in losses)
+    own |= wrt_tensor is not None
+    parts = tuple(map(_signature, (parametrization, *transforms, optimizer)))
     with _kept_with(network.model).lock:  # and nobody builds twice
         kept = {} if own else _kept_with(network.model).steps
-        key = None if own else (_key(network, losses), gate, len(input_modifiers), norm_grads, joint)
+        key = None if own else (_key(network, losses), gate, parts, len(input_modifiers), norm_grads, joint)
         step = kept.pop(key, None)  # and put back below, as the one used last
         if step is None:
-            objective = Objective(network.input, losses, network.tensor(wrt_tensor), held=network.held, gate=gate)
+            rendering = Rendering(network.input, parametrization, transforms)
+            objective = Objective(
+                network.input,
+                losses,
+                network.tensor(wrt_tensor),
+                held=network.held,
+                gate=gate,
+                transformed=rendering.transformed,
+            )
             step = Step(
                 objective,
+                rendering=rendering,
+                optimizer=optimizer,
                 input_modifiers=input_modifiers,
                 grad_modifier=grad_modifier,
                 norm_grads=norm_grads,
@@ -73,6 +96,16 @@ def step_for(
         while len(kept) > KEPT:
             del kept[next(iter(kept))]
         return step
+
+
+def _signature(part: Part) -> Hashable:
+    """What shapes a part's graph. One that a user wrote is equal to itself alone, as long as its attributes are."""
+    signature = part.signature()
+    if signature is not None:
+        return signature
+    changing = {"name", *live(part)}
+    own = tuple((name, _comparable(value)) for name, value in vars(part).items() if name not in changing)
+    return _Same(part), own
 
 
 class _Kept:
@@ -94,7 +127,7 @@ def _key(network: Network, losses: Sequence[tuple[Loss, float]]) -> Hashable:
     """What shapes the graph from the inputs to the losses."""
     inputs = tuple((tuple(tensor.shape), tensor.dtype, tensor is network.input) for tensor in network.inputs)
     held = tuple((value.shape, value.dtype.str, value.tobytes()) for _, value in network.held)
-    signatures = tuple(loss.signature() for loss, _ in losses)
+    signatures = tuple(_signature(loss) for loss, _ in losses)
     return inputs, held, signatures, keras.config.image_data_format(), _layers(network.model)
 
 

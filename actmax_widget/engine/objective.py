@@ -26,13 +26,16 @@ class Evaluation(NamedTuple):
 
     Attributes:
         losses: (batch, n + 1) float32: each loss of each picture times its weight, then their sum.
-        grads: gradient of the sum, in the shape of ``wrt_value``.
+        grads: gradient of the sum by what the network was shown, or by ``wrt_tensor``, in the shape of ``wrt_value``.
         wrt_value: value of the tensor the gradient was taken by.
+        slopes: where the picture is another than what the network was shown: gradient of the sum by the picture, which
+            only regularizers look at; else zero, and without a shape.
     """
 
     losses: tf.Tensor
     grads: tf.Tensor
     wrt_value: tf.Tensor
+    slopes: tf.Tensor
 
 
 class Objective:
@@ -47,6 +50,7 @@ class Objective:
         wrt_tensor: symbolic tensor to take the gradient by; ``None`` is the input.
         held: pairs of the model's other symbolic inputs and their values, float32 with batch axis.
         gate: how the gradient passes ReLUs; ``None`` is as it is. With it the objective works in compiled calls only.
+        transformed: the network is shown something else than the picture, so regularizers are computed apart.
 
     Attributes:
         excites: (n,) bool, whether each loss looks at the network, so is no regularizer.
@@ -65,12 +69,13 @@ class Objective:
         *,
         held: Sequence[tuple[Any, np.ndarray]] = (),
         gate: Gate | None = None,
+        transformed: bool = False,
     ) -> None:
         _check_wrt(wrt_tensor)
         self.input_tensor = input_tensor
         self.layout = layout.of_input(input_tensor)
         self._original = original_of(input_tensor)
-        self._held, self._gate = list(held), gate
+        self._held, self._gate, self._one_by_one = list(held), gate, False
         self.losses = check_losses(losses)
         self.names = tuple(loss.name for loss, _ in self.losses)
         self.wrt_is_input = wrt_tensor is None or wrt_tensor in {input_tensor, self._original}
@@ -79,14 +84,19 @@ class Objective:
         direct = [_is_direct(loss, {input_tensor, self._original}) for loss, _ in self.losses]
         self.excites = np.array([not isinstance(loss, Regularizer) for loss, _ in self.losses])
         # A regularizer of the input needs no graph, unless there is nothing else that would make one.
-        self._direct = [] if all(direct) else [k for k, is_direct in enumerate(direct) if is_direct]
-        self._in_graph = [k for k in range(len(self.losses)) if k not in self._direct]
-        self._graph = self._build(self._wrt)
+        self._direct = [] if all(direct) and not transformed else [k for k, found in enumerate(direct) if found]
+        rest = [k for k in range(len(self.losses)) if k not in self._direct]
+        self._of_picture = [k for k in rest if transformed and not self.excites[k]]
+        self._in_graph = [k for k in rest if k not in self._of_picture]
+        if not self._in_graph:
+            raise invalid("objective", "a loss that looks at the network", list(self.names), "Add one of a layer.")
+        self._graph = self._build(self._in_graph, self._wrt)
+        self._picture_graph = self._build(self._of_picture, self._wrt) if self._of_picture else None
 
-    def _build(self, wrt_tensor: Any) -> keras.Model:
-        """One model from the input and the losses' knobs to all terms, which leaves out every layer no term needs."""
+    def _build(self, of: Sequence[int], wrt_tensor: Any) -> keras.Model:
+        """One model from the input and some losses' knobs to their terms, which leaves out every layer none needs."""
         with graph.borrowed(self._original) as users:
-            losses = [self.losses[k][0] for k in self._in_graph]
+            losses = [self.losses[k][0] for k in of]
             knobs = [self._knob_inputs(loss) for loss in losses]
             inputs = [self.input_tensor, *(tensor for entry in knobs for tensor in entry.values())]
             inputs += [tensor for tensor, _ in self._held]
@@ -95,9 +105,9 @@ class Objective:
                 for loss, values in zip(losses, knobs, strict=True)
             ]
             # keras-vis's losses are numbers: whether one mixes pictures cannot be seen, so it never gets more than one.
-            self._one_by_one = any(len(term.shape) == 0 for term in terms)
-            if self._one_by_one:
+            if one_by_one := any(len(term.shape) == 0 for term in terms):
                 terms = [ops.reshape(term, (1,)) for term in terms]
+            self._one_by_one |= one_by_one
             outputs = {"terms": ops.stack(terms, axis=-1)}
             if not self.wrt_is_input:
                 outputs["wrt"] = wrt_tensor
@@ -105,7 +115,7 @@ class Objective:
 
     def _term(self, loss: Loss, knobs: dict[str, Any], known: set[int], users: set[Any]) -> Any:
         """A loss's symbolic value, from the model's input and the knobs alone."""
-        term = ops.cast(loss.build_loss(**knobs), "float32")
+        term = ops.cast(loss.built(knobs), "float32")
         if tuple(term.shape) not in {(), (1,), (None,), (self.input_tensor.shape[0],)}:
             expected = f"{type(loss).__name__}.build_loss() to return a number, or one for each picture, (batch,)"
             raise invalid("losses", expected, tuple(term.shape), "Take e.g. keras.ops.mean over the other axes.")
@@ -151,23 +161,68 @@ class Objective:
         """The present values of all losses' knobs for one picture, (1, ...), in graph order."""
         return knobs_of([loss for loss, _ in self.losses])
 
-    def __call__(self, inp: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor]) -> Evaluation:
-        """Evaluate at ``inp``, (batch, ..., channels) float32, for weights (batch, n), or (1, n) for all."""
-        if not self._one_by_one or inp.shape[0] == 1:
-            return self._evaluate(inp, weights, knobs)
-        evaluation = tf.map_fn(
-            lambda one: self._evaluate(one[0][None], one[1][None], [knob[None] for knob in one[2]]),
-            (inp, tf.broadcast_to(weights, [tf.shape(inp)[0], len(self.losses)]), list(knobs)),
-            fn_output_signature=Evaluation(tf.float32, tf.float32, tf.float32),
-        )
-        return Evaluation(*[tf.squeeze(part, 1) for part in evaluation])
+    def __call__(
+        self,
+        inp: tf.Tensor,
+        weights: tf.Tensor,
+        knobs: Sequence[tf.Tensor],
+        picture: tf.Tensor | None = None,
+        views: int = 1,
+    ) -> Evaluation:
+        """Evaluate.
 
-    def _evaluate(self, inp: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor]) -> Evaluation:
+        Args:
+            inp: what the network is shown, (batch * views, ..., channels) float32; views of one picture are adjacent.
+            weights: (batch, n), or (1, n) for all.
+            knobs: of the losses, (batch, ...) each.
+            picture: where that is something else, (batch, ..., channels): what regularizers look at.
+            views: how many of each picture; its losses are their mean.
+        """
+        mine = [knob for k, own in enumerate(self._knobs_by_loss(knobs)) for knob in own if k in self._in_graph]
+        if views > 1:
+            weights_of_views = tf.repeat(weights, views, axis=0) / views
+            mine = [tf.repeat(knob, views, axis=0) for knob in mine]
+        else:
+            weights_of_views = weights
         gradient = self._gradient if self._gate is None else self._gated_gradient
-        # One pass forward and one back for all terms that look at the network; regularizers need neither.
-        terms, wrt_value, grads = gradient(inp, weights, [*knobs, *self._held_for(inp)])
-        losses, slopes = self._whole(terms, inp, weights)
-        return Evaluation(losses, tf.add_n([tf.cast(grads, tf.float32), *slopes]), wrt_value)
+        # One pass forward and one back for all terms that look at the network; most regularizers need neither.
+        terms, wrt_value, grads = self._mapped(gradient, inp, weights_of_views, mine)
+        if views > 1:
+            terms = tf.reduce_sum(tf.reshape(terms, [-1, views, terms.shape[-1]]), axis=1)
+        seen_alone = picture is None
+        picture = inp if picture is None else picture
+        found = dict(zip(self._in_graph, tf.unstack(terms, axis=-1), strict=True))
+        slopes = []
+        if self._picture_graph is not None:
+            own = [knob for k, own in enumerate(self._knobs_by_loss(knobs)) for knob in own if k in self._of_picture]
+            values, _, slope = self._mapped(self._picture_gradient, picture, weights, own)
+            found |= zip(self._of_picture, tf.unstack(values, axis=-1), strict=True)
+            slopes.append(slope)
+        losses, direct = self._whole(found, picture, weights)
+        slopes += direct
+        grads = tf.cast(grads, tf.float32)
+        if seen_alone:
+            return Evaluation(losses, tf.add_n([grads, *slopes]), wrt_value, tf.zeros([]))
+        return Evaluation(losses, grads, wrt_value, tf.add_n(slopes) if slopes else tf.zeros_like(picture))
+
+    def _mapped(
+        self, gradient: Callable[..., tuple[tf.Tensor, ...]], inp: tf.Tensor, weights: tf.Tensor, knobs: Sequence[Any]
+    ) -> tuple[tf.Tensor, ...]:
+        """Terms, value and gradient of all pictures; one by one where a loss is one number whatever the batch."""
+        if not self._one_by_one or inp.shape[0] == 1:
+            return gradient(inp, weights, [*knobs, *self._held_for(inp)])
+
+        def of_one(one: Any) -> tuple[tf.Tensor, ...]:
+            alone = one[0][None]
+            return gradient(alone, one[1][None], [*(knob[None] for knob in one[2]), *self._held_for(alone)])
+
+        arguments = (inp, tf.broadcast_to(weights, [tf.shape(inp)[0], len(self.losses)]), list(knobs))
+        found = tf.map_fn(of_one, arguments, fn_output_signature=(tf.float32, tf.float32, tf.float32))
+        return tuple(tf.squeeze(part, 1) for part in found)
+
+    def _knobs_by_loss(self, knobs: Sequence[tf.Tensor]) -> list[list[tf.Tensor]]:
+        rest = iter(knobs)
+        return [[next(rest) for _ in loss.knobs()] for loss, _ in self.losses]
 
     def jointly(self, inp: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor]) -> Evaluation:
         """Evaluate pictures as one, as keras-vis does: each picture's losses are those of all together."""
@@ -183,18 +238,24 @@ class Objective:
 
     def losses_at(self, inp: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor]) -> tf.Tensor:
         """The losses of an evaluation alone, which there are also where no gradient is."""
-        terms, _ = self._forward(inp, weights, [*knobs, *self._held_for(inp)])
-        return self._whole(terms, inp, weights)[0]
+        found: dict[int, tf.Tensor] = {}
+        for part, of in ((self._graph, self._in_graph), (self._picture_graph, self._of_picture)):
+            if part is not None:
+                own = [knob for k, own in enumerate(self._knobs_by_loss(knobs)) for knob in own if k in of]
+                terms, _ = self._forward(part, of, inp, weights, [*own, *self._held_for(inp)])
+                found |= zip(of, tf.unstack(terms, axis=-1), strict=True)
+        return self._whole(found, inp, weights)[0]
 
-    def _whole(self, terms: tf.Tensor, inp: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """All losses and their sum, and the slopes of those that are not in the graph."""
-        found = dict(zip(self._in_graph, tf.unstack(terms, axis=-1), strict=True))
+    def _whole(
+        self, found: dict[int, tf.Tensor], picture: tf.Tensor, weights: tf.Tensor
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """All losses and their sum, and the slopes of those that are not in a graph."""
         weight_of, slopes = tf.unstack(weights, len(self.losses), axis=-1), []
         for k in self._direct:
             regularizer: Any = self.losses[k][0]
-            value, slope = regularizer.penalty(inp)
+            value, slope = regularizer.penalty(picture)
             found[k] = weight_of[k] * tf.reshape(value, [-1])
-            factor = tf.reshape(weight_of[k], [-1, *[1] * (inp.shape.rank - 1)])
+            factor = tf.reshape(weight_of[k], [-1, *[1] * (picture.shape.rank - 1)])
             slopes += [slope(factor)] if self.wrt_is_input else []
         weighted = tf.stack([found[k] for k in range(len(self.losses))], -1)
         total = tf.reduce_sum(weighted, -1, keepdims=True)
@@ -207,7 +268,7 @@ class Objective:
     def _gradient(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(inp)
-            terms, wrt_value = self._forward(inp, weights, rest)
+            terms, wrt_value = self._forward(self._graph, self._in_graph, inp, weights, rest)
         grads = _or_none(lambda: tape.gradient(terms, wrt_value))
         if grads is None and not tf.executing_eagerly():
             # The tape does not follow an inner tensor that no gradient joins to the input.
@@ -217,9 +278,19 @@ class Objective:
     def _gated_gradient(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
         # tf.gradients, as the tape does not look at overridden gradients.
         with backprop_modifiers.gated(self._gate, self.layers, self._sign_of_activation(weights)):
-            terms, wrt_value = self._forward(inp, weights, rest)
+            terms, wrt_value = self._forward(self._graph, self._in_graph, inp, weights, rest)
             grads = _or_none(lambda: tf.gradients(terms, [wrt_value])[0])
         return terms, wrt_value, self._reached(grads, wrt_value, terms)
+
+    def _picture_gradient(
+        self, picture: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]
+    ) -> tuple[tf.Tensor, ...]:
+        """The same of what looks at the picture alone; no gradient is then no loss."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(picture)
+            terms, _ = self._forward(self._picture_graph, self._of_picture, picture, weights, rest)
+        slopes = tape.gradient(terms, picture, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return terms, picture, tf.cast(slopes, tf.float32)
 
     def _reached(self, grads: tf.Tensor | None, wrt_value: tf.Tensor, terms: tf.Tensor) -> tf.Tensor:
         """The gradient, if there is one at all: to optimize without would change nothing and look like success."""
@@ -233,9 +304,11 @@ class Objective:
         activations = [k for k, (loss, _) in enumerate(self.losses) if isinstance(loss, ActivationMaximization)]
         return -tf.sign(weights[0, activations[0]]) if activations else tf.constant(-1.0)
 
-    def _forward(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
-        outputs = self._graph([inp, *rest], training=False)
-        return outputs["terms"] * tf.gather(weights, self._in_graph, axis=-1), outputs.get("wrt", inp)
+    def _forward(
+        self, part: keras.Model, of: Sequence[int], inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]
+    ) -> tuple[tf.Tensor, ...]:
+        outputs = part([inp, *rest], training=False)
+        return outputs["terms"] * tf.gather(weights, of, axis=-1), outputs.get("wrt", inp)
 
 
 def _is_direct(loss: Loss, inputs: set[Any]) -> bool:

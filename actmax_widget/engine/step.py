@@ -2,8 +2,8 @@
 
 :class:`Step` knows no loop of its own, no callbacks, no clock: a caller asks for n steps and gets the next state and
 each step's losses. Every number that a person may change meanwhile is a tensor (:class:`Knobs`), so changing it never
-compiles again. The update is keras-vis's RMSProp (2017, ``vis.optimizer``; Hinton, 2012), on the gradient divided by
-its L2 norm: ``cache = 0.95 cache + 0.05 g**2; x -= learning_rate * g / sqrt(cache + 1e-7)``.
+compiles again. How the picture comes from what is optimized, and what the network is shown, says a
+:class:`~actmax_widget.engine.rendering.Rendering`; the update is an :class:`~actmax_widget.optimizers.Optimizer`'s.
 """
 
 from __future__ import annotations
@@ -20,70 +20,128 @@ from actmax_widget import grad_modifiers
 from actmax_widget.checks import invalid
 from actmax_widget.engine import compilation
 from actmax_widget.engine.objective import Evaluation, Objective
+from actmax_widget.engine.rendering import Rendering, shaped
 from actmax_widget.input_modifiers import InputModifier
-from actmax_widget.settings import NUMBERS
+from actmax_widget.optimizers import Optimizer, RMSProp
+from actmax_widget.parametrizations import Params, Parametrization, Pixels
+from actmax_widget.parts import Part
+from actmax_widget.transforms import Transform
 
-DECAY = 0.95
-EPSILON = 1e-7
+Kept = dict[str, dict[str, tf.Tensor]]
+"""What an optimizer keeps of each parameter."""
+
+
+SLOTS = RMSProp.slots
 
 
 class State(NamedTuple):
     """The whole state of an optimization of some pictures. Tensors.
 
     Attributes:
-        image: the running input, (batch, ..., channels) float32, after the last step.
-        cache: running mean of the squared gradient.
+        params: what is optimized, after the last step: (batch, ...) float32 each.
+        kept: what the optimizer keeps of each.
         iteration: steps made, int32.
-        measured: the input the last step's losses were measured at; while all losses are finite this is the newest one.
-        best: each picture after the step whose total loss was the lowest so far.
+        measured: (batch, ..., channels) float32, the picture the last step's losses were measured at; while all losses
+            are finite this is the newest one.
+        good: the parameters that it came from; none where the picture itself is the parameter.
+        best: each picture of the lowest total loss so far; where the picture itself is the parameter the one after that
+            step, as keras-vis has it.
         best_loss: that total, float32 (batch,); inf before the first step.
         sound: whether all totals so far were finite, bool (batch,). A picture that is not sound does not change any
             more.
     """
 
-    image: tf.Tensor
-    cache: tf.Tensor
+    params: Params
+    kept: Kept
     iteration: tf.Tensor
     measured: tf.Tensor
+    good: Params
     best: tf.Tensor
     best_loss: tf.Tensor
     sound: tf.Tensor
 
     @classmethod
-    def at(cls, image: np.ndarray) -> State:
-        """The state before the first step, from starting pictures (batch, ..., channels)."""
-        start = tf.constant(image, tf.float32)
-        numbers = (len(image),)
+    def at(cls, image: np.ndarray, params: dict[str, np.ndarray] | None = None, slots: Sequence[str] = SLOTS) -> State:
+        """The state before the first step.
+
+        Args:
+            image: the starting pictures, (batch, ..., channels).
+            params: what they come from, (batch, ...) each; None: they themselves are the parameter.
+            slots: names of what the optimizer keeps.
+        """
+        picture, number = tf.constant(image, tf.float32), (len(image),)
+        plain = params is None or params.keys() == {"pixels"}
+        started = {"pixels": picture} if params is None or plain else _tensors(params)
         return cls(
-            start,
-            tf.zeros_like(start),
+            started,
+            {name: {slot: tf.zeros_like(value) for slot in slots} for name, value in started.items()},
             tf.constant(0),
-            start,
-            start,
-            tf.fill(numbers, np.float32(np.inf)),
-            tf.fill(numbers, value=True),
+            picture,
+            {} if plain else started,
+            picture,
+            tf.fill(number, np.float32(np.inf)),
+            tf.fill(number, value=True),
         )
 
-    def alone(self, position: int, start: State, iteration: int, *, going_on: bool) -> State:
-        """The state of one picture: ``start``, its state at the picture the network saw last, with this one's memory.
+    @classmethod
+    def together(cls, states: Sequence[State]) -> State:
+        """One state of the pictures of several, which have made as many steps."""
+        joined = tf.nest.map_structure(
+            lambda *parts: tf.concat(parts, 0), *(one._replace(iteration=one.best_loss) for one in states)
+        )
+        return joined._replace(iteration=states[0].iteration)
+
+    def back(self) -> State:
+        """The state before the first step at the pictures measured last, with the iterations made."""
+        params = self.good or {"pixels": self.measured}
+        kept = tf.nest.map_structure(tf.zeros_like, self.kept)
+        number = self.best_loss.shape
+        fresh = self._replace(params=params, kept=kept, best=self.measured)
+        return fresh._replace(best_loss=tf.fill(number, np.float32(np.inf)), sound=tf.fill(number, value=True))
+
+    def with_slots(self, slots: Sequence[str]) -> State:
+        """The state for another optimizer, which begins with nothing kept."""
+        return self._replace(
+            kept={name: {slot: tf.zeros_like(value) for slot in slots} for name, value in self.params.items()}
+        )
+
+    def part(self, where: slice) -> State:
+        """The state of some of the pictures."""
+        parts = tf.nest.map_structure(lambda one: one[where], self._replace(iteration=self.best_loss))
+        return parts._replace(iteration=self.iteration)
+
+    def filled(self, size: int | None) -> State:
+        """The state of as many pictures as a model takes at once: the last is repeated where it takes more."""
+        missing = 0 if size is None else size - len(self.measured)
+        if missing <= 0:
+            return self
+
+        def more(one: tf.Tensor) -> tf.Tensor:
+            return tf.concat([one, tf.repeat(one[-1:], missing, axis=0)], 0)
+
+        filled = tf.nest.map_structure(more, self._replace(iteration=self.best_loss))
+        return filled._replace(iteration=self.iteration)
+
+    def alone(self, position: int, image: np.ndarray, iteration: int, *, going_on: bool) -> State:
+        """The state of one picture: it is shown as the network saw it last, with all that its next step needs.
 
         Args:
             position: of the picture.
-            start: from :meth:`at`.
+            image: it as the network saw it last, (1, ..., channels).
             iteration: iterations made of it.
-            going_on: whether its next step begins where this state's would; else it begins at ``start``.
+            going_on: whether its next step begins where this state's would; else it begins at the picture itself.
         """
-        start = start._replace(iteration=tf.constant(iteration))
-        if not going_on:
-            return start
-        where = slice(position, position + 1)
-        return start._replace(image=self.image[where], cache=self.cache[where], best_loss=self.best_loss[where])
+        shown = tf.constant(image, tf.float32)
+        one = self.part(slice(position, position + 1))
+        one = one._replace(iteration=tf.constant(iteration), measured=shown, best=shown, sound=tf.constant([True]))
+        return one if going_on else one.back()
 
     def at_rest(self, *, resumable: bool) -> State:
         """The state without the pictures that no step needs, or, not ``resumable``, without any."""
-        nothing = self.image[:0]
+        nothing = self.measured[:0]
         at_rest = self._replace(measured=nothing, best=nothing)
-        return at_rest if resumable else at_rest._replace(image=nothing, cache=nothing)
+        none = dict.fromkeys(self.params, nothing)
+        return at_rest if resumable else at_rest._replace(params=none, good={}, kept={})
 
     def without(self, positions: slice) -> State:
         """The state in which some pictures do not change any more."""
@@ -120,21 +178,33 @@ class Knobs(NamedTuple):
 
     Attributes:
         weights: (batch, n) float32, one for each loss of each picture.
-        numbers: float32, the numbers of the step itself by name: see :data:`actmax_widget.settings.NUMBERS`.
-        bounds: (2,) float32, the input is kept between them; (-inf, inf) for no bounds.
+        bounds: (2,) float32, pixels are kept between them; (-inf, inf) for no bounds.
+        input_range: (2,) float32, (low, high) of the pictures that the network knows.
+        goal: float32, iterations that the run is heading for: what changes over a run follows iteration over goal.
         grad_modifier: int32, index of the gradient modifier; :meth:`Step.knobs` takes its name.
         seeds: (batch,) int32, seed the input modifiers' random numbers, together with the iteration.
         losses: the losses' knobs, (batch, ...): each picture has its own.
         modifiers: the input modifiers' knobs, a dict for each.
+        parametrization: its numbers, (batch,) float32 each.
+        transforms: the same for each.
+        optimizer: the same.
     """
 
     weights: tf.Tensor
-    numbers: dict[str, tf.Tensor]
     bounds: tf.Tensor
+    input_range: tf.Tensor
+    goal: tf.Tensor
     grad_modifier: tf.Tensor
     seeds: tf.Tensor
     losses: tuple[tf.Tensor, ...]
     modifiers: tuple[dict[str, tf.Tensor], ...]
+    parametrization: dict[str, tf.Tensor]
+    transforms: tuple[dict[str, tf.Tensor], ...]
+    optimizer: dict[str, tf.Tensor]
+
+
+BATCHED = ("weights", "seeds", "losses", "parametrization", "transforms", "optimizer")
+"""Knobs that each picture has its own of."""
 
 
 class Steps(NamedTuple):
@@ -142,7 +212,7 @@ class Steps(NamedTuple):
 
     Attributes:
         losses: (steps made, batch, losses + 1) float32: each step's weighted losses and their sum.
-        grads: the last step's gradient, after normalisation and gradient modifier.
+        grads: the last step's gradient by the picture; by pixels after normalisation and gradient modifier.
         wrt_value: the value it was taken at.
     """
 
@@ -159,9 +229,11 @@ class Step:
 
     Args:
         objective: what is minimised.
-        input_modifiers: run before and after each step; see :mod:`actmax_widget.input_modifiers`.
+        rendering: how pictures come about, and are shown; None: pixels as they are.
+        optimizer: the update; None: RMSProp.
+        input_modifiers: run before and after each step; see :mod:`actmax_widget.input_modifiers`. Of pixels only.
         grad_modifier: a function of the gradient that Knobs may choose besides the built-in ones.
-        norm_grads: divide the gradient by its L2 norm.
+        norm_grads: divide the gradient by its L2 norm; None: as the optimizer has it.
         joint: optimize the pictures of a batch as one, as keras-vis does with a starting batch: losses and norm are
             over all of them. Each picture's row is then that of all.
 
@@ -180,15 +252,21 @@ class Step:
         self,
         objective: Objective,
         *,
+        rendering: Rendering | None = None,
+        optimizer: Optimizer | None = None,
         input_modifiers: Sequence[InputModifier] = (),
         grad_modifier: Callable[[Any], Any] | None = None,
-        norm_grads: bool = True,
+        norm_grads: bool | None = None,
         joint: bool = False,
     ) -> None:
         self.objective = objective
+        self.rendering = Rendering(objective.input_tensor, Pixels(), ()) if rendering is None else rendering
+        self.optimizer = RMSProp() if optimizer is None else optimizer
         self.input_modifiers = tuple(input_modifiers)
         self.traces = 0
-        self._norm_grads, self._joint = norm_grads, joint
+        self._norm_grads = self.optimizer.norm_grads if norm_grads is None else norm_grads
+        self._joint = joint
+        self._plain = self.rendering.parametrization.plain
         self._modifiers = [grad_modifiers.identity, *grad_modifiers.BUILT_IN.values()]
         self._own_modifier = grad_modifier
         if grad_modifier is not None:
@@ -196,7 +274,7 @@ class Step:
         self._small = compilation.is_small(objective.outputs)
         # A function of its own is outside of the loop's circle: inside, TensorFlow may leave the gradient of a pooling
         # layer to a kernel ten times slower, as it looks for the forward one first.
-        self._apart = compilation.function(objective, experimental_attributes={"_noinline": True})
+        self._apart = compilation.function(self._objective, experimental_attributes={"_noinline": True})
         # Two functions: of one, TensorFlow would take the graph for any number of pictures for a single one, too.
         self._functions = {single: compilation.function(self._loop) for single in (True, False)}
         # Its own lock: the widgets and functions that share this step wait for it, those of other steps do not.
@@ -218,7 +296,7 @@ class Step:
             return tf.TensorSpec(tensor.shape, tensor.dtype)
 
         state, knobs, *rest = arguments
-        batched = {name: tf.nest.map_structure(of, getattr(knobs, name)) for name in ("weights", "seeds", "losses")}
+        batched = {name: tf.nest.map_structure(of, getattr(knobs, name)) for name in BATCHED}
         knobs = tf.nest.map_structure(fixed, knobs)._replace(**batched)
         return tf.nest.map_structure(of, state), knobs, *map(fixed, rest)
 
@@ -227,44 +305,63 @@ class Step:
         *,
         weights: Sequence[float] | None = None,
         bounds: tuple[float, float] = (-np.inf, np.inf),
+        input_range: tuple[float, float] = (0, 255),
+        goal: float = 0,
         grad_modifier: Any = None,
         seed: int | Sequence[int] = 0,
         losses: Sequence[Any] | None = None,
         modifiers: Sequence[InputModifier] | None = None,
-        **numbers: float,
+        parametrization: Parametrization | None = None,
+        transforms: Sequence[Transform] | None = None,
+        optimizer: Optimizer | None = None,
+        learning_rate: float | None = None,
     ) -> Knobs:
-        """Knobs from plain numbers; what is not given is as the objective and the input modifiers have it.
+        """Knobs from plain numbers; what is not given is as the objective and the parts have it.
 
         Args:
             weights: of the losses, (n,), or of each picture's, (batch, n).
             bounds: (low, high).
+            input_range: (low, high).
+            goal: iterations.
             grad_modifier: a name, a built-in function, or the function that the step was made with.
             seed: one for all pictures, or a sequence with one for each.
             losses: the losses' knobs, (batch, ...), see :func:`~actmax_widget.engine.objective.knobs_of`.
             modifiers: as many as the step was made with, of the same types.
-            **numbers: those of the step itself, such as ``learning_rate``.
+            parametrization: one of the type the step was made with, with other numbers.
+            transforms: the same of the transforms.
+            optimizer: the same of the optimizer.
+            learning_rate: in place of the optimizer's.
 
         Raises:
             ValueError: another gradient modifier.
-            TypeError: a number that there is not.
         """
         shape = tuple(self.objective.input_tensor.shape)
         losses = self.objective.knobs() if losses is None else losses
         pictures = len(losses[0]) if losses else np.size(seed)
-        if unknown := numbers.keys() - NUMBERS.keys():
-            raise invalid("numbers", f"some of {', '.join(NUMBERS)}", sorted(unknown), "Check the spelling.", TypeError)
         given = np.asarray(self.objective.weights() if weights is None else weights, np.float32)
+        optimizer = self.optimizer if optimizer is None else optimizer
+        if learning_rate is not None:
+            optimizer = optimizer.bound({"learning_rate": learning_rate})
+
+        def of(part: Part) -> dict[str, tf.Tensor]:
+            numbers = part.numbers().items()
+            return {name: tf.constant(np.broadcast_to(np.float32(value), pictures)) for name, value in numbers}
+
         return Knobs(
-            tf.constant(np.broadcast_to(given, (pictures, given.shape[-1])), tf.float32),
-            {name: tf.constant(value, tf.float32) for name, value in (NUMBERS | numbers).items()},
-            tf.constant(bounds, tf.float32),
-            tf.constant(self._modifier_index(grad_modifier)),
-            tf.constant(np.broadcast_to(np.asarray(seed, np.uint32).astype(np.int32), pictures)),
-            tuple(tf.constant(value, tf.float32) for value in losses),
-            tuple(
+            weights=tf.constant(np.broadcast_to(given, (pictures, given.shape[-1])), tf.float32),
+            bounds=tf.constant(bounds, tf.float32),
+            input_range=tf.constant(input_range, tf.float32),
+            goal=tf.constant(goal, tf.float32),
+            grad_modifier=tf.constant(self._modifier_index(grad_modifier)),
+            seeds=tf.constant(np.broadcast_to(np.asarray(seed, np.uint32).astype(np.int32), pictures)),
+            losses=tuple(tf.constant(value, tf.float32) for value in losses),
+            modifiers=tuple(
                 _tensors(modifier.knobs(shape, self.objective.layout.spatial))
                 for modifier in (self.input_modifiers if modifiers is None else modifiers)
             ),
+            parametrization=of(self.rendering.parametrization if parametrization is None else parametrization),
+            transforms=tuple(map(of, self.rendering.transforms if transforms is None else transforms)),
+            optimizer=of(optimizer),
         )
 
     def run(self, state: State, knobs: Knobs, n: int, stop: StopFlag | None = None) -> tuple[State, Steps]:
@@ -280,7 +377,9 @@ class Step:
             The next state and what the steps measured. Fewer than ``n`` steps were made if ``stop`` was set, or if a
             total loss was not finite: that step's row is the last, and ``state.measured`` is the picture before it.
         """
-        single = state.image.shape[0] == 1
+        if any(kept.keys() != set(self.optimizer.slots) for kept in state.kept.values()):  # it was another optimizer's
+            state = state.with_slots(self.optimizer.slots)
+        single = state.measured.shape[0] == 1
         arguments = (state, knobs, tf.constant(n), (_NEVER if stop is None else stop).handle)
         if single not in self._compiled:
             with self._compiling:  # and nobody compiles it twice
@@ -308,7 +407,7 @@ class Step:
     # caller asks for as many steps as it can wait for, and gets every step's losses at once. What may change between
     # two calls comes in as a tensor, what may come in the middle of one is a variable that the loop reads.
     def _loop(self, state: State, knobs: Knobs, n: tf.Tensor, stop: tf.Tensor) -> tuple[Any, ...]:
-        state = state._replace(image=_keep(state.image, knobs))  # the bounds may have changed since the last call
+        state = state._replace(params=self._kept_in(state.params, knobs))  # bounds may have changed since the last call
         width = len(self.objective.names) + 1
         rows = tf.TensorArray(tf.float32, n, element_shape=[*state.best_loss.shape, width])
 
@@ -322,16 +421,16 @@ class Step:
             return made + 1, state, rows.write(made, evaluation.losses), evaluation.grads, evaluation.wrt_value
 
         # The gradient's shape is only known for certain where it is the input's, so any size of its axes is allowed.
-        wrt = state.image if self.objective.wrt_is_input else tf.zeros([0] * self.objective.wrt_rank)
+        wrt = state.measured if self.objective.wrt_is_input else tf.zeros([0] * self.objective.wrt_rank)
         start = (tf.constant(0), state, rows, wrt, wrt)
         shapes = tf.nest.map_structure(_shape_of, start)
         if not self.objective.wrt_is_input:
             shapes = (*shapes[:3], *[tf.TensorShape([None] * self.objective.wrt_rank)] * 2)
         made, state, rows, grads, wrt_value = tf.while_loop(go_on, body, start, shapes)
-        if self._is_small(state.image):
+        if self._is_small(state.measured):
             compilation.leave_loops_whole()
         self.traces += 1  # not before, as what cannot be compiled is not compiled
-        if state.image.shape[0] is not None:
+        if state.measured.shape[0] is not None:
             return state, rows.stack(), grads, wrt_value, made
         # Of no rows at all TensorFlow cannot tell the number of pictures.
         none = tf.zeros([0, tf.shape(state.best_loss)[0], width])
@@ -340,45 +439,76 @@ class Step:
     # A step is keras-vis's: modify, measure, update, modify. The row of a step is measured before its update, and the
     # picture it was measured at is kept, so that the last row and the last picture belong together.
     def _step(self, state: State, knobs: Knobs) -> tuple[State, Evaluation]:
+        params, kept = self._modified(state, knobs)
+        rendered = self.rendering.rendered(
+            params,
+            parametrization=knobs.parametrization,
+            transforms=knobs.transforms,
+            seeds=knobs.seeds,
+            iteration=state.iteration,
+            progress=tf.clip_by_value(tf.cast(state.iteration, tf.float32) / tf.maximum(knobs.goal - 1, 1), 0, 1),
+            input_range=knobs.input_range,
+        )
+        measured = rendered.image
+        evaluation = self._evaluate(rendered.seen, measured, knobs)
+        if self.objective.wrt_is_input:
+            by_params, by_picture = rendered.pull(evaluation.grads, evaluation.slopes)
+            grads = {name: self._modify(grad, knobs.grad_modifier) for name, grad in self._normed(by_params).items()}
+            evaluation = evaluation._replace(grads=grads["pixels"] if self._plain else by_picture, wrt_value=measured)
+            updated, next_kept = self._updated(params, kept, grads, knobs, state.iteration)
+        else:  # the gradient by an inner tensor is looked at, not followed
+            by_inner = self._normed({"": evaluation.grads})[""]
+            evaluation = evaluation._replace(grads=self._modify(by_inner, knobs.grad_modifier))
+            updated, next_kept = params, kept
+        for modifier in reversed(self.input_modifiers):
+            updated = {"pixels": self._changed(modifier, modifier.post_tensor, updated["pixels"])}
+        updated = self._kept_in(updated, knobs)
+        *_, total = tf.unstack(evaluation.losses, axis=-1)
+        # From its first total that is not finite on a picture stays as it was; in a batch the others go on.
+        sound = state.sound & tf.math.is_finite(total)
+        ahead = updated["pixels"] if self._plain else measured
+        # NaN never wins, nor a loss of -inf, nor a step that a NaN gradient made.
+        better = sound & (total < state.best_loss) & tf.math.is_finite(tf.reduce_sum(ahead, _axes_of(ahead)))
+        next_state = State(
+            params=updated,
+            kept=next_kept,
+            iteration=state.iteration + 1,
+            measured=_select(sound, measured, state.measured),
+            good={name: _select(sound, params[name], good) for name, good in state.good.items()},
+            best=_select(better, ahead, state.best),
+            best_loss=_select(better, total, state.best_loss),
+            sound=sound,
+        )
+        return next_state, evaluation
+
+    def _modified(self, state: State, knobs: Knobs) -> tuple[Params, Kept]:
+        """The pixels after the input modifiers, which change them for good."""
+        if not self.input_modifiers:
+            return state.params, state.kept
         random = tf.stack([knobs.seeds, tf.fill(tf.shape(knobs.seeds), state.iteration)], -1)
-        image, cache = state.image, state.cache
+        image, kept = state.params["pixels"], state.kept["pixels"]
         for index, modifier in enumerate(self.input_modifiers):
             seed = random + tf.constant([index * 7919, 0])
             change = functools.partial(modifier.pre_tensor, random=seed, **knobs.modifiers[index])
             image = self._changed(modifier, change, image)
             if getattr(modifier, "only_moves", False):
-                # The running mean is that of a place in the picture: left behind, it would scale another's gradient.
-                cache = self._changed(modifier, change, cache)
+                # What is kept of a place in the picture: left behind, it would scale another's gradient.
+                kept = {slot: self._changed(modifier, change, value) for slot, value in kept.items()}
         if not all(getattr(modifier, "only_moves", False) for modifier in self.input_modifiers):
-            image = _keep(image, knobs)
-        measured = image
-        evaluation = self._evaluate(measured, knobs)
-        grads = self._modify(evaluation.grads, knobs.grad_modifier)
-        image, cache = self._update(measured, cache, grads, knobs)
-        for modifier in reversed(self.input_modifiers):
-            image = self._changed(modifier, modifier.post_tensor, image)
-        image = _keep(image, knobs)
-        *_, total = tf.unstack(evaluation.losses, axis=-1)
-        # From its first total that is not finite on a picture stays as it was; in a batch the others go on.
-        sound = state.sound & tf.math.is_finite(total)
-        # NaN never wins, nor a loss of -inf, nor a step that a NaN gradient made.
-        better = sound & (total < state.best_loss) & tf.math.is_finite(tf.reduce_sum(image, _axes_of(image)))
-        next_state = State(
-            image=image,
-            cache=cache,
-            iteration=state.iteration + 1,
-            measured=_select(sound, measured, state.measured),
-            best=_select(better, image, state.best),
-            best_loss=_select(better, total, state.best_loss),
-            sound=sound,
-        )
-        return next_state, evaluation._replace(grads=grads)
+            image = self._kept_in({"pixels": image}, knobs)["pixels"]
+        return {"pixels": image}, {"pixels": kept}
 
-    def _evaluate(self, image: tf.Tensor, knobs: Knobs) -> Evaluation:
+    def _evaluate(self, seen: tf.Tensor, image: tf.Tensor, knobs: Knobs) -> Evaluation:
         if self._joint:
-            return self.objective.jointly(image, knobs.weights, knobs.losses)
+            return self.objective.jointly(seen, knobs.weights, knobs.losses)
         apart = self.objective.may_pool and not self._is_small(image)
-        return Evaluation(*(self._apart if apart else self.objective)(image, knobs.weights, knobs.losses))
+        evaluate = self._apart if apart else self._objective
+        return Evaluation(*evaluate(seen, knobs.weights, knobs.losses, image))
+
+    def _objective(self, seen: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor], image: tf.Tensor) -> Evaluation:
+        if not self.rendering.transformed:
+            return self.objective(seen, weights, knobs)
+        return self.objective(seen, weights, knobs, image, self.rendering.views)
 
     def _changed(self, modifier: InputModifier, change: Callable[..., tf.Tensor], image: tf.Tensor) -> tf.Tensor:
         """The pictures changed by a modifier; by one that a user wrote one after the other, if each is on its own."""
@@ -386,11 +516,21 @@ class Step:
             return change(image)
         return tf.map_fn(lambda picture: change(picture[None])[0], image)
 
+    def _normed(self, grads: Params) -> Params:
+        """The gradient of each picture divided by its L2 norm, if that is wanted."""
+        if not self._norm_grads:
+            return grads
+        one = self._joint or all(grad.shape[0] == 1 for grad in grads.values())
+
+        def square(grad: tf.Tensor) -> tf.Tensor:  # for one picture TensorFlow has an operation of its own
+            return 2 * tf.nn.l2_loss(grad) if one else tf.reduce_sum(tf.square(grad), _axes_of(grad))
+
+        factor = tf.math.rsqrt(tf.maximum(tf.add_n([square(grad) for grad in grads.values()]), 1e-12))
+        if one:
+            return {name: grad * factor for name, grad in grads.items()}
+        return {name: grad * tf.reshape(factor, [-1, *[1] * (grad.shape.rank - 1)]) for name, grad in grads.items()}
+
     def _modify(self, grads: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
-        if self._norm_grads:
-            one = self._joint or grads.shape[0] == 1  # for which TensorFlow has an operation of its own
-            square = 2 * tf.nn.l2_loss(grads) if one else tf.reduce_sum(tf.square(grads), _axes_of(grads), True)
-            grads *= tf.math.rsqrt(tf.maximum(square, 1e-12))
         # All are in the graph, as it is a drop-down list in the widget: another choice must not compile.
         branches = [lambda modify=modify: tf.ensure_shape(modify(grads), grads.shape) for modify in self._modifiers]
         return tf.switch_case(index, branches)
@@ -399,13 +539,20 @@ class Step:
         """Whether so little is computed that oneDNN's kernels would not pay; of a batch nobody knows its size here."""
         return image.shape[0] == 1 and self._small
 
-    def _update(
-        self, image: tf.Tensor, cache: tf.Tensor, grads: tf.Tensor, knobs: Knobs
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        if not self.objective.wrt_is_input:
-            return image, cache  # the gradient by an inner tensor is looked at, not followed
-        cache = DECAY * cache + (1 - DECAY) * tf.square(grads)
-        return image - knobs.numbers["learning_rate"] * grads / tf.sqrt(cache + EPSILON), cache
+    def _updated(
+        self, params: Params, kept: Kept, grads: Params, knobs: Knobs, iteration: tf.Tensor
+    ) -> tuple[Params, Kept]:
+        next_params, next_kept = {}, {}
+        for name, value in params.items():
+            optimizer = self.optimizer.bound(shaped(knobs.optimizer, value.shape.rank))
+            next_params[name], next_kept[name] = optimizer.update(value, grads[name], kept[name], iteration)
+        return next_params, next_kept
+
+    def _kept_in(self, params: Params, knobs: Knobs) -> Params:
+        """Pixels inside of the bounds; other parameters have none."""
+        if not self._plain:
+            return params
+        return {"pixels": tf.clip_by_value(params["pixels"], *tf.unstack(knobs.bounds))}
 
     def _modifier_index(self, grad_modifier: Any) -> int:
         if grad_modifier is not None and grad_modifier is self._own_modifier:
@@ -418,10 +565,6 @@ class Step:
 
 
 _NEVER = StopFlag()
-
-
-def _keep(image: tf.Tensor, knobs: Knobs) -> tf.Tensor:
-    return tf.clip_by_value(image, *tf.unstack(knobs.bounds))
 
 
 def _select(condition: tf.Tensor, new: tf.Tensor, old: tf.Tensor) -> tf.Tensor:

@@ -13,24 +13,29 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from actmax_widget.callbacks import OptimizerCallback
 from actmax_widget.checks import check_integer, invalid
 from actmax_widget.engine import Knobs, State, Step, Steps, diagnosis
 from actmax_widget.engine.batch import Batch
 from actmax_widget.engine.loop import Pace
+from actmax_widget.engine.plan import Plan, random_state
+from actmax_widget.engine.rendering import Rendering
 from actmax_widget.live.facts import Facts, Frame, Status
-from actmax_widget.live.plan import Plan, random_state
+from actmax_widget.live.listeners import Listeners
 from actmax_widget.live.tiles import LiveTiles
 from actmax_widget.live.worker import Worker
 from actmax_widget.network import Network
 from actmax_widget.network.starting import starting_image
 from actmax_widget.reason import reason
+from actmax_widget.regularizers import Regularizer
 from actmax_widget.results import History, LayerPictures
 from actmax_widget.settings import Settings
+from actmax_widget.utils import to_numpy
 
 LOOK_SECONDS = 0.25
 """How often a waiting run looks whether it is still watched: nobody tells it when a page is closed."""
@@ -42,6 +47,8 @@ class Run(Worker):
     Args:
         network: the model with its input.
         settings: what to maximise and how.
+        callbacks: told of each iteration of the picture in front; steps are then made one at a time. One that raises
+            ``StopIteration`` ends the run.
         **worker: see :class:`~actmax_widget.live.worker.Worker`.
 
     Attributes:
@@ -60,12 +67,16 @@ class Run(Worker):
         (28, 28, 1)
     """
 
-    def __init__(self, network: Network, settings: Settings, **worker: Any) -> None:
+    def __init__(
+        self, network: Network, settings: Settings, callbacks: Sequence[OptimizerCallback] = (), **worker: Any
+    ) -> None:
         super().__init__(**worker)
+        self._listeners = Listeners(callbacks, self._end_for_callback)
         self.watched: Callable[[], bool] = lambda: True
         self.network = network
         self._plan: Plan | None = None
         self._tried_plan: Plan | None = None  # of a target that was asked for last, and may not have been taken
+        self._fitting: Any = None  # the parts that were found to fit the input
         self._settings = self._checked(settings)
         self._step: Step | None = None
         self._compiled: Any = None  # the settings' graph that the step is for
@@ -176,6 +187,7 @@ class Run(Worker):
                 # Single steps beyond the last goal count towards the next one.
                 self._origin = self._goal if self.iteration < self._goal + self._settings.max_iter else self.iteration
                 self._goal = self._origin + self._settings.max_iter
+                self._knobs = None
             self._go(self._goal, Status.FINISHED)
         self._notify()
 
@@ -213,6 +225,9 @@ class Run(Worker):
         Raises:
             ValueError, TypeError: filters that the layer does not have.
         """
+        if self._settings.objective is not None:
+            advice = "Set objective=None to make the filters of a layer."
+            raise invalid("objective", "None, as tiles are of a layer", self._settings.objective, advice)
         tiles = LiveTiles(self.network, self._settings, filters, Pace(self._pace.clock))
         with self._changed:
             self._leave_tiles()
@@ -254,9 +269,14 @@ class Run(Worker):
             front = tiles.alone(filter_index) if tiles else None
             if tiles is None or front is None:
                 raise invalid("filter", "a filter with a picture", filter_index, "Press All filters first.")
-            layer, goal = tiles.settings.layer, tiles.settings.max_iter
+            made = tiles.settings
+            goal = made.max_iter
             self._leave_tiles(unless_made=True)
-            self._settings = self._checked(self._settings.changed(layer=layer, filter_indices=(filter_index,)))
+            # What it is made of belongs to it; the other settings are those of now.
+            own = {"layer": made.layer, "position": made.position, "parametrization": made.parametrization}
+            own |= {"filter_indices": (filter_index,), "objective": None}
+            own["knobs"] = {address: value for address, value in made.knobs.items() if made.is_of_parametrization(address)}
+            self._settings = self._checked(self._settings.changed(**own))
             self._error = ""
             self._start_afresh(Status.FINISHED if front.iteration >= goal else Status.PAUSED)
             self._front, self._goal = front, goal
@@ -344,7 +364,7 @@ class Run(Worker):
         step = plan.step(settings)
         if self._preparing and not step.is_compiled():
             # The first step does it, and makes what TensorFlow puts off until then; it counts only if somebody waits.
-            self._made(self._run, step, front.state, plan.knobs(settings, step, 0), 1)
+            self._made(self._run, step, front.state, plan.knobs(settings, step, 0, goal=1), 1)
         with self._changed:
             self._step, self._compiled, self._is_fresh = step, settings.graph(), True
             self._preparing = False
@@ -354,12 +374,15 @@ class Run(Worker):
         step, plan = self._step, self._plan
         assert step is not None and plan is not None  # noqa: S101, PT018 - for mypy: it was just compiled
         if self._knobs is None:
-            self._knobs = plan.knobs(self._settings, step, self._seed)
+            # Whoever makes single steps before any Run heads for one all the same.
+            goal = self._goal or self._settings.max_iter
+            self._knobs = plan.knobs(self._settings, step, self._seed, goal=goal)
         compiled = step.is_compiled()
         status = Status.RUNNING if compiled else Status.COMPILING
         if status is not self._status:
             self._set_status(status)
-        n = self._pace.steps(max(1, self._until - self.iteration), self._limit()) if compiled else 1
+        one = not compiled or self._listeners  # which are told of each
+        n = 1 if one else self._pace.steps(max(1, self._until - self.iteration), self._limit())
         self._stop.set(False)
         return self._run, step, self._front.state, self._knobs, n
 
@@ -371,9 +394,18 @@ class Run(Worker):
                 return 0.0  # another run has begun: these are no rows of it
             if len(steps.losses) and compiled:  # the time of a call that compiled says nothing about a step's
                 self._pace.measured(begin, len(steps.losses), self._limit())
+            iteration = self._front.iteration
             self._front.take(state, steps)
             self._settle(steps.losses[:, 0], step)
             delay = self._pace.delay() if self._status.busy else 0.0
+            ended = not self._front_is_busy and self._status is not Status.PAUSED
+        # Outside of the lock, as it waits for a callback that is far behind.
+        if self._listeners and len(steps.losses):
+            *losses, total = steps.losses[-1, 0]
+            named = list(zip(step.objective.names, losses, strict=True))
+            self._listeners.tell(run, iteration, named, total, to_numpy(steps.grads), to_numpy(steps.wrt_value))
+            if ended:
+                self._listeners.finish(run)
         self._look_for_silence(run, step, state, knobs)
         return delay
 
@@ -382,11 +414,24 @@ class Run(Worker):
         try:
             return step.run(state, knobs, *how)
         except diagnosis.NoGradientError:
-            losses = step.objective.losses_at(state.image, knobs.weights, knobs.losses).numpy()
+            losses = step.objective.losses_at(state.measured, knobs.weights, knobs.losses).numpy()
             with self._changed:
                 if run == self._run and self._front_is_busy and not self.iteration:
                     self._front.add_rows(losses[None])
             raise
+
+    def _end_for_callback(self, run: int, error: str) -> None:
+        """A callback had enough of a run, or failed."""
+        with self._changed:
+            if run != self._run:
+                return
+            if error:
+                self._error = error
+                self._end_front(Status.FAILED)
+            elif self._front_is_busy:
+                self._note = f"A callback ended the run after {self.iteration} iterations."
+                self._end_front(Status.FINISHED)
+        self._notify()
 
     def _look_for_silence(self, run: int, step: Step, state: State, knobs: Knobs) -> None:
         """When a run ends, note it if no gradient ever reached the picture: nothing was excited in all that time."""
@@ -394,12 +439,15 @@ class Run(Worker):
             ended = self._status_in_front in {Status.PAUSED, Status.FINISHED}
             if not ended or not self._still(step.objective.excites):
                 return
-            layer = self._settings.layer
+            layer, plan = self._settings.layer, self._plan
             what = diagnosis.filters_of(self._settings.filter_indices or (None,), layer)
+            if plan is not None and not plan.of_layer:
+                what = diagnosis.subject(loss for loss in plan.losses if not isinstance(loss, Regularizer))
         silent = step.silent(state, knobs)[0]  # outside of the lock, as it takes a step
         with self._changed:
             if silent and run == self._run and not self._front_is_busy:
-                self._note = diagnosis.silent(what, self.iteration, [self.network.find(layer).layer])
+                looked_at = [self.network.find(layer).layer] if plan is None or plan.of_layer else plan.layers
+                self._note = diagnosis.silent(what, self.iteration, looked_at)
                 self._touch()
 
     def _still(self, columns: np.ndarray) -> bool:
@@ -549,12 +597,16 @@ class Run(Worker):
         for plan in (self._plan, self._tried_plan):
             if plan is not None and plan.target == settings.target():
                 return plan
-        self._tried_plan = Plan(self.network, *settings.target())
+        self._tried_plan = Plan(self.network, settings)
         return self._tried_plan
 
     def _checked(self, settings: Settings) -> Settings:
         """The settings, if the model has that layer and those filters, and its input that size."""
         self._plan_for(settings)
+        parts = settings.parametrization, settings.transforms
+        if parts != self._fitting:
+            Rendering(self.network.input, *parts)
+            self._fitting = parts
         if settings.seed_input is not None:
             starting_image(self.network.input, settings.seed_input, settings.input_range)
         picture = self.network.input

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from actmax_widget.engine import Knobs, Step, diagnosis
+from actmax_widget.engine import Knobs, State, Step, diagnosis
 from actmax_widget.engine.batch import Batch, Tiles, batch_size
 from actmax_widget.engine.loop import Pace
+from actmax_widget.engine.plan import Plan, random_state
 from actmax_widget.live.facts import Status, TilesFacts
-from actmax_widget.live.plan import Plan, random_state
 from actmax_widget.network import Network, graph
 from actmax_widget.results import LayerPictures
 from actmax_widget.settings import Settings
@@ -47,7 +48,7 @@ class LiveTiles:
         self.ended: Status | None = None
         self.error = ""
         self._pace = pace
-        self._plan = Plan(network, settings.layer, (self.filters[0],))
+        self._plan = Plan(network, settings.changed(filter_indices=(self.filters[0],)))
         self._step: Step | None = None
         self._tiles: Tiles | None = None
         self._knobs: Knobs | None = None
@@ -109,7 +110,7 @@ class LiveTiles:
         )
         if not step.is_compiled(len(tiles.selections())):
             # No step: it only compiles.
-            tiles.compute(self._plan.knobs(self.settings, step, 0, tiles.selections()), 0)
+            tiles.compute(self._knobs_for(step, [0] * len(tiles.selections()), tiles.selections()), 0)
         self._step, self._tiles = step, tiles
 
     def compute(self, stop: Any) -> Any:
@@ -118,7 +119,7 @@ class LiveTiles:
         assert tiles is not None and step is not None  # noqa: S101, PT018 - for mypy: it is compiled
         if self._knobs is None:
             selections = tiles.selections()
-            self._knobs = self._plan.knobs(self.settings, step, self._seeds(len(selections)), selections)
+            self._knobs = self._knobs_for(step, self._seeds(len(selections)), selections)
         begin = self._pace.clock()
         state, steps = tiles.compute(self._knobs, self._pace.steps(self.settings.max_iter, None), stop)
         if len(steps.losses):
@@ -155,5 +156,8 @@ class LiveTiles:
         """The random states of so many pictures: another one for each if none is set."""
         return [random_state(self.settings) for _ in range(count)]
 
-    def _starts(self, where: slice) -> np.ndarray:
-        return np.concatenate([self._plan.start(self.settings, seed) for seed in self._seeds(where.stop - where.start)])
+    def _knobs_for(self, step: Step, seeds: Sequence[int], selections: np.ndarray) -> Knobs:
+        return self._plan.knobs(self.settings, step, seeds, goal=self.settings.max_iter, selections=selections)
+
+    def _starts(self, where: slice) -> State:
+        return State.together([self._plan.start(self.settings, seed) for seed in self._seeds(where.stop - where.start)])

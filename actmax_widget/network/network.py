@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import difflib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -142,9 +143,8 @@ class Network:
                 expected = f"a layer that works on inputs of shape {tuple(self.input.shape[1:])}"
                 advice = f"{refusal.why} Leave input_shape out, or choose one of: {names}."
                 raise invalid("layer", expected, name, advice)
-        raise invalid(
-            "layer", f"a layer of {self.model.name!r} whose output has filters", name, f"Choose one of: {names}."
-        )
+        advice = f"{_meant(name, self.targets)}Choose one of: {names}."
+        raise invalid("layer", f"a layer of {self.model.name!r} whose output has filters", name, advice)
 
     def _layer(self, layer: Any) -> Any:
         """The layer of the model itself that an index or a name tells; a layer, or another name, as it is."""
@@ -165,6 +165,15 @@ def respond(network: Network, target: Target, picture: np.ndarray) -> Any:
         model = graph.part(tensors, {"response": target.output}, users)
     given = [keras.ops.convert_to_tensor(value) for value in (picture, *(value for _, value in network.held))]
     return model(given, training=False)["response"]
+
+
+def _meant(name: str, names: Iterable[str]) -> str:
+    """A question for whoever wrote a name that there is not; empty if there is none like it."""
+    last = {one: one.rpartition("/")[2] for one in names}
+    inside = [one for one, own in last.items() if own == name]
+    near = inside or difflib.get_close_matches(name, names, 1)
+    near += [one for one, own in last.items() if own in difflib.get_close_matches(name, last.values(), 1)]
+    return f"Did you mean {near[0]!r}? " if near else ""
 
 
 def _free(name: str, taken: Mapping[str, Any]) -> str:

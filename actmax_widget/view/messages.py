@@ -11,11 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_type_hints
 
-from actmax_widget.checks import check_integer
+from actmax_widget.checks import check_choice, check_integer, invalid
 from actmax_widget.live.facts import Status
 from actmax_widget.network.targets import LayerInfo
-from actmax_widget.parameters import parameters_of
+from actmax_widget.parameters import Control as ControlName
+from actmax_widget.parameters import Kind, Parameter, Scale, parameters_of
 from actmax_widget.settings import Settings
+
+Family = Literal["parametrization", "optimizer"]
+"""A family of parts in which there is always just one."""
 
 
 def told(
@@ -32,6 +36,76 @@ def told(
     return dataclasses.field(default=default, metadata={"help": words, "take": take, "ts": ts})
 
 
+# --- controls -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """A value to choose, and what a person reads."""
+
+    value: str | float = told("What is set.")
+    label: str = told("What a person reads.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """What sets a parameter, or a number of a part. The order of a list of them is that on the screen."""
+
+    name: str = told('Of the parameter; of a part\'s number its address, such as "Jitter.shift".')
+    kind: Kind = told("What its values are.")
+    control: ControlName = told("What sets it.")
+    label: str = told("What a person knows it by.")
+    help: str = told("What it does, and when to raise or lower it.")
+    group: str = told("What it is shown with; a part's number with the others of the part, whose name this is.")
+    default: Any = told("Where Python sets nothing else.")
+    unit: str = told("Of the number.", "")
+    least: float = told("The least number that is taken.", None)
+    bottom: float = told("Near end of a slider; 0 unless told.", None)
+    top: float = told("Far end of a slider; the number itself may go beyond.", None)
+    scale: Scale = told('Of a slider; "growing" starts at 0 and has the hundredth part half way.', "growing")
+    choices: list[Choice] = told("All there are, or for a number those that are offered.", ())
+    none: str = told("What a person calls null; null is not allowed without.", None)
+
+
+def control_of(parameter: Parameter, **other: str) -> dict[str, Any]:
+    """The :class:`Control` of a parameter as it travels: without what goes without saying.
+
+    Args:
+        parameter: the parameter.
+        **other: what is another than the parameter's own: ``name`` and ``group`` of a part's number.
+
+    Example:
+        >>> control_of(parameters_of(Settings)["jitter"], name="Jitter.shift", group="Jitter")["name"]
+        'Jitter.shift'
+    """
+    own: dict[str, Any] = {field.name: getattr(parameter, field.name) for field in dataclasses.fields(Control)} | other
+    own["choices"] = tuple({"value": value, "label": label} for value, label in parameter.choices.items())
+    own["default"] = None if parameter.default is dataclasses.MISSING else parameter.default
+    return {field.name: own[field.name] for field in dataclasses.fields(Control) if own[field.name] != field.default}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartChoice:
+    """A part to choose."""
+
+    value: str = told("Its name.")
+    label: str = told("What a person reads.")
+    help: str = told("What it does, in a sentence or two; empty where nobody said.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartsFacts:
+    """Of what a run is composed, and what else there is: a user's own part is among it, under its own name."""
+
+    parametrization: str = told("Name of the present one.")
+    optimizer: str = told("Name of the present one.")
+    transforms: list[str] = told("Names of those present, in their order.")
+    terms: list[str] = told("Names of the objective's terms.")
+    parametrizations: list[PartChoice] = told("All there are.")
+    optimizers: list[PartChoice] = told("All there are.")
+    transform_choices: list[PartChoice] = told("All there are, also those present.")
+
+
 # --- facts ----------------------------------------------------------------------------------------------------------
 
 
@@ -44,6 +118,21 @@ class KernelFacts:
     error: str = told("Why the last input was refused or the last run failed; empty if neither.", "")
     iteration: int = told("Iterations made since the last fresh start. The page reads it off the frames.", 0)
     goal: int = told("The iteration at which the run ends; 0 before the first.", 0)
+    knob_controls: list[Control] = told(
+        "A control for each number of the present parts that may change during a run and is no parameter: dicts, named "
+        'and grouped by part ("Jitter.shift", "Jitter").',
+        (),
+    )
+    knobs: dict[str, float] = told('The value of each, by its address: {"Jitter.shift": 8.0}.', ())
+    absent: list[str] = told("Names of parameters that the present parts have no use for.", ())
+    parts: dict[str, Any] = told(
+        "The parts present, and those to choose; empty before they are known.", (), ts="Partial<PartsFacts>"
+    )
+    position_shape: list[int | None] = told(
+        "Sides of the map of the layer, where a position may be chosen; empty where it has no places. None is a side "
+        "that varies.",
+        (),
+    )
     layers: list[LayerInfo] = told(
         "The layers that can be a target: dicts of name, type, shape (without batch axis; None is a side that varies) "
         "and number of filters.",
@@ -134,7 +223,9 @@ class RefusedMessage:
     """Why a value was not taken; the value of before was sent already."""
 
     type: Literal["refused"] = "refused"
-    name: str = told('A parameter, or "seed_picture".')
+    name: str = told(
+        'A parameter, the address of a part\'s number, "seed_picture", "parametrization", "optimizer" or "transforms".'
+    )
     sentence: str = told("For the person who typed it.")
     error: str = told("The same in Python's words, as the trait `error` has it.")
     value: Any = told("What was refused.", None)
@@ -166,6 +257,20 @@ def _or_none(_: str, value: Any) -> int | None:
 
 def _file_name(_: str, value: Any) -> str:
     return value if isinstance(value, str) and value else "the file"
+
+
+def _family(name: str, value: Any) -> str:
+    return check_choice(name, value, get_args(Family))
+
+
+def _name(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise invalid(name, "a name", value, "Choose one from the list.", TypeError)
+    return value
+
+
+def _as_it_came(_: str, value: Any) -> Any:
+    return value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,9 +379,44 @@ class CloseTiles:
     type: Literal["close_tiles"] = "close_tiles"
 
 
+@dataclass(frozen=True, kw_only=True)
+class SetKnob:
+    """Give a number of a part another value; the part checks it. For what it refuses `knobs` is sent, and then why."""
+
+    type: Literal["set_knob"] = "set_knob"
+    name: str = told('Its address, such as "Jitter.shift".', None, take=_name)
+    value: float = told("The value.", None, take=_as_it_came)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChoosePart:
+    """Take another part of a family in which there is always one."""
+
+    type: Literal["choose_part"] = "choose_part"
+    family: Family = told("Of which family.", None, take=_family)
+    name: str = told("The part.", None, take=_name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddTransform:
+    """Put a transform after the others."""
+
+    type: Literal["add_transform"] = "add_transform"
+    name: str = told("The transform.", None, take=_name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveTransform:
+    """Leave a transform out."""
+
+    type: Literal["remove_transform"] = "remove_transform"
+    name: str = told("The transform.", None, take=_name)
+
+
 COMMANDS = (
     *(Hello, Receipt, Views),
     *(Start, Pause, Reset, Step, SeedPicture, ClearSeedPicture),
+    *(SetKnob, ChoosePart, AddTransform, RemoveTransform),
     *(MakeTiles, OpenTile, PauseTiles, ResumeTiles, CloseTiles),
 )
 SILENT = (Hello, Receipt, Views)

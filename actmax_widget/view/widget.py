@@ -13,7 +13,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
-import difflib
 import pathlib
 import threading
 import time
@@ -23,22 +22,24 @@ from collections.abc import Callable, Iterator
 from typing import Any, get_origin, get_type_hints
 
 import anywidget
+import numpy as np
 import traitlets
 from IPython.display import display
 
 from actmax_widget import demo, reading
-from actmax_widget.checks import in_words, invalid
+from actmax_widget.callbacks import check_callbacks
+from actmax_widget.checks import in_words, invalid, near
 from actmax_widget.export.card import to_card, to_png
 from actmax_widget.live.facts import Facts, Frame
 from actmax_widget.live.pump import Pump
 from actmax_widget.live.quiet import QUIET
 from actmax_widget.live.run import Past, Run
-from actmax_widget.network import Network, starting
+from actmax_widget.network import Network, graph, starting
 from actmax_widget.network.starting import starting_image
 from actmax_widget.parameters import Parameter, documented, filled, parameters_of
 from actmax_widget.results import History, LayerPictures
 from actmax_widget.settings import Settings
-from actmax_widget.view import messages
+from actmax_widget.view import choices, messages
 from actmax_widget.view.lifetime import Lifetime
 from actmax_widget.view.messages import KernelFacts
 from actmax_widget.view.stream import Stream
@@ -47,6 +48,7 @@ from actmax_widget.view.tile_feed import snapshot
 STATIC = pathlib.Path(__file__).parents[1] / "static"
 PARAMETERS = parameters_of(Settings)
 DEFAULTS = {name: parameter.default for name, parameter in PARAMETERS.items()} | {"layer": ""}
+KNOBS = KernelFacts.__dataclass_fields__["knobs"]
 IMAGE_RANK = 3
 LOOK = ("layout", "tabbable", "tooltip")
 """Keywords of every ipywidgets widget that are passed on."""
@@ -56,13 +58,18 @@ KEEP_RATE = 200_000
 """Bytes per second that renewing them may take on the way to the browser: a long run is kept less often."""
 
 
+def _named(value: Any, _: Any = None) -> Any:
+    """A function by its name; anything else as it is."""
+    return getattr(value, "__name__", type(value).__name__) if callable(value) else value
+
+
 class ParameterTrait(traitlets.TraitType[Any, Any]):
     """A trait that a person sets: checked by the run before it is set, and handed to it after."""
 
     def __init__(self, parameter: Parameter) -> None:
         # Not allow_none: traitlets would take None for any of them without asking validate().
         super().__init__(default_value=DEFAULTS[parameter.name], help=parameter.said())
-        self.tag(sync=parameter.kind != "picture")  # which travels as a file
+        self.tag(sync=parameter.kind not in {"picture", "part"}, to_json=_named)  # these travel in other ways
         self.parameter = parameter
 
     def validate(self, obj: Any, value: Any) -> Any:
@@ -88,6 +95,43 @@ class PictureTrait(ParameterTrait):
         return array
 
 
+class KnobsTrait(traitlets.TraitType[Any, Any]):
+    """The numbers of all parts; what is set changes those that it names."""
+
+    def __init__(self) -> None:
+        super().__init__(default_value=None, allow_none=True, help=KNOBS.metadata["help"])
+        self.tag(sync=True)
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Return all numbers; raises ValueError or TypeError with a full sentence."""
+        return obj.checked_knobs(value)
+
+    def set(self, obj: Any, value: Any) -> None:
+        """See :meth:`ParameterTrait.set`."""
+        with obj.lock:
+            super().set(obj, value)
+
+
+class Knobs(dict[str, float]):
+    """The numbers of all parts of a widget by their addresses: ``widget.knobs["Jitter.shift"] = 4`` sets one."""
+
+    def __init__(self, values: Any, owner: Any) -> None:
+        super().__init__(values)
+        self._owner = weakref.ref(owner)
+
+    def __setitem__(self, address: str, value: float) -> None:
+        if owner := self._owner():
+            owner.knobs = {address: value}
+
+    def update(self, *values: Any, **more: float) -> None:
+        """Set several at once."""
+        if owner := self._owner():
+            owner.knobs = dict(*values, **more)
+
+    def __reduce__(self) -> Any:
+        return dict, (dict(self),)
+
+
 def _parameter_traits() -> dict[str, ParameterTrait]:
     kinds = {"picture": PictureTrait}
     return {name: kinds.get(parameter.kind, ParameterTrait)(parameter) for name, parameter in PARAMETERS.items()}
@@ -98,6 +142,8 @@ def _fact_traits() -> dict[str, Any]:
     kinds: dict[Any, Any] = {int: traitlets.Int, bytes: traitlets.Bytes, list: traitlets.List, dict: traitlets.Dict}
     traits = {}
     for name, kind in get_type_hints(KernelFacts).items():
+        if name == KNOBS.name:  # which a person sets, too
+            continue
         fact, plain = KernelFacts.__dataclass_fields__[name], get_origin(kind) or kind
         trait = kinds.get(plain, traitlets.Unicode)
         default = plain(fact.default) if plain in {list, dict} else fact.default
@@ -137,12 +183,18 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         input_shape: (height, width, channels). None is as the model was made; where that is open, the size of
             ``seed_input``. At another size than a model was made for, the layers that need that one are no targets.
         held_inputs: for a model with several inputs: name of each other input -> the value it is held at.
+        losses: the objective as keras-vis writes it: pairs of a loss and its weight.
+        callbacks: of :class:`~actmax_widget.callbacks.OptimizerCallback`: told of each iteration in a thread of their
+            own. Steps are then made one at a time. One that raises ``StopIteration`` ends the run.
         **parameters: start values of the parameters below, and ``layout``.
 
     Parameters are traits: set, observe or link them at any time.
         {parameters}
         ``seed_input`` may be set to a path or a Pillow image, which is fitted to the input and scaled to
         ``input_range``, or to an array, which has the network's own values. It then holds the array.
+        ``backprop_modifier`` may be a function of the model when the widget is made.
+        ``knobs`` are the numbers of all parts by their addresses, ``part.number``: read, set and observe them, as in
+        ``widget.knobs["Jitter.shift"] = 4``.
 
     Facts are traits that only the widget sets.
         image: The picture the network saw last, (H, W, C) float32 in ``input_range``: the last row tells its losses.
@@ -175,6 +227,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     lock = threading.RLock()
     """Held while a trait is set. One for all widgets: where one observes another, two threads would each hold one lock
     and wait for the other."""
+    knobs = KnobsTrait()
     start_picture = starting.Start()
     """What ``seed_input`` was made of, and how."""
 
@@ -185,9 +238,16 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         *,
         input_shape: Any = None,
         held_inputs: Any = None,
+        losses: Any = None,
+        callbacks: Any = None,
         **parameters: Any,
     ) -> None:
         _check_keywords(parameters)
+        if losses is not None:
+            if parameters.get("objective") is not None:
+                raise invalid("losses", "None where there is an objective", losses, "Pass one of the two.", TypeError)
+            parameters["objective"] = losses
+        listeners = check_callbacks(callbacks)
         _check_front_end()
         self._foreign = threading.local()  # set in a thread while it acts for the browser
         self._pump = Pump(self.pump)
@@ -198,14 +258,19 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._card_id = ""  # none was put beneath it yet
         look = {name: parameters.pop(name) for name in LOOK if name in parameters}
         seed_input = parameters.pop("seed_input", None)
-        network = Network(demo.digits() if model is None else model, input_shape, held_inputs, seed_input)
+        model = demo.digits() if model is None else model
+        if callable(parameters.get("backprop_modifier")):
+            graph.check_model(model)
+            model = parameters.pop("backprop_modifier")(model)
+        network = Network(model, input_shape, held_inputs, seed_input)
         _check_picture(network)
         target = network.last if layer is None else network.find(layer)
-        settings = Settings(layer=target.name, **parameters)
+        settings = Settings(layer=target.name).changed(**parameters)
         start = starting.start_of(network.input, seed_input, settings.input_range, settings.seed_fit)
         settings = dataclasses.replace(settings, seed_input=start.array)
         self.start_picture = dataclasses.replace(start, array=settings.seed_input)
-        run = Run(network, settings, notify=self._pump.wake)
+        run = Run(network, settings, listeners, notify=self._pump.wake)
+        self._parts = choices.Choices()
         super().__init__(**look)
         self._stream = Stream(run, _weakly(self.send), time.monotonic)
         run.watched = self._stream.watched
@@ -267,8 +332,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         """
         with self.lock:
             self._run.open_tile(filter_index)
-            self.layer = self._run.settings.layer
-            self.filter_indices = self._run.settings.filter_indices
+            self._follow(self._run.settings)
             self._run.prepare()
         self._complain("")
         self._publish()
@@ -336,9 +400,15 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             return parameter.check(value)
         return getattr(self._run.preview(**{parameter.name: value}), parameter.name)
 
+    def checked_knobs(self, values: Any) -> Any:
+        """All numbers as they will be set; raises ValueError or TypeError with a full sentence."""
+        if self._run is None:
+            return values
+        return Knobs(self._run.preview(knobs=values).values(), self)
+
     @traitlets.observe(*DEFAULTS)
     def _on_parameter(self, change: Any) -> None:
-        if self._run is None or getattr(self._run.settings, change["name"]) is change["new"]:
+        if self._run is None or not _differ(getattr(self._run.settings, change["name"]), change["new"]):
             return
         try:
             settings = self._run.update(**{change["name"]: change["new"]})
@@ -346,14 +416,30 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             setattr(self, change["name"], getattr(self._run.settings, change["name"]))
             raise
         self._run.prepare()
-        if settings.filter_indices != self.filter_indices:
-            self.filter_indices = settings.filter_indices  # another layer may not have had that filter
+        self._follow(settings)
         if change["name"] == "seed_input":
             self._name_seed()
         elif change["name"] in {"seed_fit", "input_range"} and self.start_picture.source is not None:
             self.seed_input = self.start_picture.source
         self._complain("")
         self._publish()
+
+    @traitlets.observe("knobs")
+    def _on_knobs(self, change: Any) -> None:
+        if self._run is None or dict(change["new"]) == self._run.settings.values():
+            return
+        self._follow(self._run.update(knobs=change["new"]))
+        self._complain("")
+        self._publish()
+
+    def _follow(self, settings: Settings) -> None:
+        """Set what a change brought along: the numbers of another part, the filter of a layer that lacks the old."""
+        for name in DEFAULTS:
+            if _differ(getattr(self, name), getattr(settings, name)):
+                setattr(self, name, getattr(settings, name))
+        if self.knobs != settings.values():
+            self.knobs = Knobs(settings.values(), self)
+        self._show_parts(settings)
 
     def read_start(self, value: Any) -> starting.Start:
         """A starting picture as the network takes it. Raises what setting ``seed_input`` to it would raise."""
@@ -398,6 +484,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
                     self._set_one(name, sync_data[name])
 
     def _set_one(self, name: str, value: Any) -> None:
+        if name == "grad_modifier":
+            value = self._parts.modifier(value)  # a function travels by its name
         try:
             super().set_state({name: value})
         except (ValueError, TypeError, traitlets.TraitError) as error:
@@ -418,12 +506,23 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         with self.lock, self.hold_sync():
             for name in DEFAULTS:
                 setattr(self, name, getattr(run.settings, name))
+            self.knobs = Knobs(run.settings.values(), self)
             self._run = run
+            self._show_parts(run.settings)
             if self.seed_input is not None:
                 self._name_seed()
             self.set_trait("layers", [info._asdict() | {"shape": list(info.shape)} for info in run.network.layers()])
             self.set_trait("model_name", run.network.model.name)
             self._publish()
+
+    def _show_parts(self, settings: Settings) -> None:
+        """Show of what the run is composed, and the controls that follow from it."""
+        found = self._run.network.targets[settings.layer]
+        sides = [side for axis, side in enumerate(found.shape, 1) if axis != found.axis]
+        facts = self._parts.facts(settings) | {"position_shape": [] if settings.objective else sides}
+        for name, value in facts.items():
+            if getattr(self, name) != value:
+                self.set_trait(name, value)
 
     def _publish(self) -> None:
         """Bring the facts up to date. The browser gets them at transitions; between those it has the frames."""
@@ -532,6 +631,12 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             messages.Pause: self.pause,
             messages.Reset: self.reset,
             messages.Step: lambda: self._command("step", command.n),
+            messages.SetKnob: lambda: self._set_knob(command.name, command.value),
+            messages.ChoosePart: lambda: self._choose(command.family, self._parts.chosen, command.family, command.name),
+            messages.AddTransform: lambda: self._choose("transforms", self._parts.added, self.transforms, command.name),
+            messages.RemoveTransform: lambda: self._choose(
+                "transforms", self._parts.without, self.transforms, command.name
+            ),
             messages.SeedPicture: lambda: self._take_seed(command.name, buffers),
             messages.ClearSeedPicture: lambda: setattr(self, "seed_input", None),
             messages.MakeTiles: self.visualize_layer,
@@ -541,6 +646,22 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             messages.CloseTiles: lambda: self._command("close_tiles"),
         }
         answers[type(command)]()
+
+    def _set_knob(self, address: str, value: Any) -> None:
+        """Set a number from the page; what is wrong with it is told beside its slider."""
+        try:
+            self.knobs = {address: value}
+        except (ValueError, TypeError) as error:
+            self.send_state("knobs")
+            self._refuse(address, error, value)
+
+    def _choose(self, name: str, choose: Callable[..., Any], *args: Any) -> None:
+        """Take other parts, chosen in the page; what is wrong with them is told beside the list."""
+        try:
+            setattr(self, name, choose(*args))
+        except (ValueError, TypeError) as error:
+            self.send_state("parts")
+            self._refuse(name, error)
 
     def _greet(self, hello: messages.Hello) -> None:
         """A front end is there: it gets what it lacks, and the facts, as any message to it may have been lost."""
@@ -651,6 +772,11 @@ def _is_message(msg: Any) -> bool:
         return False
 
 
+def _differ(one: Any, other: Any) -> bool:
+    """Whether two values are others; arrays if they are not the same object."""
+    return one is not other and (isinstance(one, np.ndarray) or isinstance(other, np.ndarray) or one != other)
+
+
 def _weakly(method: Callable[..., Any]) -> Callable[..., None]:
     """A method as long as its object lives: the thread that computes must not hold the widget."""
     reference = weakref.WeakMethod(method)
@@ -674,11 +800,10 @@ def _without_cell_events(as_ever: Callable[[Any], Any], quietly: Callable[[Any],
 
 def _check_keywords(parameters: dict[str, Any]) -> None:
     """Refuse keywords that do not exist; traitlets would only warn."""
-    known = [*DEFAULTS, *LOOK]
+    known = [*DEFAULTS, "losses", "callbacks", *LOOK]
     for name in parameters:
         if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"Did you mean {close[0]}?" if close else f"Choose from: {', '.join(known)}."
+            hint = near(name, known) or f"Choose from: {', '.join(known)}."
             message = f"ActMaxWidget() has no parameter {name!r}. {hint}"
             raise TypeError(message)
 

@@ -11,17 +11,17 @@ import numpy as np
 
 from actmax_widget import grad_modifiers, utils
 from actmax_widget.callbacks import OptimizerCallback, Print
-from actmax_widget.checks import check_integer, check_range, invalid
+from actmax_widget.checks import check_integer, check_range, check_sequence, invalid
 from actmax_widget.engine import cache, diagnosis
 from actmax_widget.engine.batch import Tiles
 from actmax_widget.engine.batch import batch_size as fitting_batch
-from actmax_widget.engine.step import Step, Steps
+from actmax_widget.engine.step import State, Step, Steps
 from actmax_widget.input_modifiers import InputModifier
 from actmax_widget.losses import ActivationMaximization
 from actmax_widget.network import Network, graph, starting
 from actmax_widget.network.starting import starting_image
 from actmax_widget.network.targets import Target
-from actmax_widget.optimizer import Calls, check_sequence, progress_bar, switched_on, told
+from actmax_widget.optimizer import Calls, progress_bar, switched_on, told
 from actmax_widget.parameters import documented, parameters_of
 from actmax_widget.presets import activation_losses
 from actmax_widget.results import History, LayerPictures
@@ -178,21 +178,21 @@ def _seeds(seed: int | None, count: int) -> int | list[int]:
 
 def _starts(
     network: Network, seed_input: Any, input_range: tuple[float, float], seed: Any, count: int
-) -> Callable[[slice], np.ndarray]:
-    """Gives the starting pictures of a slice of the filters; checked now."""
+) -> Callable[[slice], State]:
+    """Gives the state that a slice of the filters starts at; checked now."""
     seed = parameters_of(Settings)["seed"].check(seed)
     if seed_input is None:
 
-        def noise(where: slice) -> np.ndarray:
+        def noise(where: slice) -> State:
             states = [np.random if seed is None else np.random.RandomState(seed) for _ in range(count)[where]]
-            return np.concatenate([starting_image(network.input, None, input_range, state) for state in states])
+            return State.at(np.concatenate([starting_image(network.input, None, input_range, one) for one in states]))
 
         return noise
     images = starting_image(network.input, seed_input, input_range)
     if len(images) not in {1, count}:
         expected = f"one picture, or {count}: one for each filter"
         raise invalid("seed_input", expected, np.shape(seed_input), "Pass (H, W, C) or (n, H, W, C).")
-    return lambda where: np.broadcast_to(images, (count, *images.shape[1:]))[where]
+    return lambda where: State.at(np.broadcast_to(images, (count, *images.shape[1:]))[where])
 
 
 class _PrintOfFilter(Print):

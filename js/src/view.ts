@@ -6,6 +6,7 @@ import { keepKeys } from "./kit/keys";
 import { type Cleanup, type Component, type Drawn, Scope } from "./kit/scope";
 import { createButtons } from "./parts/buttons";
 import { createSettings, createWeights } from "./parts/controls";
+import { createPartChoices } from "./parts/part_choices";
 import { createPicture } from "./parts/picture";
 import { createProgress, createStatusWord } from "./parts/progress";
 import { createTable } from "./parts/table";
@@ -80,6 +81,7 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
     picture,
     buttons: createButtons(model, store),
     progress: createProgress(model, store),
+    choices: createPartChoices(model, store),
     weights: createWeights(model, store, picture.element),
     settings: createSettings(model, store, picture.element),
     tiles: createTiles(model, store, { fallback: allFilters.element }),
@@ -96,7 +98,8 @@ function arrange(root: HTMLElement, model: ActMaxModel, parts: AllParts, scope: 
   scope.on(model, "change:model_name", showName);
   showName();
   const note = h("p", { class: "actmax-note", role: "status", "data-testid": "not-connected" });
-  const { status, target, picture, buttons, progress, weights, settings, tiles, table } = parts;
+  const { status, target, picture, buttons, progress, choices, weights, settings, tiles, table } =
+    parts;
   const controls = (...inside: Component[]) =>
     h("fieldset", { class: "actmax-controls" }, ...inside.map(({ element }) => element));
   root.append(
@@ -113,7 +116,7 @@ function arrange(root: HTMLElement, model: ActMaxModel, parts: AllParts, scope: 
         { class: "actmax-side" },
         controls(buttons),
         progress.element,
-        controls(weights, settings),
+        controls(choices, weights, settings),
       ),
       tiles.element,
       table.element,

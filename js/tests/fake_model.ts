@@ -37,6 +37,11 @@ export function traits(over: Partial<Traits> = {}): Traits {
     error: "",
     iteration: 0,
     goal: 0,
+    knob_controls: [],
+    knobs: {},
+    absent: [],
+    parts: {},
+    position_shape: [26, 26],
     seed_name: "",
     seed_note: "",
     seed_picture: null,
@@ -54,7 +59,14 @@ export function traits(over: Partial<Traits> = {}): Traits {
  * anywidget's does.
  */
 export class FakeModel {
-  readonly sent: { type: string; seq?: number; n?: number; name?: string; filter?: number }[] = [];
+  readonly sent: {
+    type: string;
+    seq?: number;
+    n?: number;
+    name?: string;
+    filter?: number;
+    value?: number;
+  }[] = [];
   /** The buffers of the message sent last. */
   buffers: ArrayBuffer[] | undefined;
   readonly saved: Partial<Traits>[] = [];

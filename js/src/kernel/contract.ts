@@ -11,6 +11,10 @@ export type Outgoing =
   | Step
   | SeedPicture
   | ClearSeedPicture
+  | SetKnob
+  | ChoosePart
+  | AddTransform
+  | RemoveTransform
   | MakeTiles
   | OpenTile
   | PauseTiles
@@ -24,6 +28,7 @@ export interface Contract {
   incoming: Incoming;
   outgoing: Outgoing;
   savedtiles: SavedTiles;
+  partsfacts: PartsFacts;
   control: Control;
 }
 /** What a person may change: set, saved, checked by the kernel. */
@@ -32,6 +37,8 @@ export interface Parameters {
   layer: string;
   /** Filters, units or classes that are maximised together: one, several, or the mean of all. A change restarts a running optimization. */
   filter_indices: number[] | null;
+  /** Where in the layer's map the filters are maximised: one place, as row and column, or the whole map. One place shows what a single unit looks for, the whole map a pattern of it. A change restarts a running optimization. */
+  position: number[] | null;
   /** Weight of minus the activation. Raise it when the picture stays grey, lower it when it is all noise. */
   act_max_weight: number;
   /** Weight of the L6 norm, which keeps values small. Raise it when single pixels glare, lower it when the picture is pale. */
@@ -71,6 +78,18 @@ export interface Facts {
   iteration: number;
   /** The iteration at which the run ends; 0 before the first. */
   goal: number;
+  /** A control for each number of the present parts that may change during a run and is no parameter: dicts, named and grouped by part ("Jitter.shift", "Jitter"). */
+  knob_controls: Control[];
+  /** The value of each, by its address: {"Jitter.shift": 8.0}. */
+  knobs: {
+    [k: string]: number;
+  };
+  /** Names of parameters that the present parts have no use for. */
+  absent: string[];
+  /** The parts present, and those to choose; empty before they are known. */
+  parts: Partial<PartsFacts>;
+  /** Sides of the map of the layer, where a position may be chosen; empty where it has no places. None is a side that varies. */
+  position_shape: (number | null)[];
   /** The layers that can be a target: dicts of name, type, shape (without batch axis; None is a side that varies) and number of filters. */
   layers: LayerInfo[];
   /** The model's name. */
@@ -95,6 +114,63 @@ export interface Facts {
   saved_tiles: Partial<SavedTiles>;
   /** Their pictures, side by side in one picture file. */
   tiles_picture: DataView | null;
+}
+/** What sets a parameter, or a number of a part. The order of a list of them is that on the screen. */
+export interface Control {
+  /** Of the parameter; of a part's number its address, such as "Jitter.shift". */
+  name: string;
+  /** What its values are. */
+  kind:
+    | "number"
+    | "integer"
+    | "shift"
+    | "choice"
+    | "flag"
+    | "interval"
+    | "layer"
+    | "filters"
+    | "position"
+    | "picture";
+  /** What sets it. */
+  control:
+    | "slider"
+    | "field"
+    | "select"
+    | "checkbox"
+    | "interval"
+    | "layer"
+    | "filters"
+    | "position"
+    | "picture";
+  /** What a person knows it by. */
+  label: string;
+  /** What it does, and when to raise or lower it. */
+  help: string;
+  /** What it is shown with; a part's number with the others of the part, whose name this is. */
+  group: string;
+  /** Where Python sets nothing else. */
+  default: unknown;
+  /** Of the number. */
+  unit?: string;
+  /** The least number that is taken. */
+  least?: number;
+  /** Near end of a slider; 0 unless told. */
+  bottom?: number;
+  /** Far end of a slider; the number itself may go beyond. */
+  top?: number;
+  /** Of a slider; "growing" starts at 0 and has the hundredth part half way. */
+  scale?: "growing" | "linear";
+  /** All there are, or for a number those that are offered. */
+  choices?: Choice[];
+  /** What a person calls null; null is not allowed without. */
+  none?: string;
+}
+/** A value to choose, and what a person reads. */
+export interface Choice {
+  /** What is set. */
+  value: string | number;
+  /** What a person reads. */
+  label: string;
 }
 /** A layer that can be a target: its name, type, output shape without the batch axis, and number of filters. */
 export interface LayerInfo {
@@ -167,7 +243,7 @@ export interface TilesClosedMessage {
 /** Why a value was not taken; the value of before was sent already. */
 export interface RefusedMessage {
   type: "refused";
-  /** A parameter, or "seed_picture". */
+  /** A parameter, the address of a part's number, "seed_picture", "parametrization", "optimizer" or "transforms". */
   name: string;
   /** For the person who typed it. */
   sentence: string;
@@ -226,6 +302,34 @@ export interface SeedPicture {
 export interface ClearSeedPicture {
   type: "clear_seed_picture";
 }
+/** Give a number of a part another value; the part checks it. For what it refuses `knobs` is sent, and then why. */
+export interface SetKnob {
+  type: "set_knob";
+  /** Its address, such as "Jitter.shift". */
+  name: string;
+  /** The value. */
+  value: number;
+}
+/** Take another part of a family in which there is always one. */
+export interface ChoosePart {
+  type: "choose_part";
+  /** Of which family. */
+  family: "parametrization" | "optimizer";
+  /** The part. */
+  name: string;
+}
+/** Put a transform after the others. */
+export interface AddTransform {
+  type: "add_transform";
+  /** The transform. */
+  name: string;
+}
+/** Leave a transform out. */
+export interface RemoveTransform {
+  type: "remove_transform";
+  /** The transform. */
+  name: string;
+}
 /** Make tiles of all filters of the present layer, with the present settings. */
 export interface MakeTiles {
   type: "make_tiles";
@@ -275,59 +379,31 @@ export interface SavedTiles {
   /** Tiles in a row. */
   across: number;
 }
-/** What sets a parameter. The order of the list is that on the screen. */
-export interface Control {
-  /** Of the parameter. */
-  name: keyof Parameters | "seed_input";
-  /** What its values are. */
-  kind:
-    | "number"
-    | "integer"
-    | "shift"
-    | "choice"
-    | "flag"
-    | "interval"
-    | "layer"
-    | "filters"
-    | "picture";
-  /** What sets it. */
-  control:
-    | "slider"
-    | "field"
-    | "select"
-    | "checkbox"
-    | "interval"
-    | "layer"
-    | "filters"
-    | "picture";
-  /** What a person knows it by. */
-  label: string;
-  /** What it does, and when to raise or lower it. */
-  help: string;
-  /** What it is shown with. */
-  group: string;
-  /** Where Python sets nothing else. */
-  default: unknown;
-  /** Of the number. */
-  unit?: string;
-  /** The least number that is taken. */
-  least?: number;
-  /** Near end of a slider; 0 unless told. */
-  bottom?: number;
-  /** Far end of a slider; the number itself may go beyond. */
-  top?: number;
-  /** Of a slider; "growing" starts at 0 and has the hundredth part half way. */
-  scale?: "growing" | "linear";
-  /** All there are, or for a number those that are offered. */
-  choices?: Choice[];
-  /** What a person calls null; null is not allowed without. */
-  none?: string;
+/** Of what a run is composed, and what else there is: a user's own part is among it, under its own name. */
+export interface PartsFacts {
+  /** Name of the present one. */
+  parametrization: string;
+  /** Name of the present one. */
+  optimizer: string;
+  /** Names of those present, in their order. */
+  transforms: string[];
+  /** Names of the objective's terms. */
+  terms: string[];
+  /** All there are. */
+  parametrizations: PartChoice[];
+  /** All there are. */
+  optimizers: PartChoice[];
+  /** All there are, also those present. */
+  transform_choices: PartChoice[];
 }
-/** A value to choose, and what a person reads. */
-export interface Choice {
-  value: string | number;
+/** A part to choose. */
+export interface PartChoice {
+  /** Its name. */
+  value: string;
   /** What a person reads. */
   label: string;
+  /** What it does, in a sentence or two; empty where nobody said. */
+  help: string;
 }
 
 export const CONTROLS: readonly Control[] = [
@@ -349,6 +425,16 @@ export const CONTROLS: readonly Control[] = [
     group: "Target",
     default: [0],
     none: "all",
+  },
+  {
+    name: "position",
+    kind: "position",
+    control: "position",
+    label: "Position",
+    help: "Where in the layer's map the filters are maximised: one place, as row and column, or the whole map. One place shows what a single unit looks for, the whole map a pattern of it. A change restarts a running optimization.",
+    group: "Target",
+    default: null,
+    none: "whole map",
   },
   {
     name: "act_max_weight",

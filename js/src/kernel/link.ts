@@ -1,9 +1,9 @@
 import { type Cleanup, Scope } from "../kit/scope";
-import type { Outgoing, Parameters } from "./contract";
+import type { Facts, Outgoing, Parameters } from "./contract";
 import type { Loss } from "./kernel_watch";
-import type { ActMaxModel } from "./model";
+import type { ActMaxModel, Traits } from "./model";
 
-/** At most twenty saves a second: a dragged thumb moves far more often. */
+/** At most twenty saves a second, and of each number of a part twenty commands: a dragged thumb moves far more often. */
 const SAVE_INTERVAL_MS = 50;
 
 /** What says more about a lost kernel stands; a restart is followed by a lost connection, a death by a restart. */
@@ -28,6 +28,8 @@ export class Link {
   readonly #onConnection: () => void;
   #loss: Loss | null = null;
   #unsaved: Partial<Parameters> = {};
+  /** Numbers of parts, by their addresses. */
+  readonly #unsent = new Map<string, number>();
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
   #source: Buffering | undefined;
 
@@ -37,7 +39,7 @@ export class Link {
     const remember = (source?: unknown) => {
       this.#source = source as Buffering;
     };
-    this.#scope.on(model, "change:iteration", remember);
+    this.#scope.on(model, "change:iteration change:knobs", remember);
   }
 
   get connected(): boolean {
@@ -82,24 +84,36 @@ export class Link {
   change(parameters: Partial<Parameters>): void {
     Object.assign(this.#unsaved, parameters);
     this.#set(parameters);
-    if (this.#saveTimer === undefined) this.#save();
+    if (this.#saveTimer === undefined) this.#flush();
+  }
+
+  /** The same for a number of a part, which is no parameter: a command asks for it. */
+  setKnob(name: string, value: number): void {
+    this.#unsent.set(name, value);
+    this.#note("knobs", { ...this.#model.get("knobs"), [name]: value });
+    if (this.#saveTimer === undefined) this.#flush();
+  }
+
+  /** Tells jslink. */
+  noteIteration(iteration: number): void {
+    this.#note("iteration", iteration);
   }
 
   /**
-   * Tells jslink the iteration without saving it. ipywidgets keeps every value that was set for the
-   * next `save_changes`, so the fact would ride to the kernel on the next parameter: it is taken out
+   * Sets a fact without saving it. ipywidgets keeps every value that was set for the next
+   * `save_changes`, so the fact would ride to the kernel on the next parameter: it is taken out
    * again. The proxy hides that buffer; a change event carries the model that has it.
    */
-  noteIteration(iteration: number): void {
-    this.#model.set("iteration", iteration);
+  #note<K extends "iteration" | "knobs">(name: K, value: Facts[K]): void {
+    this.#model.set(name, value as Traits[K]);
     const buffered = this.#source?._buffered_state_diff;
-    if (buffered) delete buffered.iteration;
+    if (buffered) delete buffered[name];
   }
 
   /** What is not saved yet is saved now: a page may close right after a drag. */
   readonly cleanup: Cleanup = () => {
     this.#scope.cleanup();
-    if (this.#hasUnsaved()) this.#save();
+    if (this.#isBehind()) this.#flush();
     clearTimeout(this.#saveTimer);
   };
 
@@ -107,6 +121,17 @@ export class Link {
     for (const [name, value] of Object.entries(parameters)) {
       this.#model.set(name as keyof Parameters, value);
     }
+  }
+
+  #flush(): void {
+    if (this.#hasUnsaved()) this.#save();
+    const unsent = [...this.#unsent];
+    this.#unsent.clear();
+    for (const [name, value] of unsent) this.send({ type: "set_knob", name, value });
+    this.#saveTimer = setTimeout(() => {
+      this.#saveTimer = undefined;
+      if (this.#isBehind()) this.#flush();
+    }, SAVE_INTERVAL_MS);
   }
 
   /** Set again before saving: an echo of an older value may have come in between. */
@@ -118,13 +143,13 @@ export class Link {
     } catch {
       this.lose("unknown");
     }
-    this.#saveTimer = setTimeout(() => {
-      this.#saveTimer = undefined;
-      if (this.#hasUnsaved()) this.#save();
-    }, SAVE_INTERVAL_MS);
   }
 
   #hasUnsaved(): boolean {
     return Object.keys(this.#unsaved).length > 0;
+  }
+
+  #isBehind(): boolean {
+    return this.#hasUnsaved() || this.#unsent.size > 0;
   }
 }

@@ -34,11 +34,15 @@ export const isBusy = (status: Status | undefined): boolean =>
 export const layerOf = (model: ActMaxModel): LayerInfo | undefined =>
   (model.get("layers") ?? []).find(({ name }) => name === model.get("layer"));
 
+/** Whether the parts of the run have a use for what this parameter says. */
+export const isAbsent = (model: ActMaxModel, name: string): boolean =>
+  (model.get("absent") ?? []).includes(name);
+
 /** The controls of a group, in their order on the screen. */
 export const controlsOf = (group: string): readonly Control[] =>
   CONTROLS.filter((control) => control.group === group);
 
-export function controlOf(name: Control["name"]): Control {
+export function controlOf(name: keyof Parameters | "seed_input"): Control {
   const found = CONTROLS.find((control) => control.name === name);
   if (!found) throw new Error(`Python declares no control of ${name}.`);
   return found;

@@ -21,5 +21,17 @@ export function setText(element: HTMLElement, text: string): void {
 
 let used = 0;
 
-/** An id for `for` and `aria-describedby`; a page may hold many widgets and views. */
-export const uniqueId = (stem: string): string => `actmax-${stem}-${++used}`;
+/** An id for `for` and `aria-describedby`, which divides ids by spaces; a page may hold many widgets and views. */
+export const uniqueId = (stem: string): string =>
+  `actmax-${stem.replaceAll(/[^\w-]+/g, "-")}-${++used}`;
+
+/** Puts `children` into `parent` in this order. Whatever is there already stays: moved, it would lose its focus. */
+export function arrange(parent: HTMLElement, children: readonly HTMLElement[]): void {
+  for (const child of [...parent.children] as HTMLElement[])
+    if (!children.includes(child)) child.remove();
+  let next = parent.firstElementChild;
+  for (const child of children) {
+    if (child === next) next = next.nextElementSibling;
+    else parent.insertBefore(child, next);
+  }
+}

@@ -40,8 +40,11 @@ export function formatProgress(
 
 /** "conv2 · Conv2D · 26 × 26 × 16"; a side that varies is a question mark. */
 export function formatLayer({ name, type, shape }: LayerInfo): string {
-  return [name, type, shape.map((side) => side ?? "?").join(" × ")].filter(Boolean).join(" · ");
+  return [name, type, formatSides(shape)].filter(Boolean).join(" · ");
 }
+
+export const formatSides = (shape: LayerInfo["shape"]): string =>
+  shape.map((side) => side ?? "?").join(" × ");
 
 export const plural = (count: number, noun: string): string =>
   `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;

@@ -1,10 +1,11 @@
 import type { Control } from "../kernel/contract";
-import { type ActMaxModel, controlsOf } from "../kernel/model";
+import { type ActMaxModel, controlsOf, isAbsent } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h } from "../kit/dom";
-import type { Component } from "../kit/scope";
+import { type Component, Scope } from "../kit/scope";
 import { createCheckbox, createClip, createNumber, createSelect } from "./fields";
 import { createRange } from "./input_range";
+import { createKnobs } from "./knobs";
 import { createSlider } from "./slider";
 import { createStart } from "./start";
 
@@ -16,8 +17,8 @@ type Make = (
 ) => Component;
 
 /** What sets a parameter of the target has a place of its own: see `target.ts`. */
-const MAKE: Record<Exclude<Control["control"], "layer" | "filters">, Make> = {
-  slider: createSlider,
+const MAKE: Partial<Record<Control["control"], Make>> = {
+  slider: (model, store, control) => createSlider(model, store, control),
   field: (model, { link }, control) => createNumber(model, link, control),
   select: (model, { link }, control) => createSelect(model, link, control),
   checkbox: (model, { link }, control) =>
@@ -30,7 +31,7 @@ const MAKE: Record<Exclude<Control["control"], "layer" | "filters">, Make> = {
 
 /** What may be turned while it runs. */
 export const createWeights = (model: ActMaxModel, store: Store, dropZone: HTMLElement): Component =>
-  gather(create("Weights", model, store, dropZone), (elements) =>
+  gather([...create("Weights", model, store, dropZone), createKnobs(model, store)], (elements) =>
     h("div", { class: "actmax-weights", role: "group", "aria-label": "Weights" }, ...elements),
   );
 
@@ -56,10 +57,22 @@ const create = (
   dropZone: HTMLElement,
 ): Component[] =>
   controlsOf(group).map((control) => {
-    if (control.control === "layer" || control.control === "filters")
-      throw new Error(`${control.name} belongs to the target.`);
-    return MAKE[control.control](model, store, control, dropZone);
+    const make = MAKE[control.control];
+    if (!make) throw new Error(`${control.name} belongs to the target.`);
+    return hideWhereAbsent(model, control.name, make(model, store, control, dropZone));
   });
+
+function hideWhereAbsent(model: ActMaxModel, name: string, component: Component): Component {
+  const { element, cleanup } = component;
+  const scope = new Scope();
+  const show = () => {
+    element.hidden = isAbsent(model, name);
+  };
+  scope.on(model, "change:absent", show);
+  scope.add(cleanup);
+  show();
+  return { element, cleanup: scope.cleanup };
+}
 
 function gather(
   components: Component[],

@@ -1,5 +1,5 @@
 import type { Frame } from "../kernel/frame";
-import type { ActMaxModel } from "../kernel/model";
+import { type ActMaxModel, isAbsent } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h } from "../kit/dom";
 import { putPixels } from "../kit/pixels";
@@ -33,7 +33,7 @@ export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Opt
   const shown = (iteration: number) => {
     frame.classList.add("actmax-has-picture");
     save.disabled = false;
-    canvas.setAttribute("aria-label", describe(store, iteration));
+    canvas.setAttribute("aria-label", `${describe(model, store)}, iteration ${iteration}`);
     onDrawn(iteration);
   };
 
@@ -84,9 +84,12 @@ function resize(canvas: HTMLCanvasElement, width: number, height: number): void 
   canvas.classList.toggle("actmax-enlarged", longer < SHOWN_SIZE);
 }
 
-function describe({ subject }: Store, iteration: number): string {
-  return `Layer ${subject.layer}, ${filterWords(subject.filter_indices)}, iteration ${iteration}`;
+function describe(model: ActMaxModel, { subject }: Store): string {
+  if (isAbsent(model, "layer")) return `Objective ${termsOf(model).join(", ")}`;
+  return `Layer ${subject.layer}, ${filterWords(subject.filter_indices)}`;
 }
+
+const termsOf = (model: ActMaxModel): string[] => model.get("parts")?.terms ?? [];
 
 function filterWords(indices: number[] | null): string {
   if (indices === null) return "all filters";
@@ -96,12 +99,8 @@ function filterWords(indices: number[] | null): string {
 function fileName(model: ActMaxModel, store: Store): string {
   const { layer, filter_indices } = store.subject;
   const filters = filter_indices === null ? "all" : filter_indices.join("_");
-  const name = [
-    model.get("model_name"),
-    layer,
-    `filter_${filters}`,
-    `iteration_${store.iteration}`,
-  ];
+  const target = isAbsent(model, "layer") ? termsOf(model) : [layer, `filter_${filters}`];
+  const name = [model.get("model_name"), ...target, `iteration_${store.iteration}`];
   return `${name.join("-").replace(/[^\w.-]+/g, "_")}.png`;
 }
 

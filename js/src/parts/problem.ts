@@ -1,4 +1,4 @@
-import type { Parameters, RefusedMessage } from "../kernel/contract";
+import type { RefusedMessage } from "../kernel/contract";
 import type { ActMaxModel } from "../kernel/model";
 import { h, setText, uniqueId } from "../kit/dom";
 import type { Scope } from "../kit/scope";
@@ -43,21 +43,23 @@ export function labelled(name: string, field: HTMLElement, problem: HTMLElement)
   return h("div", { class: "actmax-field" }, h("label", { for: field.id }, name), field, problem);
 }
 
-interface Refusable<K extends keyof Parameters> {
+interface Refusable<T> {
   problem: Problem;
   fields: readonly HTMLElement[];
   /** Puts back into the fields what was refused. */
-  keep(value: Parameters[K]): void;
+  keep(value: T): void;
   /** Puts into the fields what the model has. */
   show(): void;
+  /** Tells of changes of what the model has; those of the trait `name` unless told. */
+  watch?(scope: Scope, changed: () => void): void;
 }
 
 /** Says beside the fields of a parameter why the kernel refused it, and keeps that there until it is corrected or left. */
-export function explainRefusals<K extends keyof Parameters>(
+export function explainRefusals<T>(
   model: ActMaxModel,
-  name: K,
+  name: string,
   scope: Scope,
-  { problem, fields, keep, show }: Refusable<K>,
+  { problem, fields, keep, show, watch = watchTrait(model, name) }: Refusable<T>,
 ): void {
   let isRefused = false;
   const settle = () => {
@@ -67,11 +69,11 @@ export function explainRefusals<K extends keyof Parameters>(
   // The kernel sends the value of before first, and then why.
   scope.on(model, "msg:custom", (content) => {
     if (!isRefusal(content) || content.name !== name) return;
-    keep(content.value as Parameters[K]);
+    keep(content.value as T);
     problem.explain(content.sentence);
     isRefused = true;
   });
-  scope.on(model, `change:${name}`, settle);
+  watch(scope, settle);
   for (const field of fields) {
     scope.listen(field, "blur", () => {
       if (!isRefused) return;
@@ -80,6 +82,9 @@ export function explainRefusals<K extends keyof Parameters>(
     });
   }
 }
+
+const watchTrait = (model: ActMaxModel, name: string) => (scope: Scope, changed: () => void) =>
+  scope.on(model, `change:${name}`, changed);
 
 export function isRefusal(content: unknown): content is RefusedMessage {
   return (content as { type?: unknown } | null)?.type === "refused";

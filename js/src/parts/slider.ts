@@ -39,10 +39,30 @@ const NUMBERS_OF: Partial<Record<Control["kind"], Numbers>> = {
 const quarter = ([height, width]: Frame["shape"]): number =>
   Math.max(1, Math.floor(Math.min(height, width) / 4));
 
-/** A slider and a number field, for what may be turned while it runs. */
-export function createSlider(model: ActMaxModel, store: Store, control: Control): Component {
-  const scope = new Scope();
+/** Where a slider's number is: a parameter, or a number of a part. */
+export interface Source {
+  get(): number;
+  set(value: number): void;
+  watch(scope: Scope, changed: () => void): void;
+}
+
+function parameter(model: ActMaxModel, { link }: Store, control: Control): Source {
   const name = control.name as NameOf<number>;
+  return {
+    get: () => model.get(name) ?? 0,
+    set: (value) => link.change({ [name]: value }),
+    watch: (scope, changed) => scope.on(model, `change:${name}`, changed),
+  };
+}
+
+/** A slider and a number field, for what may be turned while it runs; where no slider is declared the field alone. */
+export function createSlider(
+  model: ActMaxModel,
+  store: Store,
+  control: Control,
+  source = parameter(model, store, control),
+): Component {
+  const scope = new Scope();
   const { slider, number, unit, problem, element } = createRow(control);
   const hold = createHold(() => showModel());
   scope.add(hold.cleanup);
@@ -64,34 +84,35 @@ export function createSlider(model: ActMaxModel, store: Store, control: Control)
     number.value = formatParameter(value);
   };
   const showModel = () => {
-    if (!hold.held && !problem.isShown) show(model.get(name) ?? 0);
+    if (!hold.held && !problem.isShown) show(source.get());
   };
   const slide = () => {
     const value = read();
     problem.explain("");
     hold.touch();
     show(value);
-    store.link.change({ [name]: value });
+    source.set(value);
   };
   const enter = () => {
     // A field that holds no number goes back; whatever else is wrong the kernel explains.
     const value = number.value.trim() === "" ? Number.NaN : Number(number.value);
     hold.letGo();
     problem.explain("");
-    if (Number.isFinite(value)) store.link.change({ [name]: value });
-    show(model.get(name));
+    if (Number.isFinite(value)) source.set(value);
+    show(source.get());
   };
 
-  explainRefusals(model, name, scope, {
+  explainRefusals(model, control.name, scope, {
     problem,
     fields: [number],
+    watch: source.watch,
     keep(value) {
       hold.letGo();
       number.value = String(value);
     },
     show: showModel,
   });
-  scope.on(model, `change:${name}`, showModel);
+  source.watch(scope, showModel);
   scope.add(
     store.subscribe(() => {
       if (top === numbers.top(control, store)) return;
@@ -108,7 +129,7 @@ export function createSlider(model: ActMaxModel, store: Store, control: Control)
   scope.listen(number, "input", () => hold.grab());
   scope.listen(number, "change", enter);
   scope.listen(number, "blur", () => hold.touch());
-  show(model.get(name) ?? 0);
+  show(source.get());
   return { element, cleanup: scope.cleanup };
 }
 
@@ -116,18 +137,21 @@ function createRow(control: Control) {
   const { label, help } = control;
   const testId = testIdOf(control);
   const id = uniqueId(testId);
+  const hidden = control.control === "field";
   const slider = h("input", {
-    id,
+    id: !hidden && id,
     type: "range",
     min: 0,
     max: POSITIONS,
     step: 1,
+    hidden,
     "data-testid": `${testId}-slider`,
   });
   const number = h("input", {
+    id: hidden && id,
     type: "number",
     step: "any",
-    "aria-label": `${label} value`,
+    "aria-label": !hidden && `${label} value`,
     "data-testid": `${testId}-value`,
   });
   const unit = h("span", { class: "actmax-unit" });

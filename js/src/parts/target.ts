@@ -1,24 +1,56 @@
 import type { Link } from "../kernel/link";
-import { type ActMaxModel, controlOf, layerOf } from "../kernel/model";
+import { type ActMaxModel, controlOf, isAbsent, layerOf } from "../kernel/model";
 import { h, setText, uniqueId } from "../kit/dom";
 import { formatLayer } from "../kit/format";
 import { type Component, Scope } from "../kit/scope";
 import { formatFilters, neighbour, parseFilters } from "./filters";
 import { addHelp } from "./help";
+import { createPosition, isInside, isWithin } from "./position";
 import { createProblem, explainRefusals, labelled } from "./problem";
 
-/** What is maximised: the layer, and the filters of it; `more` stands beside them. */
+/**
+ * What is maximised: the layer, the filters of it and where in its map, or the terms of an objective of one's own; `more`
+ * stands beside the filters.
+ */
 export function createTarget(model: ActMaxModel, link: Link, more: HTMLElement): Component {
+  const scope = new Scope();
   const layers = createLayers(model, link);
   const filters = createFilters(model, link, more);
-  const element = h("div", { class: "actmax-target" }, layers.element, filters.element);
-  return {
-    element,
-    cleanup() {
-      layers.cleanup();
-      filters.cleanup();
-    },
+  const position = createPosition(model, link);
+  const terms = createTerms(model);
+  const parts = [layers, filters, position, terms];
+  const show = () => {
+    const own = isAbsent(model, "layer");
+    const places = (model.get("position_shape") ?? []).length;
+    layers.element.hidden = own;
+    filters.element.hidden = own || isAbsent(model, "filter_indices");
+    position.element.hidden = own || isAbsent(model, "position") || places === 0;
+    terms.element.hidden = !own;
   };
+  for (const { cleanup } of parts) scope.add(cleanup);
+  scope.on(model, "change:absent change:position_shape", show);
+  show();
+  const element = h("div", { class: "actmax-target" }, ...parts.map((part) => part.element));
+  return { element, cleanup: scope.cleanup };
+}
+
+function createTerms(model: ActMaxModel): Component {
+  const scope = new Scope();
+  const id = uniqueId("terms");
+  const list = h("ul", { class: "actmax-chips", "aria-labelledby": id, "data-testid": "terms" });
+  const element = h(
+    "div",
+    { class: "actmax-field actmax-terms" },
+    h("span", { id }, "Objective"),
+    list,
+  );
+  const show = () => {
+    const terms = model.get("parts")?.terms ?? [];
+    list.replaceChildren(...terms.map((term) => h("li", { class: "actmax-chip" }, term)));
+  };
+  scope.on(model, "change:parts", show);
+  show();
+  return { element, cleanup: scope.cleanup };
 }
 
 function createLayers(model: ActMaxModel, link: Link): Component {
@@ -50,12 +82,16 @@ function createLayers(model: ActMaxModel, link: Link): Component {
   return { element, cleanup: scope.cleanup };
 }
 
-/** Filter 15 of the old layer may not exist in the new one: then both change together. */
+/** Filter 15 of the old layer may not exist in the new one, nor its place: then they change together. */
 function choose(model: ActMaxModel, link: Link, layer: string): void {
-  const count = (model.get("layers") ?? []).find(({ name }) => name === layer)?.filters ?? 0;
-  const indices = model.get("filter_indices");
-  const exist = indices?.every((index) => index >= -count && index < count) ?? true;
-  link.change(exist ? { layer } : { layer, filter_indices: [0] });
+  const { filters = 0, shape = [] } =
+    (model.get("layers") ?? []).find(({ name }) => name === layer) ?? {};
+  const exist = model.get("filter_indices")?.every((index) => isWithin(index, filters)) ?? true;
+  link.change({
+    layer,
+    ...(exist ? {} : { filter_indices: [0] }),
+    ...(isInside(model.get("position"), shape.slice(0, -1)) ? {} : { position: null }),
+  });
 }
 
 function createFilters(model: ActMaxModel, link: Link, more: HTMLElement): Component {

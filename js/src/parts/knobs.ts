@@ -1,0 +1,86 @@
+import type { Control } from "../kernel/contract";
+import type { ActMaxModel } from "../kernel/model";
+import type { Store } from "../kernel/store";
+import { arrange, h } from "../kit/dom";
+import { type Component, Scope } from "../kit/scope";
+import { createSlider, type Source } from "./slider";
+
+interface Group extends Component {
+  /** What it was made from. */
+  controls: string;
+}
+
+/** A slider for each number of the present parts that is no parameter, under the name of its part. */
+export function createKnobs(model: ActMaxModel, store: Store): Component {
+  const scope = new Scope();
+  const element = h("div", { class: "actmax-knobs", "data-testid": "knobs" });
+  const groups = new Map<string, Group>();
+  const drop = (name: string) => {
+    groups.get(name)?.cleanup();
+    groups.delete(name);
+  };
+  const show = () => {
+    const wanted = byGroup(model.get("knob_controls") ?? []);
+    for (const [name, { controls }] of [...groups])
+      if (controls !== JSON.stringify(wanted.get(name))) drop(name);
+    for (const [name, controls] of wanted)
+      if (!groups.has(name)) groups.set(name, createGroup(model, store, name, controls));
+    arrange(
+      element,
+      [...wanted.keys()].flatMap((name) => groups.get(name)?.element ?? []),
+    );
+  };
+  scope.on(model, "change:knob_controls", show);
+  scope.add(() => {
+    for (const name of [...groups.keys()]) drop(name);
+  });
+  show();
+  return { element, cleanup: scope.cleanup };
+}
+
+function byGroup(controls: readonly Control[]): Map<string, Control[]> {
+  const groups = new Map<string, Control[]>();
+  for (const control of controls)
+    groups.set(control.group, [...(groups.get(control.group) ?? []), control]);
+  return groups;
+}
+
+function createGroup(
+  model: ActMaxModel,
+  store: Store,
+  name: string,
+  controls: readonly Control[],
+): Group {
+  const sliders = controls.map((control) =>
+    createSlider(model, store, control, knob(model, store, control)),
+  );
+  return {
+    controls: JSON.stringify(controls),
+    element: h(
+      "fieldset",
+      { class: "actmax-knob-group", "data-testid": `knobs-${name}` },
+      h("legend", {}, name),
+      ...sliders.map(({ element }) => element),
+    ),
+    cleanup() {
+      for (const { cleanup } of sliders) cleanup();
+    },
+  };
+}
+
+function knob(model: ActMaxModel, { link }: Store, control: Control): Source {
+  const get = () => model.get("knobs")?.[control.name] ?? Number(control.default ?? 0);
+  return {
+    get,
+    set: (value) => link.setKnob(control.name, value),
+    watch(scope, changed) {
+      let last = get();
+      // All of them are one fact: most of its changes are those of others.
+      scope.on(model, "change:knobs", () => {
+        if (get() === last) return;
+        last = get();
+        changed();
+      });
+    },
+  };
+}
