@@ -391,8 +391,8 @@ class Phase(_Spectral):
     ``picture = sigmoid(mix(irfft(m * exp(i * phase))))``. The amplitude ``m`` is ``f**-decay``, brought to a standard
     deviation of 4 * ``contrast`` before the sigmoid, whose slope is 1/4, for the brightness and of .4 and .2 times that
     for red against blue and green against magenta; the mean lies within .3 times it. A starting picture brings its own
-    amplitudes, which ``decay``, ``contrast`` and ``colour`` change in proportion from then on; its mean stays, and a flat
-    one stays flat.
+    amplitudes, which ``decay``, ``contrast`` and ``colour`` change in proportion from then on; its mean stays, and
+    a flat one stays flat.
 
     The amplitudes of a start are in its parameters, as ``"magnitude"`` in those of the law; they get no gradient.
 
