@@ -206,6 +206,8 @@ class Settings:
     objective: losses.Sum | None = part(
         None,
         losses.summed,
+        label="Objective",
+        group=TARGET,
         none="the activation of layer and filter_indices, with an L6 norm and a total variation",
         takes_effect=RUN | COMPILE,
         help="What is minimised: weighted losses added up, as in ActivationMaximization('conv1', 3) + 0.1 * LPNorm(), "
@@ -214,12 +216,16 @@ class Settings:
     parametrization: parametrizations.Parametrization = part(
         parametrizations.Pixels(),
         parametrizations.get,
+        label="Parametrization",
+        group=MORE,
         takes_effect=RUN | COMPILE,
         help="What the gradient is taken by, and how a picture comes from it: a parametrization, or its name.",
     )
     transforms: tuple[transforms_.Transform, ...] = part(
         (transforms_.Jitter(0),),
         transforms_.check_transforms,
+        label="Transforms",
+        group=MORE,
         takes_effect=COMPILE,
         help="What the network is shown instead of the picture: transforms, or functions of a picture and random "
         "numbers, in the order in which they are done.",
@@ -227,6 +233,8 @@ class Settings:
     optimizer: optimizers.Optimizer = part(
         optimizers.RMSProp(),
         optimizers.get,
+        label="Optimizer",
+        group=MORE,
         takes_effect=COMPILE,
         help="How the picture follows from the gradient: an optimizer, its name, or one of Keras's.",
     )

@@ -104,7 +104,7 @@ def test_a_second_start_another_run_and_a_call_find_the_step_of_the_first(traces
     assert traces.of(lambda: made(first)) == 1
     assert traces.of(lambda: made(first)) == 0
     assert traces.of(lambda: made(second)) == 0
-    assert traces.of(lambda: picture(model, input_modifiers=[Jitter(2)])) == 0
+    assert traces.of(lambda: am.visualize(model, "out", 3, jitter=2, max_iter=3)) == 0
     assert second.iteration == 3
     assert first.iteration == 6
 
@@ -274,18 +274,31 @@ class OwnJitter(Jitter):
         {"input_modifiers": [OwnJitter(1)]},
         {"input_modifiers": [Jitter(1), Own()]},
         {"wrt": "conv2"},
-        {"loss": True},
     ],
     ids=",".join,
 )
 def test_what_a_user_wrote_is_never_shared_nor_kept(options):
     model = small_cnn()
-    losses = [*losses_of(model), (Brightness(model.inputs[0]), 1.0)][: 4 if options.pop("loss", False) else 3]
+    losses = losses_of(model)
     if "wrt" in options:
         options["wrt_tensor"] = model.get_layer(options.pop("wrt")).output
     network = Network(model)
     assert cache.step_for(network, losses, **options) is not cache.step_for(network, losses, **options)
     assert kept(model) == []
+
+
+def test_a_part_that_a_user_wrote_is_shared_with_itself_alone_as_long_as_it_is_the_same():
+    model = small_cnn()
+    network, own = Network(model), Brightness(model.inputs[0])
+
+    def step(loss):
+        return cache.step_for(network, [*losses_of(model), (loss, 1.0)])
+
+    assert step(own) is step(own)
+    assert step(own) is not step(Brightness(model.inputs[0]))
+    before = step(own)
+    own.level = 3  # which its formula may depend on
+    assert step(own) is not before
 
 
 def test_each_call_has_its_own_gradient_function(model):

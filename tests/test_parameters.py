@@ -67,7 +67,8 @@ def test_a_class_is_a_dataclass_as_ever():
     assert (part.weight, part.plain) == (2.0, 0)
     assert part == Part(layer="a")  # a picture is neither compared nor shown
     assert "image" not in repr(part)
-    assert pickle.loads(pickle.dumps(Settings(layer="a"))) == Settings(layer="a")  # noqa: S301 - our own
+    again = pickle.loads(pickle.dumps(Settings(layer="a", tv_weight=3)))  # noqa: S301 - our own
+    assert (again.layer, again.tv_weight, again.values()) == ("a", 3, Settings(layer="a").values())
 
 
 @pytest.mark.parametrize(
@@ -228,6 +229,8 @@ def test_every_setting_says_all_that_a_person_needs(parameter):
 def test_what_a_change_does_follows_from_the_declarations():
     before = Settings(layer="a")
     effects = {"layer": RUN | COMPILE, "filter_indices": RUN, "position": RUN, "backprop_modifier": COMPILE}
+    effects |= {"objective": RUN | COMPILE, "parametrization": RUN | COMPILE}
+    effects |= {"transforms": COMPILE, "optimizer": COMPILE}
     effects |= {"input_range": STEP | START, "seed": START, "seed_input": START, "seed_fit": START}
     assert {name: parameter.takes_effect for name, parameter in parameters_of(Settings).items()} == {
         name: effects.get(name, STEP) for name in parameters_of(Settings)

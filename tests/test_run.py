@@ -69,7 +69,7 @@ def test_a_run_has_a_row_for_every_iteration_and_finishes_at_its_goal(model):
 
 
 def test_the_picture_is_the_one_of_the_last_row(model):
-    driven = Driven(model, filter_indices=3, tv_weight=0.1, learning_rate=30.0, jitter=0.2)
+    driven = Driven(model, filter_indices=3, tv_weight=0.1, learning_rate=30.0)
     driven.run.start()
     for _ in range(5):
         driven.run.advance()

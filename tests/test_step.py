@@ -177,9 +177,9 @@ def test_batch_mates_make_no_difference_bit_for_bit(each, seeds):
     others[2] = seeds[2]
     one, rows = run_each(each, seeds, [0, 1, 2, 3, 4], 30)
     other, other_rows = run_each(each, others, [4, 4, 2, 0, 0], 30)
-    np.testing.assert_array_equal(one.image[2], other.image[2])
+    np.testing.assert_array_equal(one.params["pixels"][2], other.params["pixels"][2])
     np.testing.assert_array_equal(rows.losses[:, 2], other_rows.losses[:, 2])
-    assert (one.image[0] != other.image[0]).numpy().any()
+    assert (one.params["pixels"][0] != other.params["pixels"][0]).numpy().any()
 
 
 def test_each_gradient_has_its_own_norm(each, seeds):
@@ -296,7 +296,7 @@ def test_the_best_picture_is_the_one_after_the_step_of_the_lowest_loss(each, see
     assert (lowest < 6).any()
     for position, row in enumerate(lowest):
         then, _ = run_each(each, seeds, range(5), int(row) + 1, learning_rate=20.0)
-        np.testing.assert_array_equal(state.best[position], then.image[position])
+        np.testing.assert_array_equal(state.best[position], then.params["pixels"][position])
 
 
 def test_the_running_mean_moves_along_with_a_jittered_picture(model, seed):

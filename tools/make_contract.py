@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import types
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import MISSING
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -79,12 +79,12 @@ def schema() -> Schema:
 
 
 def parameters() -> Schema:
-    """What a person may change; a picture travels as a file instead."""
+    """What a person may change; a picture travels as a file instead, parts go by commands."""
     hints, definitions = get_type_hints(Settings), dict[str, Schema]()
     properties = {
         name: {**of(hints[name], definitions), "description": parameter.help}
         for name, parameter in parameters_of(Settings).items()
-        if parameter.kind != "picture"
+        if parameter.kind not in {"picture", "part"}
     }
     return whole(properties, "What a person may change: set, saved, checked by the kernel.")
 
@@ -107,7 +107,8 @@ def of(hint: Any, definitions: dict[str, Schema]) -> Schema:
 def of_generic(origin: Any, args: tuple[Any, ...], definitions: dict[str, Schema]) -> Schema:
     """The schema of a union, a literal or a container."""
     if origin in {Union, types.UnionType}:
-        return {"anyOf": [of(arg, definitions) for arg in args]}
+        # A function travels by its name.
+        return {"anyOf": [of(arg, definitions) for arg in args if get_origin(arg) is not Callable]}
     if origin is Literal:
         return {"enum": list(args)}
     if origin is dict and Any not in args:

@@ -68,6 +68,7 @@ def step_for(
     # What an input or gradient modifier does nobody knows: it is compiled for that call alone.
     own = grad_modifier is not None or any(type(modifier) is not Jitter for modifier in input_modifiers)
     own |= wrt_tensor is not None
+    norm_grads = optimizer.norm_grads if norm_grads is None else norm_grads
     parts = tuple(map(_signature, (parametrization, *transforms, optimizer)))
     with _kept_with(network.model).lock:  # and nobody builds twice
         kept = {} if own else _kept_with(network.model).steps

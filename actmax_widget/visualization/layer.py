@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from actmax_widget import grad_modifiers, utils
+from actmax_widget import grad_modifiers, optimizers, parametrizations, utils
 from actmax_widget.callbacks import OptimizerCallback, Print
 from actmax_widget.checks import check_integer, check_range, check_sequence, invalid
 from actmax_widget.engine import cache, diagnosis
 from actmax_widget.engine.batch import Tiles
 from actmax_widget.engine.batch import batch_size as fitting_batch
+from actmax_widget.engine.rendering import Rendering
 from actmax_widget.engine.step import State, Step, Steps
 from actmax_widget.input_modifiers import InputModifier
 from actmax_widget.losses import ActivationMaximization
@@ -26,6 +27,7 @@ from actmax_widget.parameters import documented, parameters_of
 from actmax_widget.presets import activation_losses
 from actmax_widget.results import History, LayerPictures
 from actmax_widget.settings import Settings
+from actmax_widget.transforms import check_transforms
 from actmax_widget.visualization.activation import as_returned, prepared
 
 
@@ -49,12 +51,15 @@ def visualize_layer(
     input_modifiers: Sequence[InputModifier] | None = None,
     callbacks: Callable[[int], Sequence[OptimizerCallback]] | None = None,
     verbose: bool = False,
-    learning_rate: float = 1.0,
+    learning_rate: float | None = None,
     clip: bool = False,
     seed: int | None = None,
     progress: bool | None = None,
     batch_size: int | None = None,
     seed_fit: str = "crop",
+    parametrization: Any = "pixels",
+    transforms: Any = (),
+    optimizer: Any = None,
 ) -> LayerPictures:
     """Make a picture for each filter of a layer: what :func:`visualize_activation` would make of each alone.
 
@@ -83,13 +88,16 @@ def visualize_layer(
         callbacks: a function of the filter that gives that picture's callbacks; steps are then made one at a time. One
             that raises ``StopIteration`` ends that filter's picture; the others go on.
         verbose: print each iteration's losses of each filter.
-        learning_rate: > 0; default 1. {learning_rate}
+        learning_rate: > 0; default that of the optimizer. {learning_rate}
         clip: {clip} With it the pictures are those that the network saw last.
         seed: random state of each picture's noise (the same for all) and of the jitter; ``None`` takes NumPy's global
             one.
         progress: show a tqdm bar; ``None``, the default, does if tqdm is installed.
         batch_size: pictures made at once, >= 1; ``None`` takes as many as fit well in memory, at most 64.
         seed_fit: see there.
+        parametrization: {parametrization} Of any but pixels the pictures are those that the network saw last.
+        transforms: {transforms} Random numbers are each picture's own, as with ``input_modifiers``.
+        optimizer: {optimizer}
 
     Returns:
         ``images`` (n, H, W, C), of the type :func:`visualize_activation` gives, and ``histories``, one for each. Ctrl-C
@@ -116,8 +124,14 @@ def visualize_layer(
     """
     declared = parameters_of(Settings)
     max_iter = declared["max_iter"].check(max_iter)
-    learning_rate = declared["learning_rate"].check(learning_rate)
+    part, shown_as = parametrizations.get(parametrization), check_transforms(transforms)
+    update = optimizers.get(optimizer)
+    if learning_rate is not None:
+        update = update.bound({"learning_rate": declared["learning_rate"].check(learning_rate)})
     modifiers = check_sequence("input_modifiers", input_modifiers, InputModifier, "Pass e.g. [Jitter(0.05)].")
+    if modifiers and not part.plain:
+        advice = "Use transforms in their place."
+        raise invalid("input_modifiers", "none but with pixels, which they change", input_modifiers, advice)
     if batch_size is not None:
         batch_size = check_integer("batch_size", batch_size, least=1, advice="Pass None for as many as fit well.")
     low, high = check_range(input_range, reverse=True)
@@ -131,16 +145,21 @@ def visualize_layer(
     watchers = _watchers(callbacks, chosen, verbose=verbose)
     losses = switched_on(activation_losses(network, layer_idx, 0, (act_max_weight, lp_norm_weight, tv_weight)))
     start = starting.start_of(network.input, seed_input, (low, high), seed_fit)
-    starts = _starts(network, start.array, (low, high), seed, len(chosen))
+    rendering = Rendering(network.input, part, shown_as)
+    starts = _starts(network, rendering, update.slots, start.array, (low, high), seed, len(chosen))
     start.warn()
     step = cache.step_for(
         network,
         losses,
         gate=gate,
         wrt_tensor=wrt_tensor,
+        parametrization=part,
+        transforms=shown_as,
+        optimizer=update,
         input_modifiers=modifiers,
         grad_modifier=grad_modifier if callable(grad_modifier) else None,
     )
+    clip |= not part.plain
     batch = fitting_batch(step) if batch_size is None else batch_size
     tiles = Tiles(step, chosen, target.filters, starts=starts, goal=max_iter, batch=batch, best=not clip)
     selected = isinstance(losses[0][0], ActivationMaximization)
@@ -148,10 +167,14 @@ def visualize_layer(
     def knobs() -> Any:
         return step.knobs(
             weights=[weight for _, weight in losses],
-            learning_rate=learning_rate,
+            parametrization=part,
+            transforms=shown_as,
+            optimizer=update,
+            input_range=(low, high),
+            goal=max_iter,
             bounds=(min(low, high), max(low, high)) if clip else (-np.inf, np.inf),
             grad_modifier=grad_modifier,
-            seed=_seeds(seed, len(tiles.selections()) if modifiers else 0),
+            seed=_seeds(seed, len(tiles.selections()) if modifiers or shown_as else 0),
             losses=[tiles.selections()] if selected else [],
             modifiers=modifiers,
         )
@@ -177,22 +200,28 @@ def _seeds(seed: int | None, count: int) -> int | list[int]:
 
 
 def _starts(
-    network: Network, seed_input: Any, input_range: tuple[float, float], seed: Any, count: int
+    network: Network,
+    rendering: Rendering,
+    slots: Sequence[str],
+    seed_input: Any,
+    input_range: tuple[float, float],
+    seed: Any,
+    count: int,
 ) -> Callable[[slice], State]:
     """Gives the state that a slice of the filters starts at; checked now."""
     seed = parameters_of(Settings)["seed"].check(seed)
-    if seed_input is None:
-
-        def noise(where: slice) -> State:
-            states = [np.random if seed is None else np.random.RandomState(seed) for _ in range(count)[where]]
-            return State.at(np.concatenate([starting_image(network.input, None, input_range, one) for one in states]))
-
-        return noise
-    images = starting_image(network.input, seed_input, input_range)
-    if len(images) not in {1, count}:
+    images = None if seed_input is None else starting_image(network.input, seed_input, input_range)
+    if images is not None and len(images) not in {1, count}:
         expected = f"one picture, or {count}: one for each filter"
         raise invalid("seed_input", expected, np.shape(seed_input), "Pass (H, W, C) or (n, H, W, C).")
-    return lambda where: State.at(np.broadcast_to(images, (count, *images.shape[1:]))[where])
+
+    def at(position: int) -> State:
+        random: Any = np.random if seed is None else np.random.RandomState(seed)
+        own = None if images is None else images[[position % len(images)]]
+        params, image = rendering.start(own, input_range, random)
+        return State.at(image, params, slots)
+
+    return lambda where: State.together([at(position) for position in range(count)[where]])
 
 
 class _PrintOfFilter(Print):

@@ -130,7 +130,8 @@ export interface Control {
     | "layer"
     | "filters"
     | "position"
-    | "picture";
+    | "picture"
+    | "part";
   /** What sets it. */
   control:
     | "slider"
