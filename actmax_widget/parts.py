@@ -2,8 +2,8 @@
 
 A loss, a regularizer, a transform, a parametrization and an optimizer are parts. The numbers of one are declared in its
 class by :func:`~actmax_widget.parameters.number` and the like, and the class becomes a dataclass by that. Inside of a
-compiled step these attributes are tensors (:meth:`Part.bound`): to change a number compiles nothing, and a slider for it
-follows from the declaration.
+compiled step these attributes are tensors (:meth:`Part.bound`): to change a number compiles nothing, and a slider for
+it follows from the declaration.
 
 Example:
     >>> class Fade(transforms.Transform):
@@ -19,39 +19,48 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Hashable, Mapping
-from typing import Any, Self, dataclass_transform
+from typing import TYPE_CHECKING, Any, Self
 
-from actmax_widget import parameters
+from actmax_widget.checks import invalid
 from actmax_widget.parameters import COMPILE, Parameter, parameters_of
 
 
-@dataclass_transform(eq_default=False, field_specifiers=(parameters.number, parameters.integer, parameters.shift))
+@dataclasses.dataclass(eq=False, repr=False)
 class Part:
     """Base class of all parts.
 
     Attributes:
-        name: what a person knows it by: its numbers are addressed ``name.number``. That of the class, unless a class
-            or ``named()`` gives another.
+        name: what a person knows it by: its numbers are addressed ``name.number``. That of the class, unless a class,
+            the keyword ``name`` or ``named()`` gives another.
     """
 
-    name: str = ""
+    name: str = dataclasses.field(default="", kw_only=True)
+
+    if TYPE_CHECKING:  # no checker sees that a class which declares numbers takes them as arguments
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None: ...
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         own = vars(cls)
         fields = [name for name, value in own.items() if isinstance(value, dataclasses.Field)]
         if fields:
-            # Declared without a type it is a number's.
-            cls.__annotations__ = dict.fromkeys(fields, "float") | own.get("__annotations__", {})
-            dataclasses.dataclass(cls, init="__init__" not in own, eq=False, repr=False)  # type: ignore[call-overload]
+            # Declared without a type it is a number's. A name is given by keyword, also where a class says its type.
+            typed = {name: kind for name, kind in own.get("__annotations__", {}).items() if name != "name"}
+            cls.__annotations__ = dict.fromkeys(fields, "float") | typed
+            dataclasses.dataclass(cls, init="__init__" not in own, eq=False, repr=False)
         if dataclasses.is_dataclass(cls):
             parameters_of(cls)  # kept from now on, should somebody decorate the class once more
         if "name" not in own and cls.name in {"", *(base.__name__ for base in cls.__mro__)}:
             cls.name = cls.__name__
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise invalid("name", "a text", self.name, f"Pass e.g. name={type(self).name!r}.", TypeError)
+        self.name = self.name or type(self).name
         for name, parameter in declared(self).items():
-            setattr(self, name, parameter.check(getattr(self, name)))
+            known = dataclasses.replace(parameter, name=f"{self.name}.{name}")
+            setattr(self, name, known.check(getattr(self, name)))
 
     def __repr__(self) -> str:
         given = [f"{name}={value:g}" for name, value in self.numbers().items()]

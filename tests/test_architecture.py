@@ -11,16 +11,19 @@ MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
     for path in PACKAGE.rglob("*.py")
 }
-GROUND = {"checks", "parameters", "pictures", "reading", "reason", "results"}
+GROUND = {"checks", "parameters", "parts", "pictures", "reading", "reason", "results"}
 WORDS = {
     "backprop_modifiers",
     "callbacks",
     "grad_modifiers",
     "input_modifiers",
     "losses",
+    "optimizers",
+    "parametrizations",
     "presets",
     "regularizers",
     "settings",
+    "transforms",
     "utils",
 }
 DOORS = {"optimizer", "visualization"}
@@ -61,9 +64,13 @@ ONLY_IN = {
         "engine.diagnosis",
         "engine.objective",
         "engine.step",
+        "engine.transforming",
         "input_modifiers",
         "network.listening",
+        "optimizers",
+        "parametrizations",
         "regularizers",
+        "transforms",
     },
 }
 
