@@ -435,3 +435,23 @@ def test_another_float_type_is_taken():
 def test_a_transform_that_does_not_look_at_the_picture_has_no_gradient():
     _, grads = view([Function(lambda image, random: random.normal(image.shape), name="Other")], picture(1, 4, 4, 1))
     assert not grads.any()
+
+
+class Half(Geometric):
+    def matrix(self, random, size, canvas):
+        return tf.eye(2)
+
+
+class Bare(transforms.Transform):
+    share = number(0.5)
+
+
+def test_a_class_of_one_s_own_is_told_what_is_missing():
+    with pytest.raises(
+        TypeError, match=r"^Half: expected matrix\(\) to return .* \(3, 3\), received TensorShape\(\[2, 2\]\)"
+    ):
+        view([Half()], picture(1, 4, 4, 1))
+    with pytest.raises(NotImplementedError, match=r"^Bare.__call__\(\) is missing"):
+        view([Bare()], picture(1, 4, 4, 1))
+    with pytest.raises(NotImplementedError, match=r"^Other.matrix\(\) is missing"):
+        view([Geometric(name="Other")], picture(1, 4, 4, 1))

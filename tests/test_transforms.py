@@ -101,8 +101,8 @@ def test_a_list_of_parts_and_functions_is_taken():
         ([Jitter], TypeError, r"transforms: .*Make one: Jitter\(\)"),
         ([None], TypeError, "transforms: expected"),
         ([lambda image: image], TypeError, r"Function: expected a function of \(image, random\)"),
-        ([Jitter(2), Jitter(4)], ValueError, r"transforms: .*\['Jitter', 'Jitter'\].*named\(\"Jitter 2\"\)"),
-        ([fade, fade], ValueError, "transforms: expected parts of different names"),
+        ([Jitter(2), Jitter(4)], ValueError, r"transforms: .*\['Jitter', 'Jitter'\].*Jitter\(…, name=\"Jitter 2\"\)"),
+        ([fade, fade], ValueError, r"transforms: expected parts .*Function\(…, name=\"fade 2\"\)"),
     ],
 )
 def test_anything_else_is_refused(value, kind, message):
