@@ -77,7 +77,7 @@ class Transform(Part):
 
         Where it has an argument ``progress``, it is given that too: iteration / goal, a scalar from 0 to 1.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{self.name}.__call__() is missing: return the picture that shall be seen.")
 
 
 class Geometric(Transform):
@@ -95,7 +95,7 @@ class Geometric(Transform):
         Rows and columns are counted from the middle, of what is seen and of the canvas. All units are pixels of sides
         ``size``; the canvas's sides, ``canvas``, are as large or larger.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{self.name}.matrix() is missing: return a float32 tensor (3, 3).")
 
 
 class Jitter(Geometric):
@@ -265,6 +265,7 @@ class Crops(Geometric):
         4,
         least=1,
         most=256,
+        top=16,
         label="Crops",
         takes_effect=COMPILE,
         help="How many cuts are seen at each step, in whose mean noise goes down. Raise it for calmer steps, lower it "
@@ -468,7 +469,8 @@ def check_transforms(value: Any) -> tuple[Transform, ...]:
                 "transforms", "a list of transforms or functions of (image, random)", entry, advice, TypeError
             )
         if part.name in {one.name for one in found}:
-            advice = f'Name one of them: .named("{part.name} 2"), or name="{part.name} 2".'
+            given = "transforms.Function(…, " if isinstance(part, Function) else f"{type(part).__name__}(…, "
+            advice = f'Name one of them, e.g. {given}name="{part.name} 2") or .named("{part.name} 2").'
             raise invalid("transforms", "parts of different names", [one.name for one in [*found, part]], advice)
         found.append(part)
     return tuple(found)

@@ -197,7 +197,7 @@ def test_without_a_seed_each_tile_is_jittered_by_offsets_of_its_own(model):
     for seed, wanted in [(None, 3), (0, 1)]:
         tiles = finished(model, [2] * 3, seed=seed, seed_input=start, jitter=4, max_iter=20)
         images, _ = am.visualize_layer(
-            model, "conv2", [2] * 3, seed=seed, seed_input=start, input_modifiers=[Jitter(4)], clip=True, progress=False
+            model, "conv2", [2] * 3, seed=seed, seed_input=start, transforms=[Jitter(4)], clip=True, progress=False
         )
         assert different(tiles.images) == different(images) == wanted
 

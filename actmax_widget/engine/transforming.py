@@ -20,6 +20,8 @@ from actmax_widget.transforms import Geometric, Jitter, Random, Transform, takes
 
 Pull = Callable[[tf.Tensor], tf.Tensor]
 """Brings a gradient by what is seen back to one by what it was seen of."""
+Parts = Sequence[tuple[Any, Random]]
+"""Transforms, each with its random numbers."""
 
 
 def seen(
@@ -137,9 +139,6 @@ class _Scale:
         return (image - self.low) / self.span if unit else image * self.span + self.low
 
 
-Parts = Sequence[tuple[Any, Random]]
-
-
 def _changed(
     parts: Parts, image: tf.Tensor, size: tuple[int, ...], progress: tf.Tensor, scale: _Scale
 ) -> tuple[tf.Tensor, Pull]:
@@ -167,8 +166,10 @@ def _called(part: Transform, image: tf.Tensor, random: Random, progress: tf.Tens
         if "numpy" not in str(error):
             raise
         raise invalid(part.name, expected, "NumPy functions", advice, TypeError) from error
-    if not tf.is_tensor(result) or not result.dtype.is_floating:
-        raise invalid(part.name, expected, result, advice, TypeError)
+    if not tf.is_tensor(result):
+        raise invalid(part.name, expected, None if result is None else type(result), advice, TypeError)
+    if not result.dtype.is_floating:
+        raise invalid(part.name, expected, result.dtype, advice, TypeError)
     if not result.shape.is_compatible_with(image.shape):
         raise invalid(part.name, expected, tuple(result.shape), advice)
     return tf.ensure_shape(tf.cast(result, tf.float32), image.shape)
@@ -184,7 +185,11 @@ def _moved(
     canvas = tuple(image.shape[:-1])
     matrix = tf.eye(3)
     for part, random in parts:
-        matrix @= tf.ensure_shape(part.matrix(random, size, canvas), [3, 3])
+        found = part.matrix(random, size, canvas)
+        if not tf.is_tensor(found) or found.shape != (3, 3):
+            received = getattr(found, "shape", found)
+            raise invalid(part.name, "matrix() to return a float32 tensor (3, 3)", received, "Use tf.stack.", TypeError)
+        matrix @= tf.cast(found, tf.float32)
     return _resampled(image, matrix, size)
 
 
