@@ -19,7 +19,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from actmax_widget.parameters import COMPILE, Parameter, parameters_of
@@ -45,14 +45,7 @@ class Part:
         own = vars(cls)
         fields = [name for name, value in own.items() if isinstance(value, dataclasses.Field)]
         if fields:
-            # Declared without a type it is a number's; what says of a part of what kind it is, is no argument.
-            of_kind = (
-                {name for base in cls.__mro__[1:] for name in vars(base)}
-                - set(getattr(kind, "__dataclass_fields__", ()))
-                - set(fields)
-            )
-            typed = {name: hint for name, hint in own.get("__annotations__", {}).items() if name not in of_kind}
-            cls.__annotations__ = dict.fromkeys(fields, "float") | typed
+            cls.__annotations__ = _arguments(kind, fields)
             written = _has_written_init(cls)
             if written and "__init__" not in own:
                 kind.__init__ = _with_numbers(kind.__init__, fields)
@@ -99,6 +92,19 @@ class Part:
             return None
         changing = {"name", *live(self)}
         return (type(self), *((name, value) for name, value in vars(self).items() if name not in changing))
+
+
+def _arguments(kind: Any, numbers: Sequence[str]) -> dict[str, Any]:
+    """The annotations that make the arguments of a part, those without a default first.
+
+    What is declared without a type is a number's. What a base class has an attribute for, such as ``unit`` of a
+    transform, says of what kind a part is and is no argument, typed or not.
+    """
+    own, typed = vars(kind), vars(kind).get("__annotations__", {})
+    arguments = {one.name for one in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else set()
+    inherited = {name for base in kind.__mro__[1:] for name in vars(base)} - arguments
+    named = [*(name for name in typed if name not in own), *(name for name in own if name in {*typed, *numbers})]
+    return {name: typed.get(name, "float") for name in named if name in numbers or name not in inherited}
 
 
 def _has_written_init(cls: type) -> bool:
