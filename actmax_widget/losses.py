@@ -58,7 +58,7 @@ class _Terms:
         return self + -summed(other)
 
     def __rsub__(self, other: Any) -> Sum:
-        return -self + other
+        return Sum([*summed(other), *-self])
 
     def __mul__(self, weight: Any) -> Sum:
         factor = check_number("weight", weight, advice="Multiply a loss with a number, e.g. 0.5 * loss.")
@@ -73,7 +73,7 @@ class _Terms:
         return Sum([(loss, own / factor) for loss, own in summed(self)])
 
     def __neg__(self) -> Sum:
-        return self * -1
+        return -1 * self
 
 
 class Loss(_Terms, Part):
@@ -485,8 +485,8 @@ class Neuron(ActivationMaximization):
             return
         if _is_named(self.layer):
             advice = "Pass e.g. position=(3, 4), or None for the middle."
-            given = [check_integer("position", one, least=-(2**31), advice=advice) for one in listify(self.position)]
-            self.position = tuple(given)
+            for one in listify(self.position):
+                check_integer("position", one, least=-(2**31), advice=advice)
             return
         self.position = self._checked_position(self._sides())
 
@@ -511,7 +511,7 @@ class Neuron(ActivationMaximization):
 
     def told_apart(self) -> str:
         """See :meth:`Loss.told_apart`."""
-        place = "" if self.position is None else f" at {', '.join(map(str, self.position))}"
+        place = "" if self.position is None else f" at {', '.join(map(str, listify(self.position)))}"
         return super().told_apart() + place
 
     def knobs(self) -> dict[str, np.ndarray]:
@@ -741,7 +741,7 @@ class Similarity(_OfLayer):
     def _stored(self) -> np.ndarray:
         if self.answer is None:
             advice = "Find it in a network first: loss.on(Network(model))."
-            raise invalid("picture", "the layer's answer to it, which is not known yet", self.picture, advice)
+            raise invalid("picture", "the layer's answer to it, which is not known yet", None, advice)
         return self.answer
 
     def knobs(self) -> dict[str, np.ndarray]:

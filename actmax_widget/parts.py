@@ -106,9 +106,8 @@ def _arguments(kind: Any, numbers: Sequence[str]) -> dict[str, Any]:
     transform, says of what kind a part is and is no argument, typed or not.
     """
     own, typed = vars(kind), vars(kind).get("__annotations__", {})
-    inherited = {name for base in kind.__mro__[1:] for name in vars(base)} - {
-        *getattr(kind, "__dataclass_fields__", ())
-    }
+    arguments = {one.name for one in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else set()
+    inherited = {name for base in kind.__mro__[1:] for name in vars(base)} - arguments
     named = [*(name for name in typed if name not in own), *(name for name in own if name in {*typed, *numbers})]
     # A name is given by keyword, also where a class says its type.
     return {
