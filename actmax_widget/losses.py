@@ -98,7 +98,7 @@ class Loss(_Terms, Part):
     name = "Unnamed Loss"
     together: bool = False
 
-    def on(self, network: Network) -> Any:
+    def on(self, network: Network) -> Self:
         """A copy whose ``layer``, or whose ``layers``, are targets of the network where they were names or indices.
 
         Raises:
@@ -279,7 +279,7 @@ class _OfLayer(Loss):
         if name is not None:
             self.name = checked_name(name)
 
-    def on(self, network: Network) -> Any:
+    def on(self, network: Network) -> Self:
         """See :meth:`Loss.on`; what depends on the layer is checked now.
 
         Raises:
@@ -729,7 +729,7 @@ class Similarity(_OfLayer):
         self.picture, self.input_range = picture, check_range(input_range)
         self.answer: np.ndarray | None = None
 
-    def on(self, network: Network) -> Any:
+    def on(self, network: Network) -> Self:
         """See :meth:`Loss.on`; the answer to the picture is computed now."""
         one = super().on(network)
         target = one.layer if isinstance(one.layer, Target) else network.find(one.layer)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -40,7 +40,7 @@ class Regularizer(Loss):
     def __init__(self, img_input: Any = None) -> None:
         self.img = img_input
 
-    def on(self, network: Network) -> Any:
+    def on(self, network: Network) -> Self:
         """See :meth:`Loss.on`: a copy on the network's input, if it is on none yet."""
         one = super().on(network)
         return one.bound({"img": network.input}) if one.img is None else one

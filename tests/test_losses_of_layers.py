@@ -452,3 +452,42 @@ def test_the_numbers_of_losses_are_live():
     assert Direction("conv", [1], 2).numbers() == {"cosine_power": 2}
     assert LogOdds("out", 0).numbers() == {"temperature": 5}
     assert ActivationMaximization("out", 0).numbers() == {}
+
+
+@pytest.mark.parametrize("name", [*LOSSES, "diversity"])
+def test_a_compiled_step_of_several_pictures(name):
+    network = network_of("2")
+    loss = (LOSSES | {"diversity": lambda kind: Diversity("conv")})[name]("2").on(network)
+    pictures = pictures_for(network)
+    step = cache.step_for(network, summed(loss))
+    knobs = step.knobs(losses=[one.repeat(3, axis=0) for one in knobs_of([loss])], seed=[0, 0, 0], learning_rate=0.01)
+    _, steps = step.run(State.at(pictures), knobs, 5)
+    np.testing.assert_allclose(steps.losses[0, :, 0], measured(network, loss, pictures)[0], rtol=1e-4)
+    assert (steps.losses[-1, :, 0] < steps.losses[0, :, 0]).all()
+
+
+def test_another_size_of_input_has_another_middle():
+    inputs = keras.Input((9, 8, 2))
+    conv = layers.Conv2D(4, 3, activation="tanh", name="conv")
+    model = keras.Model(inputs, conv(inputs))
+    network = Network(model, input_shape=(15, 12, 2))
+    pictures = pictures_for(network)
+    wanted = answers(network, "conv", pictures)[:, 6, 5, 1]
+    for layer in ("conv", conv):
+        np.testing.assert_allclose(measured(network, Neuron(layer, 1), pictures)[0], -wanted, rtol=1e-5)
+
+
+def test_mixed_precision():
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        model = smooth(2)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    network = Network(model)
+    pictures = pictures_for(network)
+    every = {**LOSSES, "diversity": lambda kind: Diversity("conv")}
+    for make in every.values():
+        values, grads = measured(network, make("2").on(network), pictures)
+        wanted, slopes = measured(network_of("2"), make("2").on(network_of("2")), pictures)
+        np.testing.assert_allclose(values, wanted, rtol=3e-2, atol=3e-2)
+        assert np.abs(grads - slopes).max() < 0.1 * np.abs(slopes).max()
