@@ -14,7 +14,7 @@ import numpy as np
 
 from actmax_widget.engine import diagnosis
 from actmax_widget.engine.step import Knobs, State, Step, Steps, StopFlag
-from actmax_widget.losses import selection
+from actmax_widget.losses import Loss, selection
 from actmax_widget.network import graph
 from actmax_widget.results import History
 
@@ -188,9 +188,20 @@ class Tiles:
         return batch.state.best.numpy()[: batch.count] if self._best else batch.pictures
 
     def selections(self) -> np.ndarray:
-        """Which filter each picture of the batch in hand is of: the knob of its ActivationMaximization."""
+        """Which filter each picture of the batch in hand is of: (n, filters)."""
         chosen = np.stack([selection((index,), self._of) for index in self.filters[self.in_hand]])
         return filled(chosen, self._fixed)
+
+    def knobs(self, losses: Sequence[Loss]) -> list[np.ndarray]:
+        """The losses' knobs for the batch in hand: the first that selects filters gets those of each picture."""
+        chosen = self.selections()
+        found, selects = [], True
+        for loss in losses:
+            for name, value in loss.knobs().items():
+                own = selects and name == "selection"
+                found.append(chosen if own else np.asarray(value, np.float32)[None].repeat(len(chosen), axis=0))
+                selects = selects and not own
+        return found
 
     @property
     def _fixed(self) -> int | None:

@@ -107,6 +107,10 @@ class Objective:
             # keras-vis's losses are numbers: whether one mixes pictures cannot be seen, so it never gets more than one.
             if one_by_one := any(len(term.shape) == 0 for term in terms):
                 terms = [ops.reshape(term, (1,)) for term in terms]
+                if together := [loss.name for loss in losses if loss.together]:
+                    expected = f"losses of shape (batch,) beside {together[0]}, which compares pictures"
+                    advice = "Take the mean over all axes but the first in your own losses."
+                    raise invalid("losses", expected, list(self.names), advice)
             self._one_by_one |= one_by_one
             outputs = {"terms": ops.stack(terms, axis=-1)}
             if not self.wrt_is_input:
@@ -198,7 +202,7 @@ class Objective:
             values, _, slope = self._mapped(self._picture_gradient, picture, weights, own)
             found |= zip(self._of_picture, tf.unstack(values, axis=-1), strict=True)
             slopes.append(slope)
-        losses, direct = self._whole(found, picture, weights)
+        losses, direct = self._whole(found, picture, weights, knobs)
         slopes += direct
         grads = tf.cast(grads, tf.float32)
         if seen_alone:
@@ -244,15 +248,19 @@ class Objective:
                 own = [knob for k, own in enumerate(self._knobs_by_loss(knobs)) for knob in own if k in of]
                 terms, _ = self._forward(part, of, inp, weights, [*own, *self._held_for(inp)])
                 found |= zip(of, tf.unstack(terms, axis=-1), strict=True)
-        return self._whole(found, inp, weights)[0]
+        return self._whole(found, inp, weights, knobs)[0]
 
     def _whole(
-        self, found: dict[int, tf.Tensor], picture: tf.Tensor, weights: tf.Tensor
+        self, found: dict[int, tf.Tensor], picture: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor]
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """All losses and their sum, and the slopes of those that are not in a graph."""
-        weight_of, slopes = tf.unstack(weights, len(self.losses), axis=-1), []
+        weight_of, slopes, own = tf.unstack(weights, len(self.losses), axis=-1), [], self._knobs_by_loss(knobs)
         for k in self._direct:
-            regularizer: Any = self.losses[k][0]
+            loss: Any = self.losses[k][0]
+            numbers = dict(zip(loss.knobs(), own[k], strict=True))
+            regularizer = loss.bound(
+                {name: tf.reshape(one, [-1, *[1] * (picture.shape.rank - 1)]) for name, one in numbers.items()}
+            )
             value, slope = regularizer.penalty(picture)
             found[k] = weight_of[k] * tf.reshape(value, [-1])
             factor = tf.reshape(weight_of[k], [-1, *[1] * (picture.shape.rank - 1)])

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from actmax_widget import backprop_modifiers, presets
+from actmax_widget.checks import invalid
 from actmax_widget.composition import bound
 from actmax_widget.engine import Knobs, State, Step, cache
+from actmax_widget.engine.batch import Tiles
+from actmax_widget.engine.objective import knobs_of
 from actmax_widget.engine.rendering import Rendering
 from actmax_widget.losses import Loss
 from actmax_widget.network import Network
@@ -43,6 +46,9 @@ class Plan:
         else:
             both = zip(settings.objective, settings.objective.names, strict=True)
             self.losses = [loss.on(network).named(name) for (loss, _), name in both]
+            if alone := [loss.name for loss in self.losses if loss.together]:
+                advice = "Make them by visualize_layer(model, layer, [3, 3, 3], losses=Diversity(layer))."
+                raise invalid(alone[0], "several pictures, which it compares", 1, advice)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -76,7 +82,7 @@ class Plan:
         seed: int | Sequence[int],
         *,
         goal: int,
-        selections: np.ndarray | None = None,
+        tiles: Tiles | None = None,
     ) -> Knobs:
         """The numbers that may change at any step.
 
@@ -85,24 +91,19 @@ class Plan:
             step: from :meth:`step`.
             seed: random state of the transforms, or one for each picture.
             goal: the iteration that the run is heading for.
-            selections: (batch, filters) which filter of the layer each picture is of; None: one picture of the plan's.
+            tiles: for the batch that these have in hand; None: for one picture.
         """
         values = settings.values()
-        pictures = 1 if selections is None else len(selections)
-        losses = []
-        for loss in self.losses:
-            for name, value in bound(loss, loss.name, values).knobs().items():
-                given = selections if selections is not None and name == "selection" else None
-                own = np.asarray(value, np.float32)[None].repeat(pictures, axis=0)
-                losses.append(own if given is None else given)
+        losses = [bound(loss, loss.name, values) for loss in self.losses]
+        own = knobs_of(losses) if tiles is None else tiles.knobs(losses)
         return step.knobs(
             weights=self._weights(settings),
             bounds=settings.input_range if settings.clip else (-np.inf, np.inf),
             input_range=settings.input_range,
             goal=goal,
             grad_modifier=settings.grad_modifier,
-            seed=np.broadcast_to(seed, pictures) if not losses else seed,
-            losses=losses,
+            seed=seed,
+            losses=own,
             parametrization=bound(settings.parametrization, settings.parametrization.name, values),
             transforms=[bound(one, one.name, values) for one in settings.transforms],
             optimizer=bound(settings.optimizer, settings.optimizer.name, values),

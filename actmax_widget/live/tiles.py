@@ -110,7 +110,7 @@ class LiveTiles:
         )
         if not step.is_compiled(len(tiles.selections())):
             # No step: it only compiles.
-            tiles.compute(self._knobs_for(step, [0] * len(tiles.selections()), tiles.selections()), 0)
+            tiles.compute(self._knobs_for(step, tiles, [0] * len(tiles.selections())), 0)
         self._step, self._tiles = step, tiles
 
     def compute(self, stop: Any) -> Any:
@@ -118,8 +118,7 @@ class LiveTiles:
         tiles, step = self._tiles, self._step
         assert tiles is not None and step is not None  # noqa: S101, PT018 - for mypy: it is compiled
         if self._knobs is None:
-            selections = tiles.selections()
-            self._knobs = self._knobs_for(step, self._seeds(len(selections)), selections)
+            self._knobs = self._knobs_for(step, tiles, self._seeds(len(tiles.selections())))
         begin = self._pace.clock()
         state, steps = tiles.compute(self._knobs, self._pace.steps(self.settings.max_iter, None), stop)
         if len(steps.losses):
@@ -156,8 +155,8 @@ class LiveTiles:
         """The random states of so many pictures: another one for each if none is set."""
         return [random_state(self.settings) for _ in range(count)]
 
-    def _knobs_for(self, step: Step, seeds: Sequence[int], selections: np.ndarray) -> Knobs:
-        return self._plan.knobs(self.settings, step, seeds, goal=self.settings.max_iter, selections=selections)
+    def _knobs_for(self, step: Step, tiles: Tiles, seeds: Sequence[int]) -> Knobs:
+        return self._plan.knobs(self.settings, step, seeds, goal=self.settings.max_iter, tiles=tiles)
 
     def _starts(self, where: slice) -> State:
         return State.together([self._plan.start(self.settings, seed) for seed in self._seeds(where.stop - where.start)])

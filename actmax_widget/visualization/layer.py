@@ -18,7 +18,7 @@ from actmax_widget.engine.batch import batch_size as fitting_batch
 from actmax_widget.engine.rendering import Rendering
 from actmax_widget.engine.step import State, Step, Steps
 from actmax_widget.input_modifiers import InputModifier
-from actmax_widget.losses import ActivationMaximization
+from actmax_widget.losses import summed
 from actmax_widget.network import Network, graph, starting
 from actmax_widget.network.starting import starting_image
 from actmax_widget.network.targets import Target
@@ -60,6 +60,7 @@ def visualize_layer(
     parametrization: Any = "pixels",
     transforms: Any = (),
     optimizer: Any = None,
+    losses: Any = None,
 ) -> LayerPictures:
     """Make a picture for each filter of a layer: what :func:`visualize_activation` would make of each alone.
 
@@ -98,6 +99,9 @@ def visualize_layer(
         parametrization: {parametrization} Of any but pixels the pictures are those that the network saw last.
         transforms: {transforms} Random numbers are each picture's own, as with ``input_modifiers``.
         optimizer: {optimizer}
+        losses: further weighted losses, an objective or pairs of a loss and its weight; None: none. With
+            ``filters=[3, 3, 3, 3]`` and ``0.1 * Diversity(layer)`` four pictures of filter 3 keep apart; they are then
+            made in one batch.
 
     Returns:
         ``images`` (n, H, W, C), of the type :func:`visualize_activation` gives, and ``histories``, one for each. Ctrl-C
@@ -143,14 +147,17 @@ def visualize_layer(
         raise invalid("batch_size", f"{fixed}, which the model's input is made for", batch_size, "Pass None.")
     chosen = graph.check_filters(filters, target.filters, target.name)
     watchers = _watchers(callbacks, chosen, verbose=verbose)
-    losses = switched_on(activation_losses(network, layer_idx, 0, (act_max_weight, lp_norm_weight, tv_weight)))
+    terms = switched_on(activation_losses(network, layer_idx, 0, (act_max_weight, lp_norm_weight, tv_weight)))
+    if losses is not None:
+        more = summed(losses)
+        terms += [(loss.on(network).named(name), weight) for (loss, weight), name in zip(more, more.names, strict=True)]
     start = starting.start_of(network.input, seed_input, (low, high), seed_fit)
     rendering = Rendering(network.input, part, shown_as)
     starts = _starts(network, rendering, update.slots, start.array, (low, high), seed, len(chosen))
     start.warn()
     step = cache.step_for(
         network,
-        losses,
+        terms,
         gate=gate,
         wrt_tensor=wrt_tensor,
         parametrization=part,
@@ -161,12 +168,17 @@ def visualize_layer(
     )
     clip |= not part.plain
     batch = fitting_batch(step) if batch_size is None else batch_size
+    if any(loss.together for loss, _ in terms):
+        batch = len(chosen) if batch_size is None else batch
+        if batch < len(chosen):
+            advice = f"Pass batch_size={len(chosen)}, fewer filters, or leave the loss out."
+            raise invalid("batch_size", "all pictures in one batch, as a loss compares them", batch, advice)
     tiles = Tiles(step, chosen, target.filters, starts=starts, goal=max_iter, batch=batch, best=not clip)
-    selected = isinstance(losses[0][0], ActivationMaximization)
+    own = [loss for loss, _ in terms]
 
     def knobs() -> Any:
         return step.knobs(
-            weights=[weight for _, weight in losses],
+            weights=[weight for _, weight in terms],
             parametrization=part,
             transforms=shown_as,
             optimizer=update,
@@ -175,7 +187,7 @@ def visualize_layer(
             bounds=(min(low, high), max(low, high)) if clip else (-np.inf, np.inf),
             grad_modifier=grad_modifier,
             seed=_seeds(seed, len(tiles.selections()) if modifiers or shown_as else 0),
-            losses=[tiles.selections()] if selected else [],
+            losses=tiles.knobs(own),
             modifiers=modifiers,
         )
 
