@@ -11,7 +11,7 @@ import numpy as np
 
 from actmax_widget import grad_modifiers, utils
 from actmax_widget.callbacks import OptimizerCallback, Print, check_callbacks
-from actmax_widget.checks import check_range, check_sequence, invalid
+from actmax_widget.checks import check_range, check_sequence
 from actmax_widget.engine import diagnosis
 from actmax_widget.engine.objective import Objective, check_losses, knobs_of
 from actmax_widget.engine.step import Knobs, State, Step, Steps
@@ -169,7 +169,8 @@ class Optimizer:
                 still.look(steps.losses[:, 0])
                 enough = self._tell(watchers, calls.made - 1, steps)
                 if not np.isfinite(steps.losses[-1, 0, -1]):
-                    report_not_finite(calls.made - 1, steps.losses[-1, 0, -1], step, "The picture is the best one before it.")
+                    kept = "The picture is the best one before it."
+                    report_not_finite(calls.made - 1, steps.losses[-1, 0, -1], step, kept)
                     break
                 if enough:
                     break

@@ -17,7 +17,7 @@ import numpy as np
 from actmax_widget import backprop_modifiers, grad_modifiers, losses, optimizers, parametrizations
 from actmax_widget import transforms as transforms_
 from actmax_widget.checks import invalid
-from actmax_widget.composition import EVERY_ALIAS, Numbers
+from actmax_widget.composition import Numbers
 from actmax_widget.network.starting import FITS
 from actmax_widget.parameters import (
     COMPILE,
@@ -264,13 +264,13 @@ class Settings:
             object.__setattr__(new, name, value)
         if any(getattr(new, name) is not getattr(self, name) for name in PARTS):
             vars(new).pop("_numbers", None)
-            new._take_numbers_of_parts(self, changes)
+            new._take_numbers_of_parts(self, changes)  # noqa: SLF001 - its own kind
         if absent := new.numbers().absent([*changes]):
             label = declared[absent[0]].label
             expected, advice = f"a part that has it, as {label} is a number of a part", "Add the part first."
             raise invalid(absent[0], expected, changes[absent[0]], advice)
         if numbers_to_change:
-            new._change_numbers(numbers_to_change)
+            new._change_numbers(numbers_to_change)  # noqa: SLF001 - the same
         return new
 
     def _take_numbers_of_parts(self, before: Settings, given: Mapping[str, Any]) -> None:
@@ -334,4 +334,3 @@ class Settings:
         found = parameters_of(type(self)).items()
         values = [getattr(self, name) for name, parameter in found if effect in parameter.takes_effect]
         return tuple(id(value) if isinstance(value, np.ndarray) else value for value in values)
-

@@ -11,11 +11,11 @@ from keras import layers
 import actmax_widget as am
 from actmax_widget.engine import batch as batch_module
 from actmax_widget.engine import cache
-from actmax_widget.transforms import Jitter
 from actmax_widget.live.facts import Status
 from actmax_widget.live.run import Run
 from actmax_widget.network import Network
 from actmax_widget.settings import Settings
+from actmax_widget.transforms import Jitter
 from tests.networks import channels_first, exploding, partly_exploding, small_cnn
 from tests.test_loop import Clock
 
@@ -152,9 +152,7 @@ def test_statuses_of_a_run_with_a_pause():
 def test_a_tile_is_the_picture_that_visualize_layer_makes(model):
     settings = {"tv_weight": 0.5, "learning_rate": 3.0, "seed": 5, "input_range": (20, 200), "max_iter": 12}
     tiles = finished(model, jitter=2, **settings)
-    images, losses = am.visualize_layer(
-        model, "conv2", clip=True, transforms=[Jitter(2)], progress=False, **settings
-    )
+    images, losses = am.visualize_layer(model, "conv2", clip=True, transforms=[Jitter(2)], progress=False, **settings)
     np.testing.assert_array_equal(tiles.images, images)
     for own, wanted in zip(tiles.histories, losses, strict=True):
         np.testing.assert_array_equal(own.values, wanted.values)

@@ -290,9 +290,7 @@ class Objective:
             grads = _or_none(lambda: tf.gradients(terms, [wrt_value])[0])
         return terms, wrt_value, self._reached(grads, wrt_value, terms)
 
-    def _picture_gradient(
-        self, picture: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]
-    ) -> tuple[tf.Tensor, ...]:
+    def _picture_gradient(self, picture: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
         """The same of what looks at the picture alone; no gradient is then no loss."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(picture)

@@ -16,7 +16,7 @@ import tensorflow as tf
 from actmax_widget.engine import transforming
 from actmax_widget.network import layout
 from actmax_widget.network.starting import starting_image
-from actmax_widget.parametrizations import Params, Parametrization
+from actmax_widget.parametrizations import Parametrization, Params
 from actmax_widget.transforms import Transform, check_for
 
 Numbers = dict[str, tf.Tensor]

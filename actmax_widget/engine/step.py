@@ -23,7 +23,7 @@ from actmax_widget.engine.objective import Evaluation, Objective
 from actmax_widget.engine.rendering import Rendering, shaped
 from actmax_widget.input_modifiers import InputModifier
 from actmax_widget.optimizers import Optimizer, RMSProp
-from actmax_widget.parametrizations import Params, Parametrization, Pixels
+from actmax_widget.parametrizations import Parametrization, Params, Pixels
 from actmax_widget.parts import Part
 from actmax_widget.transforms import Transform
 
@@ -505,7 +505,9 @@ class Step:
         evaluate = self._apart if apart else self._objective
         return Evaluation(*evaluate(seen, knobs.weights, knobs.losses, image))
 
-    def _objective(self, seen: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor], image: tf.Tensor) -> Evaluation:
+    def _objective(
+        self, seen: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor], image: tf.Tensor
+    ) -> Evaluation:
         if not self.rendering.transformed:
             return self.objective(seen, weights, knobs)
         return self.objective(seen, weights, knobs, image, self.rendering.views)

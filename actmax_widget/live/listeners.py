@@ -1,10 +1,11 @@
-"""Callbacks of a live run: told of each iteration in a thread of their own, with copies, so that they hold nothing up."""
+"""Callbacks of a live run, told of each iteration with copies, in a thread of their own: they hold nothing up."""
 
 from __future__ import annotations
 
 import collections
 import concurrent.futures
 import contextlib
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -49,7 +50,7 @@ class Listeners:
 
     def _tell(self, run: int, *iteration: Any) -> None:
         for callback in self._callbacks:
-            self._ask(run, callback, lambda one=callback: one.callback(*iteration))
+            self._ask(run, callback, functools.partial(callback.callback, *iteration))
 
     def _finish(self, run: int) -> None:
         for callback in self._callbacks:

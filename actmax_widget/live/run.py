@@ -273,9 +273,15 @@ class Run(Worker):
             goal = made.max_iter
             self._leave_tiles(unless_made=True)
             # What it is made of belongs to it; the other settings are those of now.
-            own = {"layer": made.layer, "position": made.position, "parametrization": made.parametrization}
+            own: dict[str, Any] = {
+                "layer": made.layer,
+                "position": made.position,
+                "parametrization": made.parametrization,
+            }
             own |= {"filter_indices": (filter_index,), "objective": None}
-            own["knobs"] = {address: value for address, value in made.knobs.items() if made.is_of_parametrization(address)}
+            own["knobs"] = {
+                address: value for address, value in made.knobs.items() if made.is_of_parametrization(address)
+            }
             self._settings = self._checked(self._settings.changed(**own))
             self._error = ""
             self._start_afresh(Status.FINISHED if front.iteration >= goal else Status.PAUSED)

@@ -14,7 +14,7 @@ from actmax_widget.settings import Settings
 from actmax_widget.transforms import Transform
 from actmax_widget.view.messages import PartChoice, PartsFacts, content, control_of
 
-BUILT_IN: Mapping[str, Mapping[str, type[Part]]] = {
+BUILT_IN: Mapping[str, Mapping[str, Any]] = {
     "parametrization": {kind.__name__: kind for kind in parametrizations.BUILT_IN.values()},
     "optimizer": {kind.__name__: kind for kind in optimizers.BUILT_IN.values()},
     "transforms": {kind.__name__: kind for kind in transforms.BUILT_IN.values()},
@@ -79,7 +79,7 @@ class Choices:
     def _note(self, family: str, parts: Iterable[Part]) -> None:
         self._own[family] |= {part.name: part for part in parts}
 
-    def _offered(self, family: str) -> list[dict[str, Any]]:
+    def _offered(self, family: str) -> list[Any]:
         kinds = {**BUILT_IN[family], **{name: type(part) for name, part in self._own[family].items()}}
         return [content(PartChoice(value=name, label=name, help=_said(kind))) for name, kind in kinds.items()]
 

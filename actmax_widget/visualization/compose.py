@@ -13,7 +13,7 @@ from actmax_widget.engine import Knobs, Step
 from actmax_widget.engine.batch import Batch
 from actmax_widget.engine.plan import Plan, random_state
 from actmax_widget.losses import Loss, Sum
-from actmax_widget.network import Network, starting
+from actmax_widget.network import starting
 from actmax_widget.optimizer import (
     Calls,
     Still,
@@ -58,7 +58,8 @@ def visualize(
         target: what is minimised: an objective, as in ``ActivationMaximization("conv3", 5) + 0.5 * Direction(...)``, a
             loss, or pairs of a loss and its weight; or a layer: its name, path or index in ``model.layers``, or the
             layer itself, whose filters are then maximised.
-        filter_indices: filter, unit or class of a layer, or several which are maximised together; None: the mean of all.
+        filter_indices: filter, unit or class of a layer, or several which are maximised together; None: the mean of
+            all.
         start: starting picture: a path or a Pillow image, which is fitted and scaled to ``input_range``, or an array of
             the network's own values, (H, W, C) with or without batch axis; None: noise. ``seed_input`` is the same.
         seed_input: see there.
@@ -128,9 +129,7 @@ def _settings(target: Any, filter_indices: Any, given: Mapping[str, Any]) -> Set
     return Settings(layer="").changed(**own, **{**DEFAULTS, **given})
 
 
-def _run(
-    batch: Batch, step: Step, knobs: Knobs, goal: int, listeners: Sequence[Any], advance: Any
-) -> None:
+def _run(batch: Batch, step: Step, knobs: Knobs, goal: int, listeners: Sequence[Any], advance: Any) -> None:
     calls, still = Calls(single=bool(listeners)), Still(step.objective.excites)
     try:
         while calls.made < goal:
