@@ -273,15 +273,9 @@ class Run(Worker):
             goal = made.max_iter
             self._leave_tiles(unless_made=True)
             # What it is made of belongs to it; the other settings are those of now.
-            own: dict[str, Any] = {
-                "layer": made.layer,
-                "position": made.position,
-                "parametrization": made.parametrization,
-            }
+            own = {name: getattr(made, name) for name in ("layer", "position", "parametrization")}
             own |= {"filter_indices": (filter_index,), "objective": None}
-            own["knobs"] = {
-                address: value for address, value in made.knobs.items() if made.is_of_parametrization(address)
-            }
+            own["knobs"] = {name: value for name, value in made.knobs.items() if made.is_of_parametrization(name)}
             self._settings = self._checked(self._settings.changed(**own))
             self._error = ""
             self._start_afresh(Status.FINISHED if front.iteration >= goal else Status.PAUSED)
