@@ -6,6 +6,7 @@ objective. Some have a setting of their own, as keras-vis has it: its name is th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ ALIASES: Mapping[tuple[type, str], str] = {
 }
 """Numbers that have a setting of their own: of the first part of that type."""
 OF_OPTIMIZER = "learning_rate"
+TERMS = {"ActivationMax Loss": "act_max_weight", "L-6.0 Norm Loss": "lp_norm_weight", "TV(2.0) Loss": "tv_weight"}
+"""keras-vis's three terms, which are minimised where there is no objective, and the settings of their weights."""
 OF_TARGET = ("layer", "filter_indices", "position")
 """Settings that say what is maximised, where no objective does."""
 
@@ -72,8 +75,9 @@ class Numbers(Mapping[str, Number]):
         for name, (loss, weight) in zip(objective.names, objective, strict=True) if objective is not None else ():
             self._add(name, loss, "weight", WEIGHT, weight)
             self._add_live(name, loss)
-        if objective is None:
-            self._aliases |= dict.fromkeys(("act_max_weight", "lp_norm_weight", "tv_weight"), "")
+        for name, alias in TERMS.items() if objective is None else ():
+            self._found[f"{name}.weight"] = Number(f"{name}.weight", WEIGHT, None, math.nan, alias)
+            self._aliases[alias] = f"{name}.weight"
         for part in (parametrization, *transforms, optimizer):
             self._add_live(part.name, part)
 
@@ -88,8 +92,8 @@ class Numbers(Mapping[str, Number]):
 
     @property
     def aliases(self) -> dict[str, float]:
-        """Setting -> value, of the numbers that have one."""
-        return {one.alias: one.value for one in self._found.values() if one.alias}
+        """Setting -> value, of the numbers that have one, as the parts have them."""
+        return {one.alias: one.value for one in self._found.values() if one.alias and one.part is not None}
 
     def absent(self, names: Sequence[str]) -> list[str]:
         """Those of some settings that no part has a number for."""
@@ -121,6 +125,8 @@ class Numbers(Mapping[str, Number]):
 
 
 EVERY_ALIAS = {*ALIASES.values(), OF_OPTIMIZER}
+WANTED = {alias: kind.__name__ for (kind, _), alias in ALIASES.items()}
+"""Alias -> the part that it is a number of; every optimizer has a learning rate."""
 
 
 @dataclass(frozen=True)

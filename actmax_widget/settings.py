@@ -17,7 +17,7 @@ import numpy as np
 from actmax_widget import backprop_modifiers, grad_modifiers, losses, optimizers, parametrizations
 from actmax_widget import transforms as transforms_
 from actmax_widget.checks import invalid
-from actmax_widget.composition import Numbers
+from actmax_widget.composition import OF_TARGET, WANTED, Numbers
 from actmax_widget.network.starting import FITS
 from actmax_widget.parameters import (
     COMPILE,
@@ -266,9 +266,13 @@ class Settings:
             vars(new).pop("_numbers", None)
             new._take_numbers_of_parts(self, changes)  # noqa: SLF001 - its own kind
         if absent := new.numbers().absent([*changes]):
-            label = declared[absent[0]].label
-            expected, advice = f"a part that has it, as {label} is a number of a part", "Add the part first."
-            raise invalid(absent[0], expected, changes[absent[0]], advice)
+            wanted = WANTED[absent[0]]
+            advice = f"Add {wanted}() to the objective or the transforms first."
+            raise invalid(absent[0], f"a {wanted} among the parts, whose number it is", changes[absent[0]], advice)
+        other = [one for one in OF_TARGET if getattr(new, one) != getattr(self, one)]
+        if new.objective is not None and other:
+            advice = "Set objective=None first, or another objective."
+            raise invalid(other[0], "no objective, as that has targets of its own", changes[other[0]], advice)
         if numbers_to_change:
             new._change_numbers(numbers_to_change)  # noqa: SLF001 - the same
         return new

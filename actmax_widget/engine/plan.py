@@ -119,8 +119,6 @@ class Plan:
 
     def _weights(self, settings: Settings) -> list[float]:
         """The weights of the losses."""
-        if settings.objective is None:
-            return [settings.act_max_weight, settings.lp_norm_weight, settings.tv_weight]
         values = settings.values()
         return [values[f"{loss.name}.weight"] for loss in self.losses]
 

@@ -338,7 +338,7 @@ class Run(Worker):
             # All that a call needs is taken at one moment. Whatever is commanded from then on has the stop flag to end
             # the call in hand, or a number to have what it brings back dropped, and is seen in the next turn.
             with self._changed:
-                settings, front, plan = self._settings, self._front, self._plan
+                settings, plan = self._settings, self._plan
                 graph = settings.graph()
                 if self._front_is_busy and self._is_fresh and self._compiled == graph:
                     work = functools.partial(self._carry_out, *self._next_call())
@@ -356,15 +356,16 @@ class Run(Worker):
                 if self._front_is_busy and self._compiled != graph:
                     self._set_status(Status.COMPILING)
             # Outside of the lock, as compiling takes long; the layer may be changed meanwhile.
-            self._compile(plan, settings, front)
+            self._compile(plan, settings)
         return work()
 
-    def _compile(self, plan: Plan | None, settings: Settings, front: Batch) -> None:
+    def _compile(self, plan: Plan | None, settings: Settings) -> None:
         assert plan is not None  # noqa: S101 - for mypy: there is one since the settings were checked
         step = plan.step(settings)
         if self._preparing and not step.is_compiled():
-            # The first step does it, and makes what TensorFlow puts off until then; it counts only if somebody waits.
-            self._made(self._run, step, front.state, plan.knobs(settings, step, 0, goal=1), 1)
+            # The first step does it, and makes what TensorFlow puts off until then. Of a start of its own, as what is
+            # in front may still be the old target's.
+            self._made(self._run, step, plan.start(settings, 0), plan.knobs(settings, step, 0, goal=1), 1)
         with self._changed:
             self._step, self._compiled, self._is_fresh = step, settings.graph(), True
             self._preparing = False
