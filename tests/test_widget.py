@@ -25,7 +25,7 @@ from actmax_widget.regularizers import LPNorm, TotalVariation
 from actmax_widget.settings import Settings
 from actmax_widget.view import widget as widget_module
 from actmax_widget.view.messages import KernelFacts
-from actmax_widget.view.widget import DEFAULTS, ActMaxWidget
+from actmax_widget.view.widget import DEFAULTS, PARAMETERS, ActMaxWidget
 from tests.networks import exploding, small_cnn, small_sequential
 
 
@@ -104,7 +104,7 @@ def test_run_and_wait(widget):
 
 
 def test_the_picture_fed_back_gives_the_activation_of_the_last_row(make, model):
-    for parameters in ({}, {"tv_weight": 0, "learning_rate": 50}, {"jitter": 3, "input_range": (50, 180)}):
+    for parameters in ({}, {"tv_weight": 0, "learning_rate": 50}, {"input_range": (50, 180)}):
         widget = make(filter_indices=3, **parameters)
         widget.step(17)
         low, high = widget.input_range
@@ -192,7 +192,7 @@ def test_iteration_and_image_can_be_observed_and_linked(widget):
 @pytest.mark.parametrize(
     ("parameters", "error", "sentence"),
     [
-        ({"tv_wieght": 1}, TypeError, "no parameter 'tv_wieght'. Did you mean tv_weight?"),
+        ({"tv_wieght": 1}, TypeError, "no parameter 'tv_wieght'. Did you mean 'tv_weight'?"),
         ({"foo": 1}, TypeError, "no parameter 'foo'. Choose from: layer, "),
         ({"layer": "nope"}, ValueError, "layer: expected a layer of 'small'"),
         ({"layer": 2.5}, TypeError, "layer_idx: expected an integer"),
@@ -449,7 +449,8 @@ def test_parameters_set_from_many_threads_all_arrive(make):
 
 def test_every_parameter_is_a_trait_with_the_default_of_the_settings(widget):
     for name in DEFAULTS:
-        assert widget.trait_metadata(name, "sync") == (name != "seed_input")  # that one travels as a picture
+        # A picture travels as a file, parts go by commands.
+        assert widget.trait_metadata(name, "sync") == (PARAMETERS[name].kind not in {"picture", "part"})
     assert widget.tv_weight == DEFAULTS["tv_weight"]
 
 
@@ -467,7 +468,7 @@ def test_help_shows_each_fact():
     shown = " ".join(inspect.getdoc(ActMaxWidget).split())
     for fact in dataclasses.fields(KernelFacts):
         assert f"{fact.name}: {fact.metadata['help']}" in shown
-        assert ActMaxWidget.class_traits()[fact.name].read_only
+        assert ActMaxWidget.class_traits()[fact.name].read_only == (fact.name != "knobs")
 
 
 def test_the_default_is_the_digit_network():
