@@ -402,8 +402,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
     def checked_knobs(self, values: Any) -> Any:
         """All numbers as they will be set; raises ValueError or TypeError with a full sentence."""
-        if self._run is None:
-            return values
+        if self._run is None or (isinstance(values, Knobs) and values == self._run.settings.values()):
+            return values  # as they are: a slider that is dragged has only its own value checked
         return Knobs(self._run.preview(knobs=values).values(), self)
 
     @traitlets.observe(*DEFAULTS)
