@@ -1,14 +1,98 @@
-"""Named sets of parts with their numbers; so far keras-vis's own (2017, ``vis.visualization``)."""
+"""Named sets of parts with their numbers, and the terms that are minimised where no objective is given."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from actmax_widget.losses import ActivationMaximization, Loss, Neuron
-from actmax_widget.network import Network
+from actmax_widget import transforms
+from actmax_widget.losses import ActivationMaximization, LogOdds, Loss, Neuron
+from actmax_widget.network import Kind, Network, head_of
+from actmax_widget.optimizers import Adam, RMSProp
 from actmax_widget.parameters import parameters_of
+from actmax_widget.parametrizations import Fourier, Phase, Pixels, RingSpectrum
 from actmax_widget.regularizers import LPNorm, TotalVariation
-from actmax_widget.settings import Settings
+from actmax_widget.settings import LOG_ODDS, Settings
+
+SMALL = 64
+"""Sides in pixels below which a picture has no room for the rings of photographs."""
+FREE = {"act_max_weight": 1.0, "lp_norm_weight": 0.0, "tv_weight": 0.0, "class_loss": LOG_ODDS}
+"""The weights of presets that need no penalty: what keeps the picture natural is its parametrization."""
+
+
+def settings_of(preset: str, shape: tuple[int, ...]) -> dict[str, Any]:
+    """The settings that a preset stands for.
+
+    Args:
+        preset: one of :data:`BUILT_IN`.
+        shape: of the pictures, (..., channels).
+    """
+    return {"preset": preset, **BUILT_IN[preset](shape)}
+
+
+def with_preset(changes: dict[str, Any], before: Settings, network: Network) -> dict[str, Any]:
+    """Changes with all that a preset among them stands for; what they say themselves counts.
+
+    An objective, of before or among them, brings its own terms: then the preset's weights are left out.
+    """
+    if "preset" not in changes:
+        return changes
+    preset = parameters_of(Settings)["preset"].check(changes["preset"])
+    found = settings_of(preset, network.layout.shape_shown(network.input.shape))
+    if changes.get("objective", before.objective) is not None:
+        found = {name: value for name, value in found.items() if name not in FREE}
+    return {**found, **changes}
+
+
+def _natural(shape: tuple[int, ...], steps: int = 256, rate: float = 0.1) -> dict[str, Any]:
+    """This project's recipe (``PICTURES.md``, 2026)."""
+    *sides, channels = shape
+    own = {**FREE, "optimizer": Adam(rate), "max_iter": steps}
+    view: list[transforms.Transform]
+    if min(sides) < SMALL or channels == 1 or len(sides) != 2:
+        # Rings wash small and grey pictures out: a free spectrum, and views that are nearer to the picture.
+        view = [transforms.Scale(0.85, 1.2), transforms.Rotate(10)] if len(sides) == 2 else []
+        view = [*view, transforms.Jitter(0.07), transforms.Noise(0.3, 0.1)]
+        return {**own, "parametrization": Fourier() if min(sides) > 1 else Pixels(), "transforms": view}
+    view = [transforms.Scale(0.5, 1.35), transforms.Rotate(15), transforms.Jitter(0.107)]
+    values = [transforms.Contrast(0.5), transforms.Brightness(0.1), transforms.Noise(0.3, 0.03)]
+    return {**own, "parametrization": RingSpectrum(), "transforms": [*view, *values]}
+
+
+def _quick(shape: tuple[int, ...]) -> dict[str, Any]:
+    return _natural(shape, steps=128, rate=0.15)
+
+
+def _fourier(shape: tuple[int, ...]) -> dict[str, Any]:
+    """Lucid's defaults (Olah et al., *Feature visualization*, 2017)."""
+    flat: list[transforms.Transform] = [transforms.Jitter(8, name="First jitter")] if len(shape) == 3 else []
+    turned: list[transforms.Transform] = [transforms.Scale(0.9, 1.1), transforms.Rotate(5)] if len(shape) == 3 else []
+    own = {"parametrization": Fourier(), "optimizer": Adam(0.05), "max_iter": 512, "class_loss": "activation"}
+    return {**FREE, **own, "transforms": [*flat, *turned, transforms.Jitter(4)]}
+
+
+def _phase(shape: tuple[int, ...]) -> dict[str, Any]:
+    """MACO (Fel et al., 2023): many crops, noise, a fixed spectrum."""
+    crops: list[transforms.Transform] = [transforms.Crops(8, 0.25, 0.5)] if len(shape) == 3 else []
+    own = {"parametrization": Phase(), "optimizer": Adam(1.0), "max_iter": 128, "class_loss": "activation"}
+    return {**FREE, **own, "transforms": [*crops, transforms.Noise(0.08)]}
+
+
+def _keras_vis(shape: tuple[int, ...]) -> dict[str, Any]:
+    """What keras-vis does (2017, ``vis.visualization``), with a live jitter."""
+    del shape
+    weights = {"act_max_weight": 1.0, "lp_norm_weight": 10.0, "tv_weight": 10.0, "class_loss": "activation"}
+    parts = {"parametrization": Pixels(), "transforms": [transforms.Jitter(0)], "optimizer": RMSProp()}
+    return {**weights, **parts, "max_iter": 500}
+
+
+BUILT_IN: dict[str, Callable[[tuple[int, ...]], dict[str, Any]]] = {
+    "natural": _natural,
+    "quick": _quick,
+    "fourier": _fourier,
+    "phase": _phase,
+    "keras-vis": _keras_vis,
+}
 
 
 def activation_losses(
@@ -17,19 +101,32 @@ def activation_losses(
     filter_indices: Any,
     weights: tuple[float | None, float | None, float | None] = (1.0, 10.0, 10.0),
     position: tuple[int, ...] | None = None,
+    class_loss: str = "activation",
 ) -> list[tuple[Loss, float]]:
     """The three terms of :func:`visualize_activation` with their weights; a weight of ``None`` counts as 0.
 
-    With a position the activation is that of one place of the layer's map.
+    Args:
+        network: of the model.
+        layer: what is looked into.
+        filter_indices: its filters.
+        weights: of the activation, the norm and the total variation.
+        position: the activation is that of one place of the layer's map; None: of the whole map.
+        class_loss: "log-odds": a class is taken before its softmax and against all others, a label before its sigmoid.
 
     Raises:
         ValueError, TypeError: for a bad layer, filter or weight.
     """
     target = network.find(layer)
-    activation = ActivationMaximization(target, filter_indices, target.filters)
+    whole = ActivationMaximization(target, filter_indices, target.filters)
+    activation: Loss = whole
+    chosen: Any = whole.filter_indices
     if position is not None:
-        chosen = {"filter_indices": activation.filter_indices, "name": activation.name}
-        activation = Neuron(target, 0, position).bound(chosen)
+        activation = Neuron(target, 0, position).bound({"filter_indices": chosen, "name": activation.name})
+    head = head_of(network.model, target) if class_loss == LOG_ODDS and None not in chosen else None
+    if head and head.kind is Kind.CLASSES and len(set(chosen)) < target.filters:
+        activation = LogOdds(head.target, chosen)
+    elif head:
+        activation = ActivationMaximization(head.target, chosen, target.filters)
     losses = [activation, LPNorm(network.input), TotalVariation(network.input)]
     names = ("act_max_weight", "lp_norm_weight", "tv_weight")
     declared = parameters_of(Settings)

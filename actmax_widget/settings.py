@@ -40,6 +40,9 @@ from actmax_widget.parameters import (
     shift,
 )
 
+LOG_ODDS = "log-odds"
+PRESETS = ("natural", "quick", "fourier", "phase", "keras-vis")
+"""Names of :data:`actmax_widget.presets.BUILT_IN`."""
 TARGET, WEIGHTS, MORE = "Target", "Weights", "More"
 """The groups, in the order in which the widget shows them."""
 FUNCTIONS = "Check the spelling, or pass a function."
@@ -77,6 +80,31 @@ class Settings:
         help="Where in the layer's map the filters are maximised: one place, as row and column, or the whole map. One "
         "place shows what a single unit looks for, the whole map a pattern of it. A change restarts a running "
         "optimization.",
+    )
+    class_loss: str = choice(
+        "activation",
+        {"log-odds": "ahead of the others", "activation": "as it is"},
+        label="Classes",
+        group=MORE,
+        takes_effect=RUN | COMPILE,
+        help="How a class of the last layer is maximised: taken before the softmax and ahead of all other classes, or "
+        "by its own unit as it is. Take the latter where the last units are no classes.",
+    )
+    temperature: float = number(
+        5.0,
+        above=0,
+        label="Temperature",
+        group=MORE,
+        help="How many of the other classes count where a class is maximised ahead of them. Raise it to hold all of "
+        "them down, lower it for the nearest alone.",
+    )
+    preset: str = choice(
+        "keras-vis",
+        PRESETS,
+        label="Recipe",
+        group=MORE,
+        help="A set of parts with their numbers, which stay live: natural is made for any network, quick is natural "
+        "with half the steps, fourier is lucid's, phase is MACO's, keras-vis is that of 2017.",
     )
     act_max_weight: float = number(
         1.0,

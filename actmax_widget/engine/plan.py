@@ -14,7 +14,7 @@ from actmax_widget.engine import Knobs, State, Step, cache
 from actmax_widget.engine.batch import Tiles
 from actmax_widget.engine.objective import knobs_of
 from actmax_widget.engine.rendering import Rendering
-from actmax_widget.losses import Loss
+from actmax_widget.losses import LogOdds, Loss
 from actmax_widget.network import Network
 from actmax_widget.settings import Settings
 
@@ -40,7 +40,11 @@ class Plan:
         self.of_layer = settings.objective is None
         if settings.objective is None:
             terms = presets.activation_losses(
-                network, settings.layer, settings.filter_indices, position=settings.position
+                network,
+                settings.layer,
+                settings.filter_indices,
+                position=settings.position,
+                class_loss=settings.class_loss,
             )
             self.losses: list[Loss] = [loss for loss, _ in terms]
         else:
@@ -93,7 +97,7 @@ class Plan:
             goal: the iteration that the run is heading for.
             tiles: for the batch that these have in hand; None: for one picture.
         """
-        values = settings.values()
+        values = {**settings.values(), f"{LogOdds.name}.temperature": settings.temperature}
         losses = [bound(loss, loss.name, values) for loss in self.losses]
         own = knobs_of(losses) if tiles is None else tiles.knobs(losses)
         return step.knobs(
@@ -119,6 +123,8 @@ class Plan:
 
     def _weights(self, settings: Settings) -> list[float]:
         """The weights of the losses."""
+        if settings.objective is None:
+            return [settings.act_max_weight, settings.lp_norm_weight, settings.tv_weight]
         values = settings.values()
         return [values[f"{loss.name}.weight"] for loss in self.losses]
 

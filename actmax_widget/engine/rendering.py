@@ -59,9 +59,7 @@ class Rendering:
         self.views = int(np.prod([transform.views for transform in transforms]))
         self.transformed = bool(self.transforms)
         self._input, self._layout = input_tensor, layout.of_input(input_tensor)
-        sizes = dict(enumerate(input_tensor.shape))
-        channels = 1 if self._layout.channels is None else sizes[self._layout.channels]
-        self._shape = (*(sizes[axis] for axis in self._layout.spatial), channels)
+        self._shape = self._layout.shape_shown(input_tensor.shape)
         if not parametrization.plain:
             parametrization.check(self._shape)
         check_for(self.transforms, self._shape)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from actmax_widget import presets
 from actmax_widget.callbacks import OptimizerCallback
 from actmax_widget.checks import check_integer, invalid
 from actmax_widget.engine import Knobs, State, Step, Steps, diagnosis
@@ -315,6 +316,7 @@ class Run(Worker):
 
     def preview(self, **changes: Any) -> Settings:
         """The settings that :meth:`update` would put in force. Raises what it would raise; changes nothing."""
+        changes = presets.with_preset(changes, self._settings, self.network)
         try:
             return self._checked(self._settings.changed(**changes))
         except ValueError:

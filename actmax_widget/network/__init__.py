@@ -2,12 +2,14 @@
 
 A :class:`Network` wraps a Keras model as a person passes it. It finds a :class:`Target` at any depth: by walking the
 symbolic graph (``graph``), by listening to a call where there is none (``listening``), through nested models
-(``nested``), and at another input size by building what it needs again (``rebuilding``). ``inputs`` settles the
-input's size, ``layout`` which of its axes are rows, columns and channels, ``starting`` the first picture; ``clone``
-makes a copy with other activations. Keras's private parts are read here, and by the cache of compiled steps.
+(``nested``), and at another input size by building what it needs again (``rebuilding``). ``inputs`` settles the input's
+size, ``heads`` what its last units are, ``layout`` which of its axes are rows, columns and channels, ``starting`` the
+first picture; ``clone`` makes a copy with other activations. Keras's private parts are read here, and by the cache of
+compiled steps.
 """
 
+from actmax_widget.network.heads import Head, Kind, head_of
 from actmax_widget.network.network import Network, respond
 from actmax_widget.network.targets import LayerInfo, Target
 
-__all__ = ["LayerInfo", "Network", "Target", "respond"]
+__all__ = ["Head", "Kind", "LayerInfo", "Network", "Target", "head_of", "respond"]

@@ -51,6 +51,11 @@ class Layout:
         """The axes that are neither batch nor channels."""
         return [axis for axis in range(1, self.rank) if axis != self.channels]
 
+    def shape_shown(self, shape: Sequence[int | None]) -> tuple[int, ...]:
+        """The shape (..., channels) of a picture as it is shown, from the model's with batch axis."""
+        channels = 1 if self.channels is None else shape[self.channels]
+        return (*(int(shape[axis] or 0) for axis in self.spatial), int(channels or 0))
+
     def to_channels_last(self, picture: np.ndarray) -> np.ndarray:
         """One picture as the model takes it, without batch axis, with its channels, if any, as the last axis."""
         return picture if self.channels is None else np.moveaxis(picture, self.channels - 1, -1)

@@ -26,7 +26,7 @@ import numpy as np
 import traitlets
 from IPython.display import display
 
-from actmax_widget import demo, reading
+from actmax_widget import demo, presets, reading
 from actmax_widget.callbacks import check_callbacks
 from actmax_widget.checks import in_words, invalid, near
 from actmax_widget.export.card import to_card, to_png
@@ -265,7 +265,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         network = Network(model, input_shape, held_inputs, seed_input)
         _check_picture(network)
         target = network.last if layer is None else network.find(layer)
-        settings = Settings(layer=target.name).changed(**parameters)
+        settings = Settings(layer=target.name)
+        settings = settings.changed(**presets.with_preset(parameters, settings, network))
         start = starting.start_of(network.input, seed_input, settings.input_range, settings.seed_fit)
         settings = dataclasses.replace(settings, seed_input=start.array)
         self.start_picture = dataclasses.replace(start, array=settings.seed_input)

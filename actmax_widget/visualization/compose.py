@@ -24,13 +24,14 @@ from actmax_widget.optimizer import (
     told,
 )
 from actmax_widget.parameters import documented, parameters_of
+from actmax_widget.presets import with_preset
 from actmax_widget.results import Result
 from actmax_widget.settings import Settings
 from actmax_widget.utils import to_numpy
 from actmax_widget.visualization.activation import prepared
 
-DEFAULTS = {"max_iter": 200, "seed": None}
-"""Where a function begins with another value than the widget."""
+DEFAULTS = {"preset": "natural", "seed": None}
+"""Where it begins with another value than the widget."""
 NO_USE = ("layer", "filter_indices", "objective", "backprop_modifier", "seed_input", "steps_per_second")
 """Settings that have another name here, or no use."""
 
@@ -69,8 +70,8 @@ def visualize(
         callbacks: see there.
         verbose: print each iteration's losses.
         progress: show a tqdm bar (needs tqdm).
-        **settings: any of those below but for the target; here ``max_iter`` is 200 and ``seed`` None where nothing
-            else is said.
+        **settings: any of those below but for the target. Where nothing else is said ``preset`` is ``"natural"``, which
+            says how many iterations, and ``seed`` None.
 
     Settings:
         {parameters}
@@ -95,14 +96,14 @@ def visualize(
         >>> result.image.shape
         (28, 28, 1)
     """
-    chosen = _settings(target, filter_indices, settings)
+    given = _checked(target, filter_indices, settings)
     if start is not None and seed_input is not None:
         raise invalid("start", "None where there is a seed_input, which is the same", start, "Pass one of them.")
     start = seed_input if start is None else start
     listeners = [*check_callbacks(callbacks), *([Print()] if check_flag("verbose", verbose) else ())]
     network, gate = prepared(model, backprop_modifier, input_shape, held_inputs, start)
-    if chosen.objective is None:
-        chosen = chosen.changed(layer=network.find(target).name)
+    blank = Settings(layer="" if "objective" in given else network.find(target).name)
+    chosen = blank.changed(**with_preset(given, blank, network))
     found = starting.start_of(network.input, start, chosen.input_range, chosen.seed_fit, "start")
     chosen = chosen.changed(seed_input=found.array)
     plan, seed = Plan(network, chosen), random_state(chosen)
@@ -115,7 +116,8 @@ def visualize(
     return Result(network.layout.as_shown(batch.pictures[0]), batch.history())
 
 
-def _settings(target: Any, filter_indices: Any, given: Mapping[str, Any]) -> Settings:
+def _checked(target: Any, filter_indices: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that differ from the widget's, as far as they are known to be such."""
     known = [name for name in parameters_of(Settings) if name not in NO_USE]
     for name, value in given.items():
         if name not in known:
@@ -126,7 +128,7 @@ def _settings(target: Any, filter_indices: Any, given: Mapping[str, Any]) -> Set
         advice = "The objective's own losses have their filters. Or pass a layer."
         raise invalid("filter_indices", "None where the target is an objective", filter_indices, advice)
     own = {"objective": target} if objective else {"filter_indices": filter_indices}
-    return Settings(layer="").changed(**own, **{**DEFAULTS, **given})
+    return {**DEFAULTS, **own, **given}
 
 
 def _run(batch: Batch, step: Step, knobs: Knobs, goal: int, listeners: Sequence[Any], advance: Any) -> None:

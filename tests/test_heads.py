@@ -1,0 +1,96 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import actmax_widget as am
+from actmax_widget import losses
+from actmax_widget.engine.objective import Objective
+from actmax_widget.network import Kind, Network, head_of
+
+PICTURES = np.random.RandomState(0).uniform(0, 255, (5, 6, 6, 1)).astype("float32")
+
+
+def model_of(*last):
+    keras.utils.set_random_seed(0)
+    start = [keras.Input((6, 6, 1)), layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(8, "relu", name="inner")]
+    return keras.Sequential([*start, *last])
+
+
+def fused(activation, units=4):
+    return model_of(layers.Dense(units, activation, name="out"))
+
+
+def apart(activation, units=4):
+    after = layers.Softmax(name="after") if activation == "softmax" else layers.Activation(activation, name="after")
+    return model_of(layers.Dense(units, name="out"), after)
+
+
+def logits_of(model):
+    """By hand: the last Dense layer without its activation."""
+    inner = keras.Model(model.inputs, model.get_layer("inner").output)
+    kernel, bias = model.get_layer("out").get_weights()
+    return inner.predict(PICTURES, verbose=0) @ kernel + bias
+
+
+def found(model, layer):
+    network = Network(model)
+    return head_of(model, network.find(layer))
+
+
+@pytest.mark.parametrize(
+    ("model", "layer", "kind", "activation"),
+    [
+        (fused("softmax"), "out", Kind.CLASSES, "softmax"),
+        (fused("sigmoid"), "out", Kind.LABELS, "sigmoid"),
+        (fused("sigmoid", 1), "out", Kind.LABELS, "sigmoid"),
+        (apart("softmax"), "out", Kind.CLASSES, "softmax"),
+        (apart("softmax"), "after", Kind.CLASSES, "softmax"),
+        (apart("sigmoid"), "out", Kind.LABELS, "sigmoid"),
+        (apart("sigmoid"), "after", Kind.LABELS, "sigmoid"),
+        (fused("linear"), "out", Kind.CLASSES, "linear"),
+    ],
+)
+def test_units_are_taken_before_their_activation_whichever_layer_is_named(model, layer, kind, activation):
+    head = found(model, layer)
+    assert (head.kind, head.activation, head.target.filters) == (kind, activation, model.output_shape[-1])
+    objective = Objective(model.inputs[0], [(losses.ActivationMaximization(head.target, 0), 1.0)])
+    knobs = [np.repeat(knob, 5, axis=0) for knob in objective.knobs()]
+    taken = -objective.losses_at(PICTURES, objective.weights(), knobs)[:, 0].numpy()
+    np.testing.assert_allclose(taken, logits_of(model)[:, 0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("model", "layer"),
+    [
+        (fused("linear", 1), "out"),  # a regression
+        (fused("softmax", 1), "out"),  # always 1
+        (fused("softmax"), "inner"),
+        (fused("relu"), "out"),
+        (apart("relu"), "out"),
+    ],
+)
+def test_other_layers_are_no_heads(model, layer):
+    assert found(model, layer) is None
+
+
+def test_the_models_own_weights_are_looked_at_as_they_are():
+    model = fused("softmax")
+    before = [weight.copy() for weight in model.get_weights()]
+    first = am.visualize(model, "out", 2, seed=0, max_iter=3)
+    for weight, own in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, own)
+    assert model.get_layer("out").activation is keras.activations.softmax
+    model.get_layer("out").set_weights([2 * weight for weight in model.get_layer("out").get_weights()])
+    second = am.visualize(model, "out", 2, seed=0, max_iter=3)
+    assert first.history["Log odds"][0] != second.history["Log odds"][0]
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_both_ways_to_write_a_head_give_the_same_picture(activation):
+    one, other = fused(activation), apart(activation)
+    other.set_weights(one.get_weights())
+    made = [am.visualize(one, "out", 1, seed=0, max_iter=20), am.visualize(other, "after", 1, seed=0, max_iter=20)]
+    made.append(am.visualize(other, "out", 1, seed=0, max_iter=20))
+    for result in made[1:]:
+        np.testing.assert_allclose(result.image, made[0].image, atol=0.5)
