@@ -229,7 +229,7 @@ def choice(
     choices: Mapping[str, str] | Iterable[str] = (),
     *,
     accepted: Iterable[str] = (),
-    functions: bool = False,
+    also: Callable[[Any], Any] | None = None,
     **more: Any,
 ) -> Any:
     """One of several names.
@@ -238,14 +238,15 @@ def choice(
         default: of the field.
         choices: the names, as a mapping with what a person reads for each.
         accepted: all names that are taken, where some are not worth offering.
-        functions: whether a function is taken, too.
+        also: function that raises for what is neither one of the names nor taken besides, such as a function.
         **more: see :class:`Parameter`.
     """
     offered = dict(choices) if isinstance(choices, Mapping) else {name: name for name in choices}
     names = tuple(accepted) or tuple(offered)
 
     def judge(name: str, value: Any) -> Any:
-        if functions and callable(value):
+        if also is not None and not isinstance(value, str):
+            also(value)
             return value
         optional = more.get("none") is not None
         return check_choice(name, value, names, optional=optional, advice=_advice(name, default, more))

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from actmax_widget import backprop_modifiers, grad_modifiers, losses, optimizers, parametrizations
+from actmax_widget import backprop_modifiers, grad_modifiers, losses, optimizers, parametrizations, preprocessing
 from actmax_widget import transforms as transforms_
 from actmax_widget.checks import invalid
 from actmax_widget.composition import OF_TARGET, WANTED, Numbers
@@ -80,6 +80,17 @@ class Settings:
         help="Where in the layer's map the filters are maximised: one place, as row and column, or the whole map. One "
         "place shows what a single unit looks for, the whole map a pattern of it. A change restarts a running "
         "optimization.",
+    )
+    preprocess: Any = choice(
+        None,
+        {"tf": "-1 to 1 (tf)", "caffe": "BGR minus the mean (caffe)", "torch": "mean and deviation (torch)"},
+        also=preprocessing.get,
+        none="none",
+        label="Preprocessing",
+        group=MORE,
+        takes_effect=RUN | COMPILE,
+        help="What is done to a picture of 0 to 255 before the network sees it: what it was trained with. Without the "
+        "right one pictures are odd in colour, or grey.",
     )
     class_loss: str = choice(
         "activation",
@@ -170,7 +181,7 @@ class Settings:
     grad_modifier: str | Callable[[Any], Any] | None = choice(
         None,
         tuple(grad_modifiers.BUILT_IN),
-        functions=True,
+        also=grad_modifiers.get,
         none="none",
         label="Gradient modifier",
         group=MORE,

@@ -22,6 +22,7 @@ WORDS = {
     "optimizers",
     "parametrizations",
     "parts",
+    "preprocessing",
     "presets",
     "regularizers",
     "settings",

@@ -36,6 +36,8 @@ def make(model):
 
     def make_one(given=None, **parameters):
         parameters = {"layer": "out", "steps_per_second": None, "max_iter": 30} | parameters
+        # keras-vis's terms and pixels, which are known by hand.
+        parameters = {"preset": "keras-vis"} | parameters
         made.append(ActMaxWidget(model if given is None else given, **parameters))
         return made[-1]
 

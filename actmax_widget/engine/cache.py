@@ -75,7 +75,7 @@ def step_for(
         key = None if own else (_key(network, losses), gate, parts, len(input_modifiers), norm_grads, joint)
         step = kept.pop(key, None)  # and put back below, as the one used last
         if step is None:
-            rendering = Rendering(network.input, parametrization, transforms)
+            rendering = Rendering(network.input, parametrization, transforms, network.preprocess)
             objective = Objective(
                 network.input,
                 losses,
@@ -129,7 +129,8 @@ def _key(network: Network, losses: Sequence[tuple[Loss, float]]) -> Hashable:
     inputs = tuple((tuple(tensor.shape), tensor.dtype, tensor is network.input) for tensor in network.inputs)
     held = tuple((value.shape, value.dtype.str, value.tobytes()) for _, value in network.held)
     signatures = tuple(_signature(loss) for loss, _ in losses)
-    return inputs, held, signatures, keras.config.image_data_format(), _layers(network.model)
+    fed_by = getattr(network.preprocess, "key", network.preprocess)
+    return inputs, held, fed_by, signatures, keras.config.image_data_format(), _layers(network.model)
 
 
 def _layers(model: Any) -> tuple[Any, ...]:

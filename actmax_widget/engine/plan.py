@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from actmax_widget import backprop_modifiers, presets
+from actmax_widget import backprop_modifiers, preprocessing, presets
 from actmax_widget.checks import invalid
 from actmax_widget.composition import bound
 from actmax_widget.engine import Knobs, State, Step, cache
@@ -36,6 +36,7 @@ class Plan:
     """
 
     def __init__(self, network: Network, settings: Settings) -> None:
+        network = network.fed_by(preprocessing.get(settings.preprocess))
         self.network, self.target = network, settings.target()
         self.of_layer = settings.objective is None
         if settings.objective is None:

@@ -45,6 +45,7 @@ class Rendering:
         input_tensor: the symbolic input.
         parametrization: what the gradient is taken by.
         transforms: what the network is shown instead.
+        preprocess: what it is fed of what it is shown; None: that itself.
 
     Attributes:
         views: how many views of each picture the network is shown.
@@ -54,16 +55,25 @@ class Rendering:
         ValueError: a part that there is not for pictures of this shape.
     """
 
-    def __init__(self, input_tensor: Any, parametrization: Parametrization, transforms: Sequence[Transform]) -> None:
+    def __init__(
+        self,
+        input_tensor: Any,
+        parametrization: Parametrization,
+        transforms: Sequence[Transform],
+        preprocess: Callable[[Any], Any] | None = None,
+    ) -> None:
         self.parametrization, self.transforms = parametrization, tuple(transforms)
         self.views = int(np.prod([transform.views for transform in transforms]))
-        self.transformed = bool(self.transforms)
+        self._preprocess = preprocess
+        self.transformed = bool(self.transforms) or preprocess is not None
         self._input, self._layout = input_tensor, layout.of_input(input_tensor)
         self._shape = self._layout.shape_shown(input_tensor.shape)
         if not parametrization.plain:
             parametrization.check(self._shape)
         check_for(self.transforms, self._shape)
         self._canvas = parametrization.canvas(self._shape)
+        if preprocess is not None:
+            preprocess(tf.zeros([1, *input_tensor.shape[1:]]))  # what is wrong with it is said now
 
     def start(
         self, seed_input: np.ndarray | None, input_range: tuple[float, float], random: Any
@@ -120,17 +130,31 @@ class Rendering:
                 unit=self.parametrization.unit,
             )
             seen = self._as_taken(shown)
+        fed, pull_fed = self._fed(seen)
         scale = input_range[1] - input_range[0] if self.parametrization.unit else None
 
         def pull(by_seen: tf.Tensor, by_image: tf.Tensor) -> tuple[Params, tf.Tensor]:
-            if pull_canvas is None:
-                by_canvas = self._widened(self._scaled(by_seen, scale))  # which are the gradient by the picture
+            by_seen = pull_fed(by_seen)
+            if not self.transformed:
+                by_canvas = self._widened(self._scaled(by_seen, scale))  # of the regularizers, too
+            elif pull_canvas is None:
+                by_canvas = self._widened(self._scaled(by_seen + by_image, scale))
             else:
                 by_canvas = pull_canvas(self._as_shown(by_seen)) + self._widened(self._scaled(by_image, scale))
             middle = self._cut(by_canvas)
             return pull_params(by_canvas), self._as_taken(middle if scale is None else middle / scale)
 
-        return Rendered(image, seen, pull)
+        return Rendered(image, fed, pull)
+
+    def _fed(self, seen: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        """What the network is fed, and the way back."""
+        if self._preprocess is None:
+            return seen, lambda upstream: upstream
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(seen)
+            fed = self._preprocess(seen)
+        none = tf.UnconnectedGradients.ZERO
+        return fed, lambda upstream: tape.gradient(fed, seen, upstream, unconnected_gradients=none)
 
     def _drawn(
         self, params: Params, numbers: Numbers, input_range: tf.Tensor

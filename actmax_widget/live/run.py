@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from actmax_widget import presets
+from actmax_widget import preprocessing, presets
 from actmax_widget.callbacks import OptimizerCallback
 from actmax_widget.checks import check_integer, invalid
 from actmax_widget.engine import Knobs, State, Step, Steps, diagnosis
@@ -606,9 +606,9 @@ class Run(Worker):
     def _checked(self, settings: Settings) -> Settings:
         """The settings, if the model has that layer and those filters, and its input that size."""
         self._plan_for(settings)
-        parts = settings.parametrization, settings.transforms
+        parts = settings.parametrization, settings.transforms, settings.preprocess
         if parts != self._fitting:
-            Rendering(self.network.input, *parts)
+            Rendering(self.network.input, *parts[:2], preprocessing.get(settings.preprocess))
             self._fitting = parts
         if settings.seed_input is not None:
             starting_image(self.network.input, settings.seed_input, settings.input_range)

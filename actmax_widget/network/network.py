@@ -9,6 +9,7 @@ A layer is named by its path: ``"conv1"``, ``"mobilenet/block_3_expand_relu"``, 
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import difflib
 import itertools
@@ -42,6 +43,7 @@ class Network:
         input: the one that is optimized; one of ours, if its size is not the model's.
         layout: the axes of the pictures it takes.
         held: pairs of the others and their values, float32 with batch axis.
+        preprocess: function of pictures, (batch, ..., channels), to what the input is fed; None: they are.
 
     Raises:
         TypeError: not a Keras model.
@@ -70,6 +72,16 @@ class Network:
         self._within = None if own_size else inside_of(model, self.inputs)
         self._targets: dict[str, Target] | None = None
         self._refused: list[Refusal] = []
+        self.preprocess: Any = None
+
+    def fed_by(self, preprocess: Any) -> Network:
+        """The same network, which is shown what a preprocessing makes of pictures; None: the pictures themselves."""
+        if preprocess is self.preprocess:
+            return self
+        _ = self.targets  # found once, for all
+        other = copy.copy(self)
+        other.preprocess = preprocess
+        return other
 
     @property
     def targets(self) -> dict[str, Target]:
@@ -160,10 +172,11 @@ class Network:
 
 def respond(network: Network, target: Target, picture: np.ndarray) -> Any:
     """The target's activation for a picture, (1, ..., channels) float32: a tensor."""
+    fed = picture if network.preprocess is None else network.preprocess(keras.ops.convert_to_tensor(picture))
     with graph.borrowed(network.input) as users:
         tensors = [network.input, *(tensor for tensor, _ in network.held)]
         model = graph.part(tensors, {"response": target.output}, users)
-    given = [keras.ops.convert_to_tensor(value) for value in (picture, *(value for _, value in network.held))]
+    given = [keras.ops.convert_to_tensor(value) for value in (fed, *(value for _, value in network.held))]
     return model(given, training=False)["response"]
 
 

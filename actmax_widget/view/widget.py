@@ -266,7 +266,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         _check_picture(network)
         target = network.last if layer is None else network.find(layer)
         settings = Settings(layer=target.name)
-        settings = settings.changed(**presets.with_preset(parameters, settings, network))
+        settings = settings.changed(**presets.with_preset({"preset": "natural", **parameters}, settings, network))
         start = starting.start_of(network.input, seed_input, settings.input_range, settings.seed_fit)
         settings = dataclasses.replace(settings, seed_input=start.array)
         self.start_picture = dataclasses.replace(start, array=settings.seed_input)
