@@ -125,7 +125,7 @@ def check_choice(name: str, value: Any, choices: Iterable[str], *, optional: boo
     if not isinstance(value, str):
         raise invalid(name, f"None or {expected}" if optional else expected, value, advice, TypeError)
     if value not in names:
-        raise invalid(name, expected, value, advice)
+        raise invalid(name, expected, value, f"{near(value, names)} {advice}".strip())
     return value
 
 

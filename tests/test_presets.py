@@ -1,0 +1,119 @@
+"""The recipes, on networks that nobody made for them."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import actmax_widget as am
+from actmax_widget import losses, parametrizations, presets, regularizers, transforms
+from actmax_widget.settings import PRESETS
+
+
+@pytest.fixture(scope="module")
+def ordinary():
+    """An ordinary classifier, with logits of 10: which quarter of a picture is bright."""
+    keras.utils.set_random_seed(0)
+    random = np.random.RandomState(0)
+    classes = random.randint(0, 4, 800)
+    pictures = random.rand(800, 24, 24, 3).astype("float32") * 80
+    for picture, quarter in zip(pictures, classes, strict=True):
+        row, column = divmod(int(quarter), 2)
+        picture[row * 12 + 2 : row * 12 + 10, column * 12 + 2 : column * 12 + 10] += 150
+    start = [keras.Input((24, 24, 3)), layers.Rescaling(1 / 255), layers.Conv2D(16, 3), layers.BatchNormalization()]
+    middle = [layers.ReLU(), layers.MaxPooling2D(), layers.Conv2D(16, 3, activation="relu", name="conv2")]
+    model = keras.Sequential([*start, *middle, layers.Flatten(), layers.Dense(4, name="logits")])
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    assert model.fit(pictures, classes, epochs=8, verbose=0).history["accuracy"][-1] > 0.98
+    return model
+
+
+def scaled(model, low, high):
+    """The same network for pictures of another range."""
+    inputs = keras.Input(model.input_shape[1:])
+    return keras.Model(inputs, model((inputs - low) * (255 / (high - low))))
+
+
+def logits(model, image):
+    return model.predict(image[None], verbose=0)[0]
+
+
+@pytest.mark.parametrize("preset", ["natural", "quick", "fourier"])
+def test_an_ordinary_classifier_reads_each_class_in_its_picture(ordinary, preset):
+    for quarter in range(4):
+        image = am.visualize(ordinary, "logits", quarter, preset=preset, seed=0).image
+        assert logits(ordinary, np.clip(image, 0, 255).round()).argmax() == quarter
+        assert image.std() > 20  # not grey
+
+
+@pytest.mark.parametrize("ends", [(0, 1), (-1, 1)])
+def test_the_input_range_makes_no_difference_but_of_scale(ordinary, ends):
+    low, high = ends
+    plain = am.visualize(ordinary, "logits", 2, seed=0, max_iter=40).image
+    other = am.visualize(scaled(ordinary, low, high), -1, 2, seed=0, max_iter=40, input_range=ends).image
+    np.testing.assert_allclose((other - low) * (255 / (high - low)), plain, atol=2)
+
+
+def test_the_widget_begins_with_natural_and_makes_the_same_picture(ordinary):
+    widget = am.ActMaxWidget(ordinary, filter_indices=1, seed=0)
+    assert (widget.preset, widget.max_iter, widget.parametrization.name) == ("natural", 256, "Fourier")
+    widget.start()
+    assert widget.wait(120)
+    made = am.visualize(ordinary, "logits", 1, seed=0)
+    np.testing.assert_allclose(widget.history["total"], made.history["total"], rtol=1e-4)
+    np.testing.assert_allclose(widget.image, made.image, atol=0.5)
+    widget.close()
+
+
+def test_a_sigmoid_goes_up_and_down():
+    keras.utils.set_random_seed(1)
+    random = np.random.RandomState(1)
+    bright = random.randint(0, 2, 400)
+    pictures = (random.rand(400, 16, 16, 1) * 100 + 100 * bright[:, None, None, None]).astype("float32")
+    start = [keras.Input((16, 16, 1)), layers.Rescaling(1 / 255), layers.Conv2D(8, 3, activation="relu")]
+    model = keras.Sequential([*start, layers.GlobalAveragePooling2D(), layers.Dense(1, "sigmoid", name="bright")])
+    model.compile(keras.optimizers.Adam(0.02), "binary_crossentropy")
+    model.fit(pictures, bright, epochs=20, verbose=0)
+    up = am.visualize(model, "bright", 0, seed=0).image
+    down = am.visualize(model, "bright", 0, seed=0, act_max_weight=-1).image
+    assert logits(model, up)[0] > 0.9
+    assert logits(model, down)[0] < 0.1
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("shape", [(9, 11, 1), (31, 17, 4), (13, 13, 13), (67, 71, 3), (40, 2), (6, 7, 8, 1)], ids=str)
+def test_any_input_has_a_recipe(preset, shape):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(3, name="out")])
+    first, last = (am.visualize(model, "out", 1, preset=preset, seed=0, max_iter=n) for n in (1, 30))
+    assert last.image.shape in {shape, (*shape, 1)}  # in (40, 2) nothing tells steps from channels
+    assert np.isfinite(last.image).all()
+    assert len(last.history) == 30
+    assert logits(model, last.image.reshape(shape))[1] > logits(model, first.image.reshape(shape))[1]
+
+
+def test_explicit_parts_replace_those_of_the_preset(ordinary):
+    part, view = parametrizations.Phase(), [transforms.Jitter(2)]
+    given = presets.with_preset(
+        {"preset": "natural", "parametrization": part, "transforms": view, "max_iter": 7},
+        am.view.widget.Settings(layer="logits"),
+        am.view.widget.Network(ordinary),
+    )
+    assert (given["parametrization"], given["transforms"], given["max_iter"]) == (part, view, 7)
+    assert given["optimizer"].name == "Adam"
+
+
+def test_an_objective_brings_no_terms_of_the_preset_with_it(ordinary):
+    objective = losses.ActivationMaximization("conv2", 3) + 0.5 * regularizers.TotalVariation()
+    result = am.visualize(ordinary, objective, seed=0, max_iter=3)
+    assert result.history.names == ("ActivationMax Loss", "TV(2.0) Loss")
+    widget = am.ActMaxWidget(ordinary, objective=objective)
+    assert (widget.tv_weight, widget.parametrization.name) == (0.5, "Fourier")
+    widget.preset = "keras-vis"
+    assert (widget.tv_weight, widget.parametrization.name) == (0.5, "Pixels")
+    widget.close()
+
+
+def test_a_preset_of_another_name_is_refused(ordinary):
+    with pytest.raises(ValueError, match=r"^preset: expected one of natural, quick.*'natrual'"):
+        am.visualize(ordinary, "logits", 1, preset="natrual")
