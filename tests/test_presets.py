@@ -89,7 +89,8 @@ def test_any_input_has_a_recipe(preset, shape):
     assert last.image.shape in {shape, (*shape, 1)}  # in (40, 2) nothing tells steps from channels
     assert np.isfinite(last.image).all()
     assert len(last.history) == 30
-    assert logits(model, last.image.reshape(shape))[1] > logits(model, first.image.reshape(shape))[1]
+    if preset in {"natural", "quick"}:  # keras-vis's weights and MACO's fixed spectrum are not for any network
+        assert logits(model, last.image.reshape(shape))[1] > logits(model, first.image.reshape(shape))[1]
 
 
 def test_explicit_parts_replace_those_of_the_preset(ordinary):
