@@ -51,7 +51,7 @@ class Labels:
     Example:
         >>> labels = Labels("imagenet")
         >>> labels.index("flamingo"), labels.name(130), labels.search("fla")[:2]
-        (130, 'flamingo', [(130, 'flamingo'), (205, 'flat-coated retriever')])
+        (130, 'flamingo', [(110, 'flatworm'), (130, 'flamingo')])
     """
 
     def __init__(self, source: Any) -> None:

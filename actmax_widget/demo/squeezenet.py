@@ -64,14 +64,14 @@ def read(model: Any, path: Path) -> None:
         FileNotFoundError: there is no file.
         ValueError: it is damaged, or is not such a file; the network is as it was.
     """
-    found, owners = _arrays(path), weighted(model)
+    found, owners = arrays(path), weighted(model)
     sizes = np.cumsum([math.prod(layer.kernel.shape) for layer in owners])
     channels = np.cumsum([layer.filters for layer in owners])
     ends = {"kernels": sizes, "scales": channels, "biases": channels}
-    expected = {name: (np.dtype(kind).name, (int(ends[name][-1]),)) for name, kind in KINDS.items()}
-    received = {name: (array.dtype.name, array.shape) for name, array in found.items()}
+    expected = ", ".join(f"{name} {np.dtype(kind)}[{ends[name][-1]}]" for name, kind in KINDS.items())
+    received = ", ".join(f"{name} {array.dtype}{list(array.shape)}" for name, array in found.items())
     if received != expected:
-        raise _refused(path, f"a file of {expected}", received)
+        raise _refused(path, expected, received)
     if not all(np.isfinite(found[name]).all() for name in KINDS):
         raise _refused(path, "finite numbers", "some that are not")
     parts = (np.split(found[name], ends[name][:-1]) for name in KINDS)
@@ -79,12 +79,13 @@ def read(model: Any, path: Path) -> None:
         layer.set_weights([kernel.reshape(layer.kernel.shape) * scale, bias])
 
 
-def _arrays(path: Path) -> dict[str, Any]:
+def arrays(path: Path) -> dict[str, Any]:
+    """Give the arrays of a file, or raise as :func:`read` does."""
     if not path.is_file():
         raise _refused(path, "the weights of the network", None, FileNotFoundError)
     try:
         # Each array has a checksum in the archive, so that none comes out changed.
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as whole, np.load(whole, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except Exception as error:  # what a damaged archive raises goes from zlib.error to NotImplementedError
         raise _refused(path, "a whole file", f"{type(error).__name__}: {error}") from error

@@ -85,6 +85,7 @@ def write(model: Any, path: Path) -> None:
 def quantise(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Round a kernel, (h, w, in, out): integers, int8, and what to multiply each output channel by, float32."""
     scale = np.abs(kernel).max(axis=(0, 1, 2)).astype(np.float32) / LARGEST
+    scale[scale == 0] = 1  # a filter of zeros stays one
     return np.rint(kernel / scale).astype(np.int8), scale
 
 
