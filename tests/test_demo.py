@@ -4,12 +4,19 @@ from pathlib import Path
 
 import apples as train_apples
 import digits as train_digits
+import keras
+import matplotlib.cbook
 import numpy as np
+import photos as make_photos
 import pytest
 import training
+from PIL import Image
 
-from actmax_widget import demo
-from actmax_widget.visualization import visualize_activation
+from actmax_widget import demo, losses, optimizers, transforms
+from actmax_widget.demo import squeezenet
+from actmax_widget.labels import Labels
+from actmax_widget.visualization import visualize, visualize_activation
+from benchmarks import networks
 
 PACKED = resources.files("actmax_widget.demo")
 LIMIT = 300_000
@@ -24,6 +31,24 @@ def digits():
 @pytest.fixture(scope="module")
 def apples():
     return demo.apples()
+
+
+@pytest.fixture(scope="module")
+def photos():
+    return demo.photos()
+
+
+@pytest.fixture(scope="module")
+def hopper():
+    """Grace Hopper in uniform, of Matplotlib's own pictures: (1, 227, 227, 3), RGB."""
+    with matplotlib.cbook.get_sample_data("grace_hopper.jpg") as file:
+        whole = Image.open(file).convert("RGB")
+    return np.asarray(whole.resize((227, 227)), np.float32)[None]
+
+
+@pytest.fixture
+def untrained():
+    return squeezenet.build()
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +187,145 @@ def test_hold_edges_makes_filters_sum_to_zero():
     sums = kernel.numpy().sum(axis=(0, 1, 2))
     np.testing.assert_allclose(sums[:2], 0, atol=1e-5)
     assert np.all(np.abs(sums[2:]) > 1e-3)
+
+
+# --- photos ----------------------------------------------------------------------------------------------------------
+
+
+def test_photos_takes_colour_pictures_and_ends_in_linear_units(photos):
+    assert photos.input_shape == (None, 227, 227, 3)
+    assert photos.output_shape == (None, 1000)
+    assert photos.layers[-1].name == "logits"
+    assert photos.get_layer("conv10").activation.__name__ == "linear"
+    fires = [f"fire{n}_{part}" for n in range(2, 10) for part in ("squeeze1x1", "expand1x1", "expand3x3")]
+    assert {layer.name for layer in photos.layers if layer.weights} == {"conv1", "conv10", *fires}
+    assert photos.get_layer("fire6_concat").output.shape == (None, 13, 13, 384)
+
+
+def test_photos_says_how_good_it_is():
+    facts = json.loads((PACKED / "photos.json").read_text())
+    assert facts["photographs"] == 20
+    assert facts["top_1"] >= facts["top_1_in_float32"] - 1
+    assert facts["top_5"] >= facts["top_5_in_float32"] - 1
+    assert facts["file_bytes"] == len((PACKED / "photos.npz").read_bytes()) < 1_200_000
+
+
+def test_photos_recognises_a_photograph_as_it_is(photos, hopper):
+    """By its colours too: turned round, they make a military uniform a shower cap."""
+    seen = photos.predict(np.concatenate([hopper, hopper[..., ::-1]]), verbose=0).argsort(axis=1)[:, :-6:-1]
+    names, turned = ({demo.labels(photos).name(index) for index in best} for best in seen)
+    assert names >= {"military uniform", "suit", "bow tie"}
+    assert "military uniform" not in turned
+
+
+def test_photos_answers_as_the_published_network(photos, hopper):
+    if not networks.NDF.exists():
+        pytest.skip("`make bench` downloads the published weights")
+    ours = photos.predict(hopper, verbose=0)
+    theirs = networks.squeezenet().predict(make_photos.as_published(hopper), verbose=0)
+    assert np.sqrt(((ours - theirs) ** 2).mean()) < 0.04 * theirs.std()
+
+
+def test_rounding_costs_at_most_one_of_twenty_photographs(photos):
+    if not (networks.NDF.exists() and make_photos.FOOLBOX.exists()):
+        pytest.skip("`make bench` downloads the published weights and the photographs")
+    pictures, classes = make_photos.photographs(make_photos.FOOLBOX)
+    assert len(classes) == 20
+    ours = photos.predict(pictures, verbose=0)
+    theirs = networks.squeezenet().predict(make_photos.as_published(pictures), verbose=0)
+    for n, known in ((1, 13), (5, 18)):
+        assert make_photos.top(theirs, classes, n) >= known
+        assert make_photos.top(ours, classes, n) >= make_photos.top(theirs, classes, n) - 1
+
+
+def test_a_goldfish_appears(photos):
+    """In a quarter of the steps that a person would take; seen by the network without any transform."""
+    shown = [transforms.Scale(0.5, 1.35), transforms.Rotate(15), transforms.Jitter(0.107), transforms.Noise(0.3, 0.03)]
+    goldfish = demo.labels(photos).index("goldfish")
+    options = {"parametrization": "ringspectrum", "transforms": shown, "optimizer": optimizers.Adam(0.1)}
+    made = visualize(photos, losses.LogOdds("logits", goldfish), max_iter=64, seed=0, **options).image
+    logits = photos.predict(made[None], verbose=0)[0]
+    assert logits.argmax() == goldfish
+    red, green, blue = made.reshape(-1, 3)[np.argsort(made[..., 0].ravel() - made[..., 2].ravel())[-500:]].mean(axis=0)
+    assert red > green > blue  # the fish is orange, not blue as with channels the wrong way round
+
+
+def test_photos_can_be_saved_and_read_again(photos, hopper, tmp_path):
+    photos.save(tmp_path / "photos.keras")
+    again = keras.saving.load_model(tmp_path / "photos.keras")
+    np.testing.assert_array_equal(again.predict(hopper, verbose=0), photos.predict(hopper, verbose=0))
+
+
+def test_photos_is_the_same_whatever_keras_is_set_to(photos, hopper):
+    format_, policy = keras.config.image_data_format(), keras.config.dtype_policy()
+    try:
+        keras.config.set_image_data_format("channels_first")
+        keras.config.set_dtype_policy("mixed_float16")
+        other = demo.photos()
+        np.testing.assert_array_equal(other.predict(hopper, verbose=0), photos.predict(hopper, verbose=0))
+    finally:
+        keras.config.set_image_data_format(format_)
+        keras.config.set_dtype_policy(policy)
+
+
+def test_only_photos_has_labels(photos, digits):
+    assert demo.labels(photos) == Labels("imagenet")
+    assert demo.labels(digits) is None
+    assert demo.labels(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)], name="photos")) is None
+
+
+def test_missing_weights_are_told(untrained, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"photos\.npz: expected the weights.*install actmax-widget anew"):
+        squeezenet.read(untrained, tmp_path / "photos.npz")
+
+
+def test_weights_that_were_cut_short_are_told(untrained, tmp_path):
+    cut = tmp_path / "photos.npz"
+    cut.write_bytes((PACKED / "photos.npz").read_bytes()[:1_000_000])
+    with pytest.raises(ValueError, match=r"photos\.npz: expected a whole file.*The file is missing or damaged"):
+        squeezenet.read(untrained, cut)
+    assert not np.any(untrained.get_layer("conv1").get_weights()[0])
+
+
+def test_no_damaged_byte_changes_the_weights(untrained, tmp_path):
+    """A byte is turned over here and there: the file is refused, or that byte did not matter."""
+    whole = (PACKED / "photos.npz").read_bytes()
+    right = squeezenet.arrays(Path(PACKED / "photos.npz"))
+    damaged = tmp_path / "photos.npz"
+    refused = 0
+    places = [*range(0, 200, 9), *range(1000, len(whole), 99_991), *range(len(whole) - 400, len(whole), 17)]
+    for place in places:
+        damaged.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            found = squeezenet.arrays(damaged)
+        except ValueError as error:
+            refused += "photos.npz: expected a whole file" in str(error)
+        else:
+            for name, array in found.items():
+                np.testing.assert_array_equal(array, right.get(name, array))
+    assert refused > len(places) // 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"kernels": np.zeros(7, np.int8)}, r"expected kernels int8\[1231552\], .*received .*int8\[7\]"),
+        ({"scales": np.zeros(3944, np.float64)}, r"received .*scales float64\[3944\]"),
+        ({"more": np.zeros(1)}, "received .*, more"),
+        ({"biases": np.full(3944, np.nan, np.float32)}, "expected finite numbers"),
+    ],
+    ids=["size", "type", "names", "not finite"],
+)
+def test_other_weights_are_told(untrained, tmp_path, changes, sentence):
+    other = tmp_path / "other.npz"
+    np.savez(other, **{**squeezenet.arrays(Path(PACKED / "photos.npz")), **changes})
+    with pytest.raises(ValueError, match=sentence):
+        squeezenet.read(untrained, other)
+
+
+def test_quantise_rounds_each_output_channel_by_its_own_scale():
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 4, 5)).astype(np.float32) * np.array([1, 10, 0.1, 2, 0])
+    rounded, scale = make_photos.quantise(kernel.astype(np.float32))
+    assert rounded.dtype == np.int8
+    assert np.abs(rounded).max(axis=(0, 1, 2)).tolist() == [127, 127, 127, 127, 0]
+    assert np.all(np.abs(rounded * scale - kernel) <= scale / 2 * 1.001)

