@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "words": {"ground", "network"},
     "engine": {"ground", "network", "words"},
     "live": {"ground", "network", "words", "engine"},
-    "doors": {"ground", "network", "words", "engine"},
+    "doors": {"ground", "network", "words", "engine", "demo"},
     "export": {"ground"},
     "demo": {"ground"},
     "view": {"ground", "network", "words", "engine", "live", "export", "demo"},

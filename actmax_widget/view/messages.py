@@ -139,6 +139,8 @@ class KernelFacts:
         (),
     )
     model_name: str = told("The model's name.", "")
+    labels: list[str] = told("Names of the units of the layers below; empty without any.", ())
+    labelled: list[str] = told("Names of the layers whose units have these names.", ())
     grad_modifiers: list[str] = told(
         "Choices for grad_modifier.", tuple(parameters_of(Settings)["grad_modifier"].choices)
     )

@@ -28,8 +28,9 @@ from IPython.display import display
 
 from actmax_widget import demo, presets, reading
 from actmax_widget.callbacks import check_callbacks
-from actmax_widget.checks import in_words, invalid, near
+from actmax_widget.checks import in_words, invalid, listify, near
 from actmax_widget.export.card import to_card, to_png
+from actmax_widget.labels import Labels
 from actmax_widget.live.facts import Facts, Frame
 from actmax_widget.live.pump import Pump
 from actmax_widget.live.quiet import QUIET
@@ -184,6 +185,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             ``seed_input``. At another size than a model was made for, the layers that need that one are no targets.
         held_inputs: for a model with several inputs: name of each other input -> the value it is held at.
         losses: the objective as keras-vis writes it: pairs of a loss and its weight.
+        labels: what the last layer's units are called: a list of names, a dict of index and name, a file with one a
+            line, or "imagenet"; None: those of a bundled network, if it is one. ``filter_indices`` may then be a name.
         callbacks: of :class:`~actmax_widget.callbacks.OptimizerCallback`: told of each iteration in a thread of their
             own. Steps are then made one at a time. One that raises ``StopIteration`` ends the run.
         **parameters: start values of the parameters below, and ``layout``.
@@ -223,6 +226,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     image = traitlets.Any(read_only=True)
     """The picture the network saw last, (H, W, C) float32 in ``input_range``: the last row tells its losses."""
 
+    _labels: Labels | None = None
     _run: Any = None  # until the model was checked; ipywidgets also closes widgets that were never finished
     lock = threading.RLock()
     """Held while a trait is set. One for all widgets: where one observes another, two threads would each hold one lock
@@ -240,6 +244,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         held_inputs: Any = None,
         losses: Any = None,
         callbacks: Any = None,
+        labels: Any = None,
         **parameters: Any,
     ) -> None:
         _check_keywords(parameters)
@@ -265,6 +270,10 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         network = Network(model, input_shape, held_inputs, seed_input)
         _check_picture(network)
         target = network.last if layer is None else network.find(layer)
+        self._labels = demo.labels(model) if labels is None else Labels(labels)
+        if self._labels is not None:
+            self._labels.check(network.last.filters, network.last.name)
+            parameters |= self._with_indices(parameters)
         settings = Settings(layer=target.name)
         settings = settings.changed(**presets.with_preset({"preset": "natural", **parameters}, settings, network))
         start = starting.start_of(network.input, seed_input, settings.input_range, settings.seed_fit)
@@ -397,9 +406,21 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
     def checked(self, parameter: Parameter, value: Any) -> Any:
         """A parameter's value as it will be set; raises ValueError or TypeError with a full sentence."""
+        value = self._with_indices({parameter.name: value}).get(parameter.name, value)
         if self._run is None:
             return parameter.check(value)
         return getattr(self._run.preview(**{parameter.name: value}), parameter.name)
+
+    def _with_indices(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The filters that are given by names, as indices."""
+        given = parameters.get("filter_indices")
+        named = isinstance(given, str) or (
+            isinstance(given, list | tuple) and any(isinstance(one, str) for one in given)
+        )
+        if not named or self._labels is None:
+            return {}
+        chosen = [self._labels.index(one) if isinstance(one, str) else one for one in listify(given)]
+        return {"filter_indices": chosen}
 
     def checked_knobs(self, values: Any) -> Any:
         """All numbers as they will be set; raises ValueError or TypeError with a full sentence."""
@@ -514,6 +535,12 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
                 self._name_seed()
             self.set_trait("layers", [info._asdict() | {"shape": list(info.shape)} for info in run.network.layers()])
             self.set_trait("model_name", run.network.model.name)
+            if self._labels is not None:
+                named = [
+                    one.name for one in run.network.layers() if one.filters == len(self._labels) and len(one.shape) == 1
+                ]
+                self.set_trait("labels", list(self._labels.names))
+                self.set_trait("labelled", named)
             self._publish()
 
     def _show_parts(self, settings: Settings) -> None:
@@ -744,9 +771,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     def _sentences(self) -> list[str]:
         """What is seen, and how far it is."""
         filters = self.filter_indices
-        chosen = (
-            "all filters" if filters is None else f"filter{'s' * (len(filters) > 1)} {', '.join(map(str, filters))}"
-        )
+        chosen = "all filters" if filters is None else f"filter{'s' * (len(filters) > 1)} {self._called(filters)}"
         facts = self._run.facts()
         # No word of what to press: it is read where nothing can be pressed.
         far = f"iteration {facts.iteration} of {facts.goal}" if facts.goal else f"{facts.iteration} iterations"
@@ -756,6 +781,11 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             made = f"{facts.tiles.done} of {len(facts.tiles.filters)} filters of {facts.tiles.layer} made"
             return [f"{whose}: {far}.", f"{where}, {made}."]
         return [f"{whose}.", f"{where}, {far}."]
+
+    def _called(self, filters: tuple[int, ...]) -> str:
+        """Filters with their names, if they have any."""
+        names = self.labels if self.layer in self.labelled else []
+        return ", ".join(f"{index} ({names[index]})" if index < len(names) else f"{index}" for index in filters)
 
 
 GREETING = ("status", "message", "error", "goal", "loss_names")
@@ -801,7 +831,7 @@ def _without_cell_events(as_ever: Callable[[Any], Any], quietly: Callable[[Any],
 
 def _check_keywords(parameters: dict[str, Any]) -> None:
     """Refuse keywords that do not exist; traitlets would only warn."""
-    known = [*DEFAULTS, "losses", "callbacks", *LOOK]
+    known = [*DEFAULTS, "losses", "callbacks", "labels", *LOOK]
     for name in parameters:
         if name not in known:
             hint = near(name, known) or f"Choose from: {', '.join(known)}."

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from actmax_widget import demo
 from actmax_widget.callbacks import Print, check_callbacks
-from actmax_widget.checks import check_flag, invalid, near
+from actmax_widget.checks import check_flag, invalid, listify, near
 from actmax_widget.engine import Knobs, Step
 from actmax_widget.engine.batch import Batch
 from actmax_widget.engine.plan import Plan, random_state
+from actmax_widget.labels import Labels
 from actmax_widget.losses import Loss, Sum
 from actmax_widget.network import starting
 from actmax_widget.optimizer import (
@@ -47,6 +49,7 @@ def visualize(
     input_shape: Sequence[int] | None = None,
     held_inputs: Mapping[str, Any] | None = None,
     backprop_modifier: Any = None,
+    labels: Any = None,
     callbacks: Any = None,
     verbose: bool = False,
     progress: bool = False,
@@ -67,6 +70,8 @@ def visualize(
         input_shape: see :func:`~actmax_widget.visualize_activation`.
         held_inputs: see there.
         backprop_modifier: see there.
+        labels: what the last layer's units are called, see :class:`~actmax_widget.ActMaxWidget`; ``filter_indices``
+            may then be a name.
         callbacks: see there.
         verbose: print each iteration's losses.
         progress: show a tqdm bar (needs tqdm).
@@ -96,6 +101,10 @@ def visualize(
         >>> result.image.shape
         (28, 28, 1)
     """
+    names = demo.labels(model) if labels is None else Labels(labels)
+    if names is not None and filter_indices is not None:
+        entries = listify(filter_indices)
+        filter_indices = [names.index(one) if isinstance(one, str) else one for one in entries]
     given = _checked(target, filter_indices, settings)
     if start is not None and seed_input is not None:
         raise invalid("start", "None where there is a seed_input, which is the same", start, "Pass one of them.")
