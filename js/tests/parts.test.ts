@@ -184,6 +184,22 @@ describe("the numbers of parts", () => {
     });
   });
 
+  it("are not explained twice in a view that was opened after the first refusal", () => {
+    const error = "Adam.beta: expected a finite number from 0 to 1, received 2 (int).";
+    const { model, render } = open({ ...THREE, error });
+    const view = render();
+    expect(view.part("error").textContent).toBe(error);
+    model.trigger("msg:custom", {
+      type: "refused",
+      name: "Adam.beta",
+      value: 2,
+      sentence: "No.",
+      error,
+    });
+    expect(view.part("Adam.beta-problem").textContent).toBe("No.");
+    expect(view.part("error").hidden).toBe(true);
+  });
+
   describe("of which one is refused", () => {
     const sentence = "This must be a number of at least 0, not -3.";
 
