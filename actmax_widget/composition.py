@@ -78,6 +78,8 @@ class Numbers(Mapping[str, Number]):
         for name, alias in TERMS.items() if objective is None else ():
             self._found[f"{name}.weight"] = Number(f"{name}.weight", WEIGHT, None, math.nan, alias)
             self._aliases[alias] = f"{name}.weight"
+        terms = TERMS if objective is None else objective.names
+        _check_names([*terms, *(part.name for part in (parametrization, *transforms, optimizer))])
         for part in (parametrization, *transforms, optimizer):
             self._add_live(part.name, part)
 
@@ -116,12 +118,17 @@ class Numbers(Mapping[str, Number]):
             alias = OF_OPTIMIZER
         alias = "" if alias in self._aliases else alias
         address = f"{name}.{own}"
-        if address in self._found:
-            advice = f'Give one of them another name, as in part.named("{name} 2").'
-            raise invalid("parts", "parts of different names", name, advice)
         if alias:
             self._aliases[alias] = address
         self._found[address] = Number(address, parameter, part, value, alias)
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Raise a ValueError if one is given twice: its numbers could not be told apart."""
+    for name in names:
+        if names.count(name) > 1:
+            advice = f'Give one of them another name, as in part.named("{name} 2").'
+            raise invalid("parts", "parts of different names", name, advice)
 
 
 EVERY_ALIAS = {*ALIASES.values(), OF_OPTIMIZER}

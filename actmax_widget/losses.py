@@ -107,9 +107,11 @@ class Loss(_Terms, Part):
         found: dict[str, Any] = {}
         layer, layers = getattr(self, "layer", None), getattr(self, "layers", None)
         if _is_named(layer):
-            found["layer"] = network.find(layer)
+            found["layer"] = network.find(layer, f"{self.name}: layer")
         if isinstance(layers, list | tuple) and any(map(_is_named, layers)):
-            found["layers"] = type(layers)(network.find(one) if _is_named(one) else one for one in layers)
+            found["layers"] = type(layers)(
+                network.find(one, f"{self.name}: layers") if _is_named(one) else one for one in layers
+            )
         return self.bound(found) if found else self
 
     def knobs(self) -> dict[str, np.ndarray]:

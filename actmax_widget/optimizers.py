@@ -65,7 +65,7 @@ class Optimizer(Part):
 
     def update(self, value: tf.Tensor, grad: tf.Tensor, kept: Kept, iteration: tf.Tensor) -> tuple[tf.Tensor, Kept]:
         """The next value and the next ``kept``; ``iteration`` is the number of updates made before, int32."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{self.name}.update() is missing: return the next value and what is kept.")
 
 
 class RMSProp(Optimizer):

@@ -68,11 +68,11 @@ class Parametrization(Part):
             picture: a picture of this shape to start from, of 0 to 1 if ``unit``, which :meth:`decode` then gives
                 back; None: from noise.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{self.name}.start() is missing: return a dict of names and float32 arrays.")
 
     def decode(self, params: Params, shape: tuple[int, ...]) -> tf.Tensor:
         """The canvas, (batch, *shape) float32, of parameters with batch axis."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{self.name}.decode() is missing: return a float32 tensor of pictures.")
 
     def drawn(self, params: Params, shape: tuple[int, ...]) -> tuple[tf.Tensor, Pull]:
         """The canvas, and the function that brings a gradient by the canvas back to one by the parameters.

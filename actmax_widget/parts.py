@@ -83,6 +83,7 @@ class Part:
     def bound(self, values: Mapping[str, Any]) -> Self:
         """A copy with other attributes: in a compiled step, tensors in the place of its numbers."""
         other = copy.copy(self)
+        vars(other).setdefault("_origin", self)
         for name, value in values.items():
             setattr(other, name, value)
         return other
@@ -95,8 +96,7 @@ class Part:
         """
         if type(self).__module__.split(".", maxsplit=1)[0] != __package__:
             return None
-        changing = {"name", *live(self)}
-        return (type(self), *((name, value) for name, value in vars(self).items() if name not in changing))
+        return (type(self), *shape(self).items())
 
 
 def _arguments(kind: Any, numbers: Sequence[str]) -> dict[str, Any]:
@@ -135,6 +135,23 @@ def _with_numbers(written: Callable[..., None], names: Iterable[str]) -> Callabl
         written(self, *args, **options)
 
     return init
+
+
+def shape(part: Part) -> dict[str, Any]:
+    """A part's attributes that shape its graph: all but its name and the numbers that may change."""
+    changing = {"name", "_origin", *live(part)}
+    return {name: value for name, value in vars(part).items() if name not in changing}
+
+
+def origin(part: Part) -> Part:
+    """The part that a person made, of which this may be a copy under another name, or with its layer found."""
+    found: Part = vars(part).get("_origin", part)
+    return found
+
+
+def is_users(part: Part) -> bool:
+    """Whether a user wrote it, or what it does, so that nobody knows what that is."""
+    return part.signature() is None or type(part).__module__.split(".", maxsplit=1)[0] != __package__
 
 
 def declared(part: Part) -> dict[str, Parameter]:

@@ -21,10 +21,10 @@ from actmax_widget.engine.rendering import Rendering
 from actmax_widget.engine.step import Step
 from actmax_widget.input_modifiers import InputModifier, Jitter
 from actmax_widget.losses import Loss
-from actmax_widget.network import Network, graph
+from actmax_widget.network import Network, Target, graph
 from actmax_widget.optimizers import Optimizer, RMSProp
 from actmax_widget.parametrizations import Parametrization, Pixels
-from actmax_widget.parts import Part, live
+from actmax_widget.parts import Part, origin, shape
 from actmax_widget.transforms import Transform
 
 KEPT = 8
@@ -104,9 +104,7 @@ def _signature(part: Part) -> Hashable:
     signature = part.signature()
     if signature is not None:
         return signature
-    changing = {"name", *live(part)}
-    own = tuple((name, _comparable(value)) for name, value in vars(part).items() if name not in changing)
-    return _Same(part), own
+    return _Same(origin(part)), tuple((name, _comparable(value)) for name, value in shape(part).items())
 
 
 class _Kept:
@@ -169,8 +167,10 @@ def _comparable(value: Any, *, deep: bool = True) -> Hashable:
     if keras.ops.is_tensor(value):  # variables are read at each step, other tensors are part of the graph
         return _Same(value) if hasattr(value, "_numpy_internal") else None
     if deep and not type(value).__module__.startswith(("keras.", "tensorflow.")):
-        inside = getattr(value, "__dict__", {}).items()
-        return tuple((name, _comparable(one, deep=False)) for name, one in inside if not name.startswith("_"))
+        # What else there is of a target is made anew each time that it is found.
+        found = isinstance(value, Target)
+        inside = {"name": value.name, "layer": value.layer} if found else getattr(value, "__dict__", {})
+        return tuple((name, _comparable(one, deep=False)) for name, one in inside.items() if not name.startswith("_"))
     return None
 
 

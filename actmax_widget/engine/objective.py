@@ -119,12 +119,29 @@ class Objective:
 
     def _term(self, loss: Loss, knobs: dict[str, Any], known: set[int], users: set[Any]) -> Any:
         """A loss's symbolic value, from the model's input and the knobs alone."""
-        term = ops.cast(loss.built(knobs), "float32")
+        term = ops.cast(self._built(loss, knobs), "float32")
+        if not isinstance(term, keras.KerasTensor):
+            expected = f"{type(loss).__name__}.build_loss() to depend on the network's input"
+            advice = "Compute it from the output of a layer, or from the input, by keras.ops."
+            raise invalid(loss.name, expected, "a constant", advice)
         if tuple(term.shape) not in {(), (1,), (None,), (self.input_tensor.shape[0],)}:
             expected = f"{type(loss).__name__}.build_loss() to return a number, or one for each picture, (batch,)"
             raise invalid("losses", expected, tuple(term.shape), "Take e.g. keras.ops.mean over the other axes.")
         layer = getattr(getattr(loss, "layer", None), "name", loss.name)
         return nested.brought_up(term, known | {id(self._original)}, users, layer)
+
+    def _built(self, loss: Loss, knobs: dict[str, Any]) -> Any:
+        expected = f"{type(loss).__name__}.build_loss() to return a symbolic tensor"
+        advice = "Use keras.ops, as in ops.mean(self.layer.output)."
+        try:
+            value = loss.built(knobs)
+        except ValueError as error:
+            if "NumPy array" not in str(error):
+                raise
+            raise invalid(loss.name, expected, "NumPy functions", advice, TypeError) from error
+        if value is None:
+            raise invalid(loss.name, expected, value, advice, TypeError)
+        return value
 
     def _on_input(self, outputs: dict[str, Any]) -> dict[str, Any]:
         """What was built on the model's own input, on ours, where that is of another size."""

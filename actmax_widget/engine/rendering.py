@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget.engine import transforming
+from actmax_widget.checks import invalid
+from actmax_widget.engine import returned, transforming
 from actmax_widget.network import layout
 from actmax_widget.network.starting import starting_image
 from actmax_widget.parametrizations import Parametrization, Params
+from actmax_widget.parts import is_users
 from actmax_widget.transforms import Transform, check_for
 
 Numbers = dict[str, tf.Tensor]
@@ -94,7 +96,11 @@ class Rendering:
             low, high = input_range if part.unit else (0.0, 1.0)
             shown = self._layout.as_shown(starting_image(self._input, seed_input, input_range)[0])
             canvas = np.pad((shown - low) / (high - low), self._edges, "symmetric").astype(np.float32)
-        params = {name: array[None] for name, array in part.start(self._canvas, random, canvas).items()}
+        started = part.start(self._canvas, random, canvas)
+        if not isinstance(started, dict) or not all(isinstance(array, np.ndarray) for array in started.values()):
+            expected = "start() to return the parameters of a picture, a dict of names and float32 arrays"
+            raise invalid(part.name, expected, type(started), 'Return e.g. {"picture": array}.', TypeError)
+        params = {name: array[None].astype(np.float32, copy=False) for name, array in started.items()}
         return params, self.image(params, input_range)
 
     def image(self, params: dict[str, np.ndarray], input_range: tuple[float, float]) -> np.ndarray:
@@ -164,11 +170,20 @@ class Rendering:
             image = params["pixels"]
             return image, self._as_shown(image), lambda upstream: {"pixels": self._as_taken(upstream)}
         part = self.parametrization.bound(shaped(numbers, len(self._shape) + 1))
-        canvas, pull = part.drawn(params, self._canvas)
+        canvas, pull = part.drawn(params, self._canvas) if not is_users(part) else self._asked(part, params)
         middle = self._cut(canvas)
         if part.unit:
             middle = input_range[0] + (input_range[1] - input_range[0]) * middle
         return self._as_taken(middle), canvas, pull
+
+    def _asked(self, part: Parametrization, params: Params) -> tuple[tf.Tensor, Callable[[tf.Tensor], Params]]:
+        shape = (None, *self._canvas)
+        expected = f"decode() to return a float32 tensor of pictures, (batch, {str(self._canvas)[1:]}"
+        canvas, pull = returned.asked(part.name, lambda: part.drawn(params, self._canvas), expected)
+        returned.check_tensor(part.name, canvas, shape, expected)
+        if canvas.dtype != tf.float32:
+            raise invalid(part.name, expected, canvas.dtype, "Cast it by tf.cast(…, tf.float32).", TypeError)
+        return canvas, pull
 
     def _scaled(self, by_image: tf.Tensor, scale: tf.Tensor | None) -> tf.Tensor:
         shown = self._as_shown(by_image)

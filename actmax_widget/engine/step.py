@@ -18,13 +18,13 @@ import tensorflow as tf
 
 from actmax_widget import grad_modifiers
 from actmax_widget.checks import invalid
-from actmax_widget.engine import compilation
+from actmax_widget.engine import compilation, returned
 from actmax_widget.engine.objective import Evaluation, Objective
 from actmax_widget.engine.rendering import Rendering, shaped
 from actmax_widget.input_modifiers import InputModifier
 from actmax_widget.optimizers import Optimizer, RMSProp
 from actmax_widget.parametrizations import Parametrization, Params, Pixels
-from actmax_widget.parts import Part
+from actmax_widget.parts import Part, is_users
 from actmax_widget.transforms import Transform
 
 Kept = dict[str, dict[str, tf.Tensor]]
@@ -546,8 +546,9 @@ class Step:
     ) -> tuple[Params, Kept]:
         next_params, next_kept = {}, {}
         for name, value in params.items():
-            optimizer = self.optimizer.bound(shaped(knobs.optimizer, value.shape.rank))
-            next_params[name], next_kept[name] = optimizer.update(value, grads[name], kept[name], iteration)
+            next_params[name], next_kept[name] = updated(
+                self.optimizer, knobs.optimizer, value, grads[name], kept[name], iteration
+            )
         return next_params, next_kept
 
     def _kept_in(self, params: Params, knobs: Knobs) -> Params:
@@ -564,6 +565,30 @@ class Step:
             expected = f"None, one of {', '.join(grad_modifiers.BUILT_IN)}, or the function that the step was made with"
             raise invalid("grad_modifier", expected, grad_modifier, "Make a step with it.")
         return self._modifiers.index(modifier)
+
+
+def updated(
+    optimizer: Optimizer,
+    numbers: dict[str, tf.Tensor],
+    value: tf.Tensor,
+    grad: tf.Tensor,
+    kept: dict[str, tf.Tensor],
+    iteration: tf.Tensor,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    """The next value of a parameter and what the optimizer keeps of it, with its numbers, (batch,) each."""
+    bound = optimizer.bound(shaped(numbers, value.shape.rank))
+    if not is_users(optimizer):
+        return bound.update(value, grad, kept, iteration)
+    slots = f"a dict of {', '.join(optimizer.slots)}" if optimizer.slots else "{}"
+    expected = f"update() to return the next value, a float32 tensor of shape {tuple(value.shape)}, and {slots}"
+    found = returned.asked(optimizer.name, lambda: bound.update(value, grad, kept, iteration), expected)
+    if not isinstance(found, tuple) or len(found) != 2 or not isinstance(found[1], dict):
+        raise invalid(optimizer.name, expected, type(found), "Return both of them.", TypeError)
+    if found[1].keys() != set(optimizer.slots):
+        raise invalid(optimizer.name, expected, [*found[1]], "Name in `slots` what it keeps.")
+    for one in (found[0], *found[1].values()):
+        returned.check_tensor(optimizer.name, one, value.shape, expected)
+    return found
 
 
 _NEVER = StopFlag()
@@ -594,7 +619,7 @@ def _numpy_modifier(function: Callable[[Any], Any]) -> Callable[[tf.Tensor], tf.
 
     def changed(grads: np.ndarray) -> np.ndarray:
         parts = np.split(grads, len(grads)) if len(grads) > 1 else [grads]
-        return np.concatenate([_as_gradient(function, part) for part in parts])
+        return np.concatenate([as_gradient(function, part) for part in parts])
 
     def modify(grads: tf.Tensor) -> tf.Tensor:
         return tf.ensure_shape(tf.numpy_function(changed, [grads], tf.float32), grads.shape)
@@ -602,10 +627,16 @@ def _numpy_modifier(function: Callable[[Any], Any]) -> Callable[[tf.Tensor], tf.
     return modify
 
 
-def _as_gradient(function: Callable[[Any], Any], grads: np.ndarray) -> np.ndarray:
+def as_gradient(function: Callable[[Any], Any], grads: np.ndarray) -> np.ndarray:
+    """What a user's gradient modifier makes of one; raises a ValueError or TypeError if it is no gradient."""
     result = function(grads)
     if result is None:
         raise invalid(
             "grad_modifier", "a function that returns the new gradient", result, "Return an array.", TypeError
         )
-    return np.broadcast_to(np.asarray(result, np.float32), grads.shape)
+    array = np.asarray(result, np.float32)
+    try:
+        return np.broadcast_to(array, grads.shape)
+    except ValueError:
+        expected = f"a function that returns a gradient of shape {grads.shape}"
+        raise invalid("grad_modifier", expected, array.shape, "Return an array of the shape it is given.") from None

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from actmax_widget.checks import invalid
+from actmax_widget.engine import returned
 from actmax_widget.transforms import Geometric, Jitter, Random, Transform, takes_progress
 
 Pull = Callable[[tf.Tensor], tf.Tensor]
@@ -160,18 +161,9 @@ def _called(part: Transform, image: tf.Tensor, random: Random, progress: tf.Tens
     """What a transform, maybe a user's, makes of a picture."""
     expected = f"a transform to return a float tensor of the picture's shape {tuple(image.shape)}"
     advice = "Use TensorFlow's operations, and return the picture that shall be seen."
-    try:
-        result = part(image, random, **({"progress": progress} if takes_progress(part) else {}))
-    except NotImplementedError as error:
-        if "numpy" not in str(error):
-            raise
-        raise invalid(part.name, expected, "NumPy functions", advice, TypeError) from error
-    if not tf.is_tensor(result):
-        raise invalid(part.name, expected, None if result is None else type(result), advice, TypeError)
-    if not result.dtype.is_floating:
-        raise invalid(part.name, expected, result.dtype, advice, TypeError)
-    if not result.shape.is_compatible_with(image.shape):
-        raise invalid(part.name, expected, tuple(result.shape), advice)
+    more = {"progress": progress} if takes_progress(part) else {}
+    result = returned.asked(part.name, lambda: part(image, random, **more), expected, advice)
+    returned.check_tensor(part.name, result, image.shape, expected, advice)
     return tf.ensure_shape(tf.cast(result, tf.float32), image.shape)
 
 

@@ -26,6 +26,7 @@ class Listeners:
 
     def __init__(self, callbacks: Sequence[OptimizerCallback], end: Callable[[int, str], None]) -> None:
         self._callbacks, self._end = tuple(callbacks), end
+        self._told: int | None = None  # the run of which something was told since the last end; in their thread
         self._pending: collections.deque[concurrent.futures.Future[None]] = collections.deque()
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "actmax-callbacks")
 
@@ -34,27 +35,32 @@ class Listeners:
 
     def tell(self, run: int, *iteration: Any) -> None:
         """Have them told of an iteration of a run: what :meth:`OptimizerCallback.callback` takes. Theirs to keep."""
-        self._submit(self._tell, run, *iteration)
+        if self._callbacks:
+            self._submit(self._tell, run, *iteration)
+            if len(self._pending) > AHEAD:
+                self._pending.popleft().result()
 
-    def finish(self, run: int) -> None:
-        """Have them told that a run is over."""
-        self._submit(self._finish, run)
+    def finish(self) -> None:
+        """Have them told that the run is over, if they were told of any of it. Never waits."""
+        if self._callbacks:
+            self._submit(self._finish)
 
     def _submit(self, work: Callable[..., None], *args: Any) -> None:
-        if not self._callbacks:
-            return
         with contextlib.suppress(RuntimeError):  # the process ends
             self._pending.append(self._thread.submit(work, *args))
-        if len(self._pending) > AHEAD:
-            self._pending.popleft().result()
 
     def _tell(self, run: int, *iteration: Any) -> None:
+        if self._told != run:
+            self._finish()  # that one was given up for this
+        self._told = run
         for callback in self._callbacks:
             self._ask(run, callback, functools.partial(callback.callback, *iteration))
 
-    def _finish(self, run: int) -> None:
-        for callback in self._callbacks:
-            self._ask(run, callback, callback.on_end)
+    def _finish(self) -> None:
+        run, self._told = self._told, None
+        if run is not None:
+            for callback in self._callbacks:
+                self._ask(run, callback, callback.on_end)
 
     def _ask(self, run: int, callback: OptimizerCallback, ask: Callable[[], None]) -> None:
         try:

@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from actmax_widget import preprocessing, presets
+from actmax_widget import presets
 from actmax_widget.callbacks import OptimizerCallback
 from actmax_widget.checks import check_integer, invalid
 from actmax_widget.engine import Knobs, State, Step, Steps, diagnosis
 from actmax_widget.engine.batch import Batch
 from actmax_widget.engine.loop import Pace
 from actmax_widget.engine.plan import Plan, random_state
-from actmax_widget.engine.rendering import Rendering
+from actmax_widget.engine.trial import try_parts
 from actmax_widget.live.facts import Facts, Frame, Status
 from actmax_widget.live.listeners import Listeners
 from actmax_widget.live.tiles import LiveTiles
@@ -38,6 +38,8 @@ from actmax_widget.results import History, LayerPictures
 from actmax_widget.settings import Settings
 from actmax_widget.utils import to_numpy
 
+OF_STEP = ("parametrization", "transforms", "optimizer")
+"""The settings with the parts of a step."""
 LOOK_SECONDS = 0.25
 """How often a waiting run looks whether it is still watched: nobody tells it when a page is closed."""
 
@@ -347,6 +349,8 @@ class Run(Worker):
                     break
                 if not self._front_is_busy and self._tried == graph:
                     if self._tiles is None or not self._status.busy:
+                        if self._status_in_front is not Status.PAUSED:
+                            self._listeners.finish()
                         self._rest()
                         return None
                     self._stop.set(False)
@@ -401,14 +405,11 @@ class Run(Worker):
             self._front.take(state, steps)
             self._settle(steps.losses[:, 0], step)
             delay = self._pace.delay() if self._status.busy else 0.0
-            ended = not self._front_is_busy and self._status is not Status.PAUSED
         # Outside of the lock, as it waits for a callback that is far behind.
         if self._listeners and len(steps.losses):
             *losses, total = steps.losses[-1, 0]
             named = list(zip(step.objective.names, losses, strict=True))
             self._listeners.tell(run, iteration, named, total, to_numpy(steps.grads), to_numpy(steps.wrt_value))
-            if ended:
-                self._listeners.finish(run)
         self._look_for_silence(run, step, state, knobs)
         return delay
 
@@ -432,7 +433,7 @@ class Run(Worker):
                 self._error = error
                 self._end_front(Status.FAILED)
             elif self._front_is_busy:
-                self._note = f"A callback ended the run after {self.iteration} iterations."
+                self._note = "A callback ended the run."  # the call in hand may bring one more
                 self._end_front(Status.FINISHED)
         self._notify()
 
@@ -600,15 +601,18 @@ class Run(Worker):
         for plan in (self._plan, self._tried_plan):
             if plan is not None and plan.target == settings.target():
                 return plan
-        self._tried_plan = Plan(self.network, settings)
-        return self._tried_plan
+        plan = Plan(self.network, settings)
+        if not plan.of_layer:
+            plan.step(settings)  # what is wrong with a loss is told now; compiling finds it in the cache
+        self._tried_plan = plan
+        return plan
 
     def _checked(self, settings: Settings) -> Settings:
         """The settings, if the model has that layer and those filters, and its input that size."""
         self._plan_for(settings)
-        parts = settings.parametrization, settings.transforms, settings.preprocess
+        parts = (*(getattr(settings, name) for name in OF_STEP), settings.grad_modifier, settings.preprocess)
         if parts != self._fitting:
-            Rendering(self.network.input, *parts[:2], preprocessing.get(settings.preprocess))
+            try_parts(self.network.input, settings)
             self._fitting = parts
         if settings.seed_input is not None:
             starting_image(self.network.input, settings.seed_input, settings.input_range)

@@ -130,12 +130,13 @@ class Network:
         targets = self.targets.values()
         return [target.info for target in targets if not isinstance(target.layer, keras.layers.InputLayer)]
 
-    def find(self, layer: Any) -> Target:
+    def find(self, layer: Any, argument: str = "layer") -> Target:
         """The target that ``layer`` names.
 
         Args:
             layer: an index into ``model.layers`` (negative: from the end), a path, or a layer of the model at any
                 depth.
+            argument: who asks, for the error.
 
         Raises:
             ValueError: no such layer, or one whose output cannot be a target, or not at this size of input.
@@ -154,9 +155,9 @@ class Network:
             if refusal.layer is layer or refusal.name == named:
                 expected = f"a layer that works on inputs of shape {tuple(self.input.shape[1:])}"
                 advice = f"{refusal.why} Leave input_shape out, or choose one of: {names}."
-                raise invalid("layer", expected, name, advice)
+                raise invalid(argument, expected, name, advice)
         advice = f"{_meant(name, self.targets)}Choose one of: {names}."
-        raise invalid("layer", f"a layer of {self.model.name!r} whose output has filters", name, advice)
+        raise invalid(argument, f"a layer of {self.model.name!r} whose output has filters", name, advice)
 
     def _layer(self, layer: Any) -> Any:
         """The layer of the model itself that an index or a name tells; a layer, or another name, as it is."""

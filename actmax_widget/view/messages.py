@@ -79,6 +79,7 @@ def control_of(parameter: Parameter, **other: str) -> dict[str, Any]:
         'Jitter.shift'
     """
     own: dict[str, Any] = {field.name: getattr(parameter, field.name) for field in dataclasses.fields(Control)} | other
+    own["label"] = parameter.label or parameter.name.replace("_", " ").capitalize()  # users seldom say one
     own["choices"] = tuple({"value": value, "label": label} for value, label in parameter.choices.items())
     own["default"] = None if parameter.default is dataclasses.MISSING else parameter.default
     return {field.name: own[field.name] for field in dataclasses.fields(Control) if own[field.name] != field.default}

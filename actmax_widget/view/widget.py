@@ -121,13 +121,23 @@ class Knobs(dict[str, float]):
         self._owner = weakref.ref(owner)
 
     def __setitem__(self, address: str, value: float) -> None:
-        if owner := self._owner():
-            owner.knobs = {address: value}
+        self.update({address: value})
 
     def update(self, *values: Any, **more: float) -> None:
         """Set several at once."""
         if owner := self._owner():
             owner.knobs = dict(*values, **more)
+            super().update(owner.knobs)  # for whoever holds on to this one
+
+    def __ior__(self, values: Any) -> Any:  # type: ignore[misc]
+        self.update(values)
+        return self
+
+    def _refuse(self, *_: Any) -> Any:
+        message = "The numbers of a widget's parts can be set, not taken away. Leave the part itself out."
+        raise TypeError(message)
+
+    __delitem__ = pop = popitem = clear = setdefault = _refuse
 
     def __reduce__(self) -> Any:
         return dict, (dict(self),)

@@ -6,6 +6,7 @@ import { keepKeys } from "./kit/keys";
 import { type Cleanup, type Component, type Drawn, Scope } from "./kit/scope";
 import { createButtons } from "./parts/buttons";
 import { createSettings, createWeights } from "./parts/controls";
+import { createKnobs } from "./parts/knobs";
 import { createPartChoices } from "./parts/part_choices";
 import { createPicture } from "./parts/picture";
 import { createProgress, createStatusWord } from "./parts/progress";
@@ -83,6 +84,7 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
     progress: createProgress(model, store),
     choices: createPartChoices(model, store),
     weights: createWeights(model, store, picture.element),
+    knobs: createKnobs(model, store),
     settings: createSettings(model, store, picture.element),
     tiles: createTiles(model, store, { fallback: allFilters.element }),
     table: createTable(model, store),
@@ -98,8 +100,7 @@ function arrange(root: HTMLElement, model: ActMaxModel, parts: AllParts, scope: 
   scope.on(model, "change:model_name", showName);
   showName();
   const note = h("p", { class: "actmax-note", role: "status", "data-testid": "not-connected" });
-  const { status, target, picture, buttons, progress, choices, weights, settings, tiles, table } =
-    parts;
+  const { status, target, picture, buttons, progress, choices, weights, tiles, table } = parts;
   const controls = (...inside: Component[]) =>
     h("fieldset", { class: "actmax-controls" }, ...inside.map(({ element }) => element));
   root.append(
@@ -116,8 +117,10 @@ function arrange(root: HTMLElement, model: ActMaxModel, parts: AllParts, scope: 
         { class: "actmax-side" },
         controls(buttons),
         progress.element,
-        controls(choices, weights, settings),
+        controls(choices, weights),
       ),
+      // As many as the parts have: beside the picture they would be a long column next to an empty one.
+      controls(parts.knobs, parts.settings),
       tiles.element,
       table.element,
     ),

@@ -40,13 +40,15 @@ const groupsOf = (view: View) =>
   ]);
 
 describe("the numbers of parts", () => {
-  it("stand under their part's name, beneath the weights and in one grid with them", () => {
+  it("stand under their part's name, beneath picture and weights and before More", () => {
     const view = open(THREE).render();
     expect(groupsOf(view)).toEqual([
       ["Jitter", ["Shift"]],
       ["Adam", ["Learning rate", "Momentum"]],
     ]);
-    expect(view.part("knobs").previousElementSibling).toBe(view.part("jitter"));
+    expect(view.part("knobs").nextElementSibling).toBe(view.part("more"));
+    const order = view.part("jitter").compareDocumentPosition(view.part("knobs"));
+    expect(order & Node.DOCUMENT_POSITION_FOLLOWING).toBeTruthy();
     expect(view.part("knobs-Adam").localName).toBe("fieldset");
     expect(view.field("Adam.beta-value").value).toBe("0.9");
     expect(view.part("Adam.beta").title).toBe("What Momentum does.");
@@ -180,6 +182,22 @@ describe("the numbers of parts", () => {
       model.update({ knobs: { ...THREE.knobs, "Jitter.shift": 2 } });
       expect(view.field("Adam.beta-value").value).toBe("0.");
     });
+  });
+
+  it("are not explained twice in a view that was opened after the first refusal", () => {
+    const error = "Adam.beta: expected a finite number from 0 to 1, received 2 (int).";
+    const { model, render } = open({ ...THREE, error });
+    const view = render();
+    expect(view.part("error").textContent).toBe(error);
+    model.trigger("msg:custom", {
+      type: "refused",
+      name: "Adam.beta",
+      value: 2,
+      sentence: "No.",
+      error,
+    });
+    expect(view.part("Adam.beta-problem").textContent).toBe("No.");
+    expect(view.part("error").hidden).toBe(true);
   });
 
   describe("of which one is refused", () => {

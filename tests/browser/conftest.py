@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,18 +58,25 @@ def browser() -> Iterator[Browser]:
         yield launched
 
 
-@pytest.fixture
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page of its own; at the end it is pictured, its kernel ended, and an uncaught error in it fails the test."""
+@contextmanager
+def watched(browser: Browser, name: str) -> Iterator[Page]:
+    """A page of its own; at the end it is pictured, its kernel ended, and an uncaught error in it is one here."""
     errors: list[str] = []
     context = browser.new_context(viewport={"width": 1280, "height": 1500})
     page = context.new_page()
     page.on("pageerror", lambda error: errors.append(error.stack or str(error)))
     yield page
-    page.screenshot(path=ARTIFACTS / f"{file_name(request.node)}.png")
+    page.screenshot(path=ARTIFACTS / f"{name}.png")
     page.evaluate("() => window.jupyterapp?.serviceManager.sessions.shutdownAll()")
     context.close()
     assert [error for error in errors if OURS in error or not ("\n" in error or error.startswith(LABS))] == []
+
+
+@pytest.fixture
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page for one test, see `watched`."""
+    with watched(browser, file_name(request.node)) as page:
+        yield page
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import { h } from "../kit/dom";
 import { type Component, Scope } from "../kit/scope";
 import { createCheckbox, createClip, createNumber, createSelect } from "./fields";
 import { createRange } from "./input_range";
-import { createKnobs } from "./knobs";
 import { createSlider } from "./slider";
 import { createStart } from "./start";
 
@@ -31,7 +30,7 @@ const MAKE: Partial<Record<Control["control"], Make>> = {
 
 /** What may be turned while it runs. */
 export const createWeights = (model: ActMaxModel, store: Store, dropZone: HTMLElement): Component =>
-  gather([...create("Weights", model, store, dropZone), createKnobs(model, store)], (elements) =>
+  gather(create("Weights", model, store, dropZone), (elements) =>
     h("div", { class: "actmax-weights", role: "group", "aria-label": "Weights" }, ...elements),
   );
 

@@ -25,6 +25,7 @@ export function createKnobs(model: ActMaxModel, store: Store): Component {
       if (controls !== JSON.stringify(wanted.get(name))) drop(name);
     for (const [name, controls] of wanted)
       if (!groups.has(name)) groups.set(name, createGroup(model, store, name, controls));
+    element.hidden = wanted.size === 0;
     arrange(
       element,
       [...wanted.keys()].flatMap((name) => groups.get(name)?.element ?? []),

@@ -45,7 +45,9 @@ export function createProgress(model: ActMaxModel, store: Store): Drawn {
 
   // What was refused is said beside its field, and in Python's words in Python.
   scope.on(model, "msg:custom", (content) => {
-    if (isRefusal(content)) saidElsewhere = content.error;
+    if (!isRefusal(content)) return;
+    saidElsewhere = content.error;
+    say(); // it may stand there from before this view was opened
   });
   scope.on(model, "change:message change:error", say);
   scope.on(model, "change:iteration change:goal", draw);
