@@ -130,7 +130,8 @@ def test_what_is_no_other_part_compiles_nothing_in_the_widget(model, traces, cha
         start, change = {"layer": "conv2", "position": (0, 0)}, {"position": (2, 1) if change["position"] else (-1, -1)}
     else:
         start = {"layer": "out"}
-    widget = am.ActMaxWidget(model, parametrization="fourier", **start)
+    parts = {"parametrization": "fourier", "transforms": [transforms.Jitter(0)], "optimizer": "rmsprop"}
+    widget = am.ActMaxWidget(model, **start, **parts)
     widget.step()
 
     def changed():
@@ -160,7 +161,8 @@ def test_what_is_no_other_part_compiles_nothing_in_the_widget(model, traces, cha
 )
 def test_another_part_compiles_once(traces, change):
     model = small_cnn(3, size=16)
-    widget = am.ActMaxWidget(model, layer="out", parametrization="ringspectrum")
+    parts = {"parametrization": "ringspectrum", "transforms": [transforms.Jitter(0)], "optimizer": "adam"}
+    widget = am.ActMaxWidget(model, layer="out", **parts)
     widget.step()
     before = {name: getattr(widget, name) for name in change}
 

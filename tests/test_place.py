@@ -49,7 +49,9 @@ def test_a_picture_keeps_its_place_to_the_pixel(apples, photograph, parametrizat
 
 
 def test_it_does_in_the_widget_too(apples, photograph):
-    widget = am.ActMaxWidget(apples, layer="evidence", seed_input=photograph, jitter=8, learning_rate=0.3, seed=0)
+    parts = {"parametrization": "pixels", "transforms": [transforms.Jitter(0)], "optimizer": RATES["pixels"]}
+    widget = am.ActMaxWidget(apples, layer="evidence", seed_input=photograph, seed=0, **parts)
+    widget.jitter = 8
     widget.step(100)
     assert np.abs(widget.image - photograph).mean() > 5
     assert moved(widget.image, photograph) == [(0, 0), (0, 0)]

@@ -119,7 +119,7 @@ class Objective:
 
     def _term(self, loss: Loss, knobs: dict[str, Any], known: set[int], users: set[Any]) -> Any:
         """A loss's symbolic value, from the model's input and the knobs alone."""
-        term = ops.cast(loss.built(knobs), "float32")
+        term = ops.cast(_built(loss, knobs), "float32")
         if tuple(term.shape) not in {(), (1,), (None,), (self.input_tensor.shape[0],)}:
             expected = f"{type(loss).__name__}.build_loss() to return a number, or one for each picture, (batch,)"
             raise invalid("losses", expected, tuple(term.shape), "Take e.g. keras.ops.mean over the other axes.")
@@ -315,6 +315,22 @@ class Objective:
     ) -> tuple[tf.Tensor, ...]:
         outputs = part([inp, *rest], training=False)
         return outputs["terms"] * tf.gather(weights, of, axis=-1), outputs.get("wrt", inp)
+
+
+def _built(loss: Loss, knobs: dict[str, Any]) -> Any:
+    """What a loss, maybe a user's, makes of its layer's output."""
+    expected = f"{type(loss).__name__}.build_loss() to compute it from a layer's output or the input"
+    try:
+        term = loss.built(knobs)
+    except ValueError as error:
+        if "KerasTensor is symbolic" not in str(error):
+            raise
+        advice = "Use keras.ops: ops.mean in place of numpy.mean."
+        raise invalid("losses", expected, "NumPy functions", advice, TypeError) from error
+    if not isinstance(term, keras.KerasTensor):
+        advice = "Nothing in it depends on the picture. Write e.g. ops.mean(self.layer.output[..., 3])."
+        raise invalid("losses", expected, term if term is None else type(term).__name__, advice, TypeError)
+    return term
 
 
 def _is_direct(loss: Loss, inputs: set[Any]) -> bool:

@@ -86,7 +86,7 @@ class Rendering:
             low, high = input_range if part.unit else (0.0, 1.0)
             shown = self._layout.as_shown(starting_image(self._input, seed_input, input_range)[0])
             canvas = np.pad((shown - low) / (high - low), self._edges, "symmetric").astype(np.float32)
-        params = {name: array[None] for name, array in part.start(self._canvas, random, canvas).items()}
+        params = {name: array[None] for name, array in part.started(self._canvas, random, canvas).items()}
         return params, self.image(params, input_range)
 
     def image(self, params: dict[str, np.ndarray], input_range: tuple[float, float]) -> np.ndarray:

@@ -606,7 +606,9 @@ class Run(Worker):
         self._plan_for(settings)
         parts = settings.parametrization, settings.transforms
         if parts != self._fitting:
-            Rendering(self.network.input, *parts)
+            rendering = Rendering(self.network.input, *parts)
+            if settings.parametrization.signature() is None:  # a user's: it is refused before anything is lost by it
+                rendering.start(None, settings.input_range, np.random.RandomState(0))
             self._fitting = parts
         if settings.seed_input is not None:
             starting_image(self.network.input, settings.seed_input, settings.input_range)
