@@ -160,11 +160,16 @@ def parameters_of(cls: type) -> dict[str, Parameter]:
     """Name -> parameter of a dataclass, in the order declared; fields that declare none are left out."""
     if cls not in _FOUND:
         _FOUND[cls] = {
-            one.name: dataclasses.replace(one.metadata["parameter"], name=one.name)
+            one.name: _known_as(one.name, one.metadata["parameter"])
             for one in dataclasses.fields(cls)
             if "parameter" in one.metadata
         }
     return _FOUND[cls]
+
+
+def _known_as(name: str, parameter: Parameter) -> Parameter:
+    """With the name of its field, which is also its label where none was given: a person reads it at the slider."""
+    return dataclasses.replace(parameter, name=name, label=parameter.label or name.replace("_", " ").capitalize())
 
 
 # --- declarations ---------------------------------------------------------------------------------------------------

@@ -39,6 +39,18 @@ class Parametrization(Part):
             Transforms sample the canvas; its middle is shown, saved and regularized.
         fixed: names of parameters that belong to a start and stay as they are: no optimizer needs to see them, and
             their gradient is zeros.
+
+    Example:
+        >>> class Soft(Parametrization):
+        ...     slope = number(1.0, above=0, top=4, help="How hard the picture is. Raise it for black and white.")
+        ...     def start(self, shape, random, picture=None):
+        ...         if picture is None:
+        ...             return {"values": random.normal(size=shape)}
+        ...         inside = np.clip(picture, 0.01, 0.99)
+        ...         return {"values": np.log(inside / (1 - inside)) / self.slope}
+        ...     def decode(self, params, shape):
+        ...         return tf.sigmoid(self.slope * params["values"])
+        >>> am.visualize(model, "conv3", 5, parametrization=Soft(), optimizer="adam")
     """
 
     plain: bool = False
@@ -60,7 +72,7 @@ class Parametrization(Part):
     def start(
         self, shape: tuple[int, ...], random: np.random.RandomState, picture: np.ndarray | None = None
     ) -> dict[str, np.ndarray]:
-        """The parameters of a fresh start: name -> float32 array, of one picture, without batch axis.
+        """The parameters of a fresh start: name -> array, float32 from then on, of one picture, without batch axis.
 
         Args:
             shape: of the canvas, (..., channels).
@@ -87,6 +99,20 @@ class Parametrization(Part):
             return tape.gradient(canvas, params, upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
         return canvas, pull
+
+    def started(
+        self, shape: tuple[int, ...], random: np.random.RandomState, picture: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
+        """What :meth:`start`, maybe a user's, gives, in float32."""
+        found: Any = self.start(shape, random, picture)
+        expected, advice = "start() to return a dict of arrays", 'Return e.g. {"values": random.normal(size=shape)}.'
+        if not isinstance(found, dict) or not found:
+            raise invalid(self.name, expected, found, advice, TypeError)
+        arrays = {name: np.asarray(value) for name, value in found.items()}
+        for name, value in arrays.items():
+            if not isinstance(name, str) or value.dtype.kind not in "biuf":
+                raise invalid(self.name, expected, {name: found[name]}, advice, TypeError)
+        return {name: np.ascontiguousarray(value, np.float32) for name, value in arrays.items()}
 
 
 class Pixels(Parametrization):

@@ -46,6 +46,10 @@ class Part:
         kind: Any = cls  # a dataclass, or one that will be
         own = vars(cls)
         fields = [name for name, value in own.items() if isinstance(value, dataclasses.Field)]
+        for name in fields:
+            if callable(getattr(super(cls, cls), name, None)):
+                advice = f"{cls.__name__}.{name} is a method of every part of this kind. Call it otherwise."
+                raise invalid(cls.__name__, "another name for a number", name, advice, TypeError)
         if fields:
             cls.__annotations__ = _arguments(kind, fields)
             written = _has_written_init(cls)

@@ -31,10 +31,11 @@ class Random:
 
     Args:
         seed: int32 (2,).
+        part: its number, mixed in when something is drawn, so that a part that draws nothing costs nothing.
     """
 
-    def __init__(self, seed: tf.Tensor) -> None:
-        self._seed, self._drawn = seed, 0
+    def __init__(self, seed: tf.Tensor, part: tf.Tensor | int = 0) -> None:
+        self._seed, self._part, self._drawn = seed, part, 0
 
     def uniform(self, shape: Sequence[int] = (), low: float = 0.0, high: float = 1.0) -> tf.Tensor:
         """Uniform numbers in [low, high), float32; other ones at each call."""
@@ -56,7 +57,7 @@ class Random:
 
     def _next(self) -> tf.Tensor:
         self._drawn += 1
-        return tf.random.experimental.stateless_fold_in(self._seed, self._drawn)
+        return tf.random.experimental.stateless_fold_in(self._seed, 1024 * self._part + self._drawn)
 
 
 class Transform(Part):

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from actmax_widget import losses, optimizers, transforms
+from actmax_widget.engine.plan import Plan
 from actmax_widget.live.run import Run
 from actmax_widget.network import Network
 from actmax_widget.settings import Settings
@@ -41,6 +43,28 @@ def one_step_a_call(model: Any, layer: str, index: int) -> Contender:
         one.wait()
 
     return run
+
+
+def composed(model: Any, layer: str, index: int, parametrization: str) -> Contender:
+    """A step as `am.visualize` makes it of parts: a parametrization, wide views, noise that falls, and Adam."""
+    settings = Settings(layer=layer).changed(
+        objective=losses.ActivationMaximization(layer, index),
+        parametrization=parametrization,
+        transforms=[transforms.Scale(0.5, 1.35), transforms.Rotate(15), transforms.Jitter(0.107), FALLING_NOISE],
+        optimizer=optimizers.Adam(0.1),
+    )
+    plan = Plan(Network(model), settings)
+    step, state = plan.step(settings), plan.start(settings, 0)
+    knobs = plan.knobs(settings, step, 0, goal=256)
+
+    def run(steps: int) -> None:
+        nonlocal state
+        state, _ = step.run(state, knobs, steps)
+
+    return run
+
+
+FALLING_NOISE = transforms.Noise(0.3, 0.03)
 
 
 def truncated(model: Any, layer: str) -> Any:

@@ -22,6 +22,7 @@ FASTER_THAN_TF_KERAS_VIS = {"digits": 40, "squeezenet": 5, "mobilenet": 7.5, "vg
 FASTER_THAN_XPLIQUE = {"digits": 6, "squeezenet": 1.1, "mobilenet": 1.1, "vgg": 0.95}
 OVER_BARE = {"digits": 0.7, "squeezenet": 1.05, "mobilenet": 1.05, "vgg": 1.05}
 OVER_BARE_COMPILATION = 1.3
+COMPOSED_OVER_BARE = 1.45
 
 
 def interleaved(runs: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:
@@ -71,6 +72,32 @@ def steps(case_name: str, *, quick: bool) -> list[Row]:
         row(name, "xplique", over("xplique", "ours"), least=FASTER_THAN_XPLIQUE[case_name]),
         row(name, "ours, one step a call", over("one", "ours")),
         row(f"step time, {case.name}", "the bare compiled step", over("ours", "bare"), most=OVER_BARE[case_name]),
+    ]
+
+
+def composed(case_name: str, *, quick: bool) -> list[Row]:
+    """A step made of parts, over the bare step."""
+    case = CASES[case_name]
+    model = case.make()
+    runs = {"bare": contenders.bare(model, case.layer, case.index)}
+    names = {"RingSpectrum": "ringspectrum", "Fourier": "fourier"}
+    for name, parametrization in names.items():
+        runs[name] = contenders.composed(model, case.layer, case.index, parametrization)
+    count = 8
+    for run in runs.values():
+        run(2)  # compiles and warms up
+    calls = {name: (lambda name=name: runs[name](count)) for name in runs}
+    seconds = interleaved(calls, 3 if quick else 40)
+    each = {name: [total / count for total in totals] for name, totals in seconds.items()}
+    return [
+        row(
+            f"step time, {case.name}, {name}, zoom, rotation, shift, noise, Adam",
+            "the bare compiled step",
+            [a / b for a, b in zip(each[name], each["bare"], strict=True)],
+            most=COMPOSED_OVER_BARE,
+            seconds_per_step=each,
+        )
+        for name in names
     ]
 
 

@@ -206,7 +206,7 @@ def test_a_picture_sees_the_same_alone_and_in_a_batch(parts):
         np.testing.assert_allclose(grads[place : place + 1], slope, atol=1e-5)
 
 
-@pytest.mark.parametrize("part", [Jitter(4), Scale(), Rotate(), Crops(1), Contrast(), Brightness(), Noise()])
+@pytest.mark.parametrize("part", [Jitter(7), Scale(), Rotate(), Crops(1), Contrast(), Brightness(), Noise()])
 def test_what_is_seen_is_drawn_anew(part):
     image = picture(1, 16, 16, 3)
     shown = [

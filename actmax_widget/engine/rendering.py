@@ -96,11 +96,7 @@ class Rendering:
             low, high = input_range if part.unit else (0.0, 1.0)
             shown = self._layout.as_shown(starting_image(self._input, seed_input, input_range)[0])
             canvas = np.pad((shown - low) / (high - low), self._edges, "symmetric").astype(np.float32)
-        started = part.start(self._canvas, random, canvas)
-        if not isinstance(started, dict) or not all(isinstance(array, np.ndarray) for array in started.values()):
-            expected = "start() to return the parameters of a picture, a dict of names and float32 arrays"
-            raise invalid(part.name, expected, type(started), 'Return e.g. {"picture": array}.', TypeError)
-        params = {name: array[None].astype(np.float32, copy=False) for name, array in started.items()}
+        params = {name: array[None] for name, array in part.started(self._canvas, random, canvas).items()}
         return params, self.image(params, input_range)
 
     def image(self, params: dict[str, np.ndarray], input_range: tuple[float, float]) -> np.ndarray:

@@ -61,21 +61,25 @@ def seen(
     """
     views = math.prod(one.views for one in transforms)
 
+    single = canvas.shape[0] == 1 and views == 1
+
     def view(index: tf.Tensor | int) -> tuple[tf.Tensor, Pull]:
         picture, number = index // views, index % views
+
+        def of_picture(values: tf.Tensor) -> tf.Tensor:
+            return tf.squeeze(values, 0) if single else values[picture]
+
         bound = [
-            one.bound({name: value[picture] for name, value in own.items()})
+            one.bound({name: of_picture(value) for name, value in own.items()})
             for one, own in zip(transforms, numbers, strict=True)
         ]
-        seed = tf.stack([seeds[picture], iteration])
-        randoms = [
-            Random(tf.random.experimental.stateless_fold_in(seed, 1024 * number + place)) for place in range(len(bound))
-        ]
-        return _view(bound, randoms, canvas[picture], size, progress, input_range, unit=unit)
+        seed = tf.stack([of_picture(seeds), iteration])
+        randoms = [Random(seed, 1024 * number + place) for place in range(len(bound))]
+        return _view(bound, randoms, of_picture(canvas), size, progress, input_range, unit=unit)
 
-    if canvas.shape[0] == 1 and views == 1:
+    if single:
         image, pull = view(0)
-        return image[None], lambda upstream: pull(upstream[0])[None]
+        return image[None], lambda upstream: pull(tf.squeeze(upstream, 0))[None]
 
     def each(function: Callable[[Any], tf.Tensor], given: Any, sides: Sequence[int]) -> tf.Tensor:
         return tf.map_fn(function, given, fn_output_signature=tf.TensorSpec([*sides, canvas.shape[-1]]))
@@ -173,7 +177,7 @@ def _moved(
     """A run of geometric transforms."""
     del progress, scale
     if all(isinstance(part, Jitter) for part, _ in parts):
-        return _shifted(image, tf.add_n([part.offset(random, size) for part, random in parts]), size)
+        return _jittered(parts, image, size)
     canvas = tuple(image.shape[:-1])
     matrix = tf.eye(3)
     for part, random in parts:
@@ -185,34 +189,63 @@ def _moved(
     return _resampled(image, matrix, size)
 
 
-def _shifted(image: tf.Tensor, offset: tf.Tensor, size: tuple[int, ...]) -> tuple[tf.Tensor, Pull]:
-    """The middle of a picture, or what is ``offset`` whole pixels beside it, mirrored at the edges."""
-    canvas = image.shape[:-1]
-    sides, wanted = tf.constant(canvas.as_list()), tf.constant(size)
-    begin = (sides - wanted) // 2 + offset
-    begin = tf.clip_by_value(begin, -sides, 2 * sides - wanted)  # one mirror image on each side is all there is
-    edges = tf.pad(tf.stack([tf.maximum(-begin, 0), tf.maximum(begin + wanted - sides, 0)], 1), [[0, 1], [0, 0]])
-    needed = tf.reduce_any(edges > 0)
-    wider = [None] * len(size) + [image.shape[-1]]
-    whole = tf.cond(
-        needed,
-        lambda: tf.ensure_shape(tf.pad(image, edges, "SYMMETRIC"), wider),
-        lambda: tf.ensure_shape(tf.identity(image), wider),
-    )
-    first = begin + edges[:-1, 0]
-    result = tf.slice(whole, tf.pad(first, [[0, 1]]), [*size, image.shape[-1]])
-    rest = tf.shape(whole)[:-1] - wanted - first
+def _jittered(parts: Parts, image: tf.Tensor, size: tuple[int, ...]) -> tuple[tf.Tensor, Pull]:
+    """A run of jitters, which are one shift."""
+
+    def drawn() -> tf.Tensor:
+        return tf.add_n([part.offset(random, size) for part, random in parts])
+
+    if tuple(image.shape[:-1]) != tuple(size) or any(type(part) is not Jitter for part, _ in parts):
+        return _shifted(image, drawn(), size)
+
+    def moved() -> tuple[tf.Tensor, ...]:
+        edges, rest = _window(image.shape, drawn(), size)
+        return _cut(image, edges, rest, size), edges, rest
+
+    def stays() -> tuple[tf.Tensor, ...]:
+        none = tf.zeros([image.shape.rank, 2], tf.int32)
+        return tf.identity(image), none, none
+
+    # The widget's own is 0 as long as nobody moves its slider: to draw takes a tenth of a step of a small network.
+    moves = tf.reduce_any(tf.stack([part.shift for part, _ in parts]) > 0)
+    result, edges, rest = tf.cond(moves, moved, stays)
 
     def pull(upstream: tf.Tensor) -> tf.Tensor:
-        grads = tf.pad(upstream, tf.pad(tf.stack([first, rest], 1), [[0, 1], [0, 0]]))
-        mirrored = tf.cond(
-            needed,
-            lambda: tf.raw_ops.MirrorPadGrad(input=grads, paddings=edges, mode="SYMMETRIC"),
-            lambda: grads,
-        )
-        return tf.ensure_shape(mirrored, image.shape)
+        return tf.cond(moves, lambda: _pasted(upstream, edges, rest, image.shape), lambda: tf.identity(upstream))
 
     return result, pull
+
+
+def _shifted(image: tf.Tensor, offset: tf.Tensor, size: tuple[int, ...]) -> tuple[tf.Tensor, Pull]:
+    """The middle of a picture, or what is ``offset`` whole pixels beside it, mirrored at the edges."""
+    edges, rest = _window(image.shape, offset, size)
+    return _cut(image, edges, rest, size), lambda upstream: _pasted(upstream, edges, rest, image.shape)
+
+
+def _window(canvas: tf.TensorShape, offset: tf.Tensor, size: tuple[int, ...]) -> tuple[tf.Tensor, tf.Tensor]:
+    """How far a window reaches into the mirror image beside a canvas, and what is left beside it.
+
+    Returns:
+        By how many pixels each axis, that of channels too, is to be widened before and after: int32 (axes, 2). And how
+        many pixels of that are then before and after the window.
+    """
+    sides, wanted = np.array(canvas), np.array([*size, canvas[-1]])
+    # One mirror image on each side is all there is.
+    begin = tf.clip_by_value(tf.pad(offset, [[0, 1]]) + (sides - wanted) // 2, -sides, 2 * sides - wanted)
+    beside = tf.stack([begin, (sides - wanted) - begin], 1)
+    edges = tf.nn.relu(-beside)
+    return edges, beside + edges
+
+
+def _cut(image: tf.Tensor, edges: tf.Tensor, rest: tf.Tensor, size: tuple[int, ...]) -> tf.Tensor:
+    """A window of a canvas."""
+    return tf.slice(tf.pad(image, edges, "SYMMETRIC"), rest[:, 0], [*size, image.shape[-1]])
+
+
+def _pasted(upstream: tf.Tensor, edges: tf.Tensor, rest: tf.Tensor, canvas: tf.TensorShape) -> tf.Tensor:
+    """The gradient by a canvas, of one by a window of it."""
+    grads = tf.raw_ops.MirrorPadGrad(input=tf.pad(upstream, rest), paddings=edges, mode="SYMMETRIC")
+    return tf.ensure_shape(grads, canvas)
 
 
 def _resampled(image: tf.Tensor, matrix: tf.Tensor, size: tuple[int, ...]) -> tuple[tf.Tensor, Pull]:
