@@ -1,11 +1,13 @@
 """Of what a run is composed: chosen in the page while it goes, turned, and written by oneself."""
 
+from collections.abc import Iterator
+
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser.boxes import faults, settle
 from tests.browser.conftest import watched
-from tests.browser.lab import ARTIFACTS, open_notebook, reopen_without_kernel, write_notebook
+from tests.browser.lab import ARTIFACTS, LabServer, OpenNotebook, open_notebook, reopen_without_kernel, write_notebook
 from tests.browser.view import WidgetView, iterations_of
 
 SETUP = """
@@ -47,7 +49,7 @@ SET_SOURCE = "source => window.jupyterapp.shell.currentWidget.content.model.cell
 
 
 @pytest.fixture(scope="module")
-def notebook(browser, lab):
+def notebook(browser: Browser, lab: LabServer) -> Iterator[OpenNotebook]:
     """One notebook for all tests of this file: each shows its widget in the same cell."""
     with watched(browser, "parts") as page:
         write_notebook(lab.folder / "parts.ipynb", [SETUP, ""])
@@ -56,7 +58,7 @@ def notebook(browser, lab):
         yield opened
 
 
-def show(notebook, arguments):
+def show(notebook: OpenNotebook, arguments: str) -> WidgetView:
     """Show a widget, and wait until it is ready."""
     notebook.page.evaluate(SET_SOURCE, f"widget = am.ActMaxWidget({arguments})\nwidget")
     notebook.run(1)
@@ -66,15 +68,16 @@ def show(notebook, arguments):
     return view
 
 
-def groups(view):
+def groups(view: WidgetView) -> list[str]:
     """The parts that there are groups of sliders of."""
     return view.part("knobs").locator("legend").all_text_contents()
 
 
-def drag(slider, share):
+def drag(slider: Locator, share: float) -> None:
     """Drag a slider from its present place to a share of its length."""
     slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
+    assert box is not None
     mouse, height = slider.page.mouse, box["y"] + box["height"] / 2
     mouse.move(box["x"] + 2, height)
     mouse.down()
@@ -203,7 +206,8 @@ def test_a_place_is_picked_beside_the_filter(notebook):
     view.press("Run", then="finished")
     bright = abs(view.pixels()[..., 0].astype(float) - 127)
     rows, columns = bright.sum(1), bright.sum(0)
-    assert (rows[:14].sum() > rows[14:].sum()) and (columns[14:].sum() > columns[:14].sum())  # where the unit looks
+    assert rows[:14].sum() > rows[14:].sum()  # where the unit looks
+    assert columns[14:].sum() > columns[:14].sum()
     field.fill("2, 14")
     field.press("Enter")
     expect(problem).to_contain_text("14")
