@@ -87,6 +87,11 @@ _DEPARTURES = (
             "wrt_conv_jitter",
         ),
     ),
+    Departure(
+        "transform_jitter",
+        "The jitter of the widget and of visualize() is a transform, which never stays in the picture; keras-vis's, "
+        "which does, is the functions' input_modifiers.Jitter.",
+    ),
     Departure("degenerate_seed", "A zero or flat seed gives a picture, not NaN.", ("seed_zeros_nan",)),
     Departure(
         "range_0_1",

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import actmax_widget as am
-from actmax_widget import utils
+from actmax_widget import transforms, utils
 from actmax_widget.engine.step import Step
 from actmax_widget.input_modifiers import Jitter
 from actmax_widget.losses import ActivationMaximization
@@ -277,6 +277,22 @@ def test_departure_callers_lists(capsys):
     np.testing.assert_array_equal(seed, before[3])
     np.testing.assert_allclose(callbacks[0].overall, [case.overall_loss[0]] * 2, rtol=1e-5)
     assert capsys.readouterr().out.count("Iteration: 1,") == 2
+
+
+def test_departure_transform_jitter():
+    model, start = am.demo.apples(), am.demo.draw_apples(3, seed=0).astype(np.float32)
+
+    def rolled(image):  # by how much, if by anything, some rows and columns came from elsewhere
+        shifts = [(rows, columns) for rows in range(-4, 5) for columns in range(-4, 5)]
+        return min(shifts, key=lambda shift: np.abs(np.roll(start, shift, (0, 1)) - image).mean())
+
+    options = {"max_iter": 3, "learning_rate": 1e-3, "seed": 0}
+    stays = am.visualize(model, "evidence", 0, start=start, transforms=[transforms.Jitter(4)], **options).image
+    np.testing.assert_allclose(stays, start, atol=0.1)
+    wanders = am.visualize_activation(
+        model, "evidence", 0, seed_input=start, input_modifiers=[Jitter(4)], clip=True, **options
+    )
+    assert rolled(stays) == (0, 0) != rolled(wanders)
 
 
 @pytest.mark.parametrize("jitter", [(0.01, 0.01), [0.01, 0.01], np.array([0.01, 0.01])], ids=["tuple", "list", "array"])
