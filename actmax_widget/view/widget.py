@@ -189,7 +189,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
     Args:
         model: a Keras model with one picture as input, (height, width, channels) of known size; default: the bundled
-            digit network, :func:`actmax_widget.demo.digits`.
+            photo network, :func:`actmax_widget.demo.photos`, and its goldfish.
         layer: target layer: its name, its index in ``model.layers``, or the layer; default: the last one.
         input_shape: (height, width, channels). None is as the model was made; where that is open, the size of
             ``seed_input``. At another size than a model was made for, the layers that need that one are no targets.
@@ -273,7 +273,10 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._card_id = ""  # none was put beneath it yet
         look = {name: parameters.pop(name) for name in LOOK if name in parameters}
         seed_input = parameters.pop("seed_input", None)
-        model = demo.digits() if model is None else model
+        if model is None:
+            model = demo.photos()
+            if layer is None and parameters.get("objective") is None:
+                parameters.setdefault("filter_indices", "goldfish")
         if callable(parameters.get("backprop_modifier")):
             graph.check_model(model)
             model = parameters.pop("backprop_modifier")(model)

@@ -58,6 +58,10 @@ def browser() -> Iterator[Browser]:
         yield launched
 
 
+QUICK = "am.demo.digits(), preset='keras-vis', "
+"""A small network and the terms of keras-vis: these tests are of the page, not of pictures."""
+
+
 @contextmanager
 def watched(browser: Browser, name: str) -> Iterator[Page]:
     """A page of its own; at the end it is pictured, its kernel ended, and an uncaught error in it is one here."""
@@ -86,7 +90,7 @@ def first_widget(page: Page, lab: LabServer, request: pytest.FixtureRequest) -> 
     def run_first_cell(arguments: str = "") -> tuple[OpenNotebook, WidgetView]:
         name = f"{file_name(request.node)}.ipynb"
         write_notebook(
-            lab.folder / name, [f"import actmax_widget as am\nwidget = am.ActMaxWidget({arguments})\nwidget"]
+            lab.folder / name, [f"import actmax_widget as am\nwidget = am.ActMaxWidget({QUICK}{arguments})\nwidget"]
         )
         notebook = open_notebook(page, lab, name)
         notebook.run(0)

@@ -7,7 +7,7 @@ from tests.browser.boxes import faults
 from tests.browser.lab import ARTIFACTS, open_notebook, serve, write_notebook
 from tests.browser.view import WidgetView
 
-CELL = "import actmax_widget as am\nwidget = am.ActMaxWidget(max_iter=100_000)\nwidget"
+CELL = "import actmax_widget as am\nwidget = am.ActMaxWidget(am.demo.digits(), preset='keras-vis', max_iter=100_000)\nwidget"
 # The picture of the last row.
 ALL_IS_HERE = "root => root.dataset.iteration === root.querySelector('[role=table]').dataset.rows"
 NAME = "host.ipynb"

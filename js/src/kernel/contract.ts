@@ -39,6 +39,14 @@ export interface Parameters {
   filter_indices: number[] | null;
   /** Where in the layer's map the filters are maximised: one place, as row and column, or the whole map. One place shows what a single unit looks for, the whole map a pattern of it. A change restarts a running optimization. */
   position: number[] | null;
+  /** What is done to a picture of 0 to 255 before the network sees it: what it was trained with. Without the right one pictures are odd in colour, or grey. */
+  preprocess: unknown;
+  /** How a class of the last layer is maximised: taken before the softmax and ahead of all other classes, or by its own unit as it is. Take the latter where the last units are no classes. */
+  class_loss: string;
+  /** How many of the other classes count where a class is maximised ahead of them. Raise it to hold all of them down, lower it for the nearest alone. */
+  temperature: number;
+  /** A set of parts with their numbers, which stay live: natural is made for any network, quick is natural with half the steps, fourier is lucid's, phase is MACO's, keras-vis is that of 2017. */
+  preset: string;
   /** Weight of minus the activation. Raise it when the picture stays grey, lower it when it is all noise. */
   act_max_weight: number;
   /** Weight of the L6 norm, which keeps values small. Raise it when single pixels glare, lower it when the picture is pale. */
@@ -94,6 +102,10 @@ export interface Facts {
   layers: LayerInfo[];
   /** The model's name. */
   model_name: string;
+  /** Names of the units of the layers below; empty without any. */
+  labels: string[];
+  /** Names of the layers whose units have these names. */
+  labelled: string[];
   /** Choices for grad_modifier. */
   grad_modifiers: string[];
   /** Choices for backprop_modifier. */
@@ -436,6 +448,59 @@ export const CONTROLS: readonly Control[] = [
     group: "Target",
     default: null,
     none: "whole map",
+  },
+  {
+    name: "preprocess",
+    kind: "choice",
+    control: "select",
+    label: "Preprocessing",
+    help: "What is done to a picture of 0 to 255 before the network sees it: what it was trained with. Without the right one pictures are odd in colour, or grey.",
+    group: "More",
+    default: null,
+    choices: [
+      { value: "tf", label: "-1 to 1 (tf)" },
+      { value: "caffe", label: "BGR minus the mean (caffe)" },
+      { value: "torch", label: "mean and deviation (torch)" },
+    ],
+    none: "none",
+  },
+  {
+    name: "class_loss",
+    kind: "choice",
+    control: "select",
+    label: "Classes",
+    help: "How a class of the last layer is maximised: taken before the softmax and ahead of all other classes, or by its own unit as it is. Take the latter where the last units are no classes.",
+    group: "More",
+    default: "activation",
+    choices: [
+      { value: "log-odds", label: "ahead of the others" },
+      { value: "activation", label: "as it is" },
+    ],
+  },
+  {
+    name: "temperature",
+    kind: "number",
+    control: "field",
+    label: "Temperature",
+    help: "How many of the other classes count where a class is maximised ahead of them. Raise it to hold all of them down, lower it for the nearest alone.",
+    group: "More",
+    default: 5,
+  },
+  {
+    name: "preset",
+    kind: "choice",
+    control: "select",
+    label: "Recipe",
+    help: "A set of parts with their numbers, which stay live: natural is made for any network, quick is natural with half the steps, fourier is lucid's, phase is MACO's, keras-vis is that of 2017.",
+    group: "More",
+    default: "keras-vis",
+    choices: [
+      { value: "natural", label: "natural" },
+      { value: "quick", label: "quick" },
+      { value: "fourier", label: "fourier" },
+      { value: "phase", label: "phase" },
+      { value: "keras-vis", label: "keras-vis" },
+    ],
   },
   {
     name: "act_max_weight",
