@@ -45,7 +45,10 @@ def test_shown_long_after_its_start_it_shows_the_newest(page, lab):
 
 
 def test_what_nobody_holds_stops(page, lab):
-    cells = [f"{MANY}; widget.start()\nwidget", "import actmax_widget as am\nam.ActMaxWidget(am.demo.digits(), preset='keras-vis', max_iter=10**7)"]
+    cells = [
+        f"{MANY}; widget.start()\nwidget",
+        "import actmax_widget as am\nam.ActMaxWidget(am.demo.digits(), preset='keras-vis', max_iter=10**7)",
+    ]
     notebook = opened(page, lab, "held", cells)
     for _ in range(3):
         notebook.run(0)

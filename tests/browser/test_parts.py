@@ -60,7 +60,9 @@ def notebook(browser: Browser, lab: LabServer) -> Iterator[OpenNotebook]:
 
 def show(notebook: OpenNotebook, arguments: str) -> WidgetView:
     """Show a widget, and wait until it is ready."""
-    notebook.page.evaluate(SET_SOURCE, f"widget = am.ActMaxWidget(am.demo.digits(), preset='keras-vis', {arguments})\nwidget")
+    notebook.page.evaluate(
+        SET_SOURCE, f"widget = am.ActMaxWidget(am.demo.digits(), preset='keras-vis', {arguments})\nwidget"
+    )
     notebook.run(1)
     expect(notebook.widget).to_have_count(1)
     view = WidgetView(notebook.widget)
