@@ -11,7 +11,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.lab import ARTIFACTS, LabServer, OpenNotebook, chromium, launch, open_notebook, serve, write_notebook
+from tests.browser.lab import (
+    ARTIFACTS,
+    QUICK,
+    LabServer,
+    OpenNotebook,
+    chromium,
+    launch,
+    open_notebook,
+    serve,
+    write_notebook,
+)
 from tests.browser.view import WidgetView
 
 # Two cores run the browser, the server and TensorFlow; a first compilation can take seconds.
@@ -56,10 +66,6 @@ def browser() -> Iterator[Browser]:
         pytest.skip(reason)
     with sync_playwright() as playwright, launch(playwright) as launched:
         yield launched
-
-
-QUICK = "am.demo.digits(), preset='keras-vis', "
-"""A small network and the terms of keras-vis: these tests are of the page, not of pictures."""
 
 
 @contextmanager

@@ -31,6 +31,9 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 
+QUICK = "am.demo.digits(), preset='keras-vis', "
+"""Arguments of a widget of a small network with keras-vis's terms: for tests of the page, not of pictures."""
+
 KERNEL_IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 
 RUN_CELL = """async ([index, source]) => {

@@ -18,8 +18,8 @@ model = keras.Sequential([
     layers.Conv2D(512, 3, name="block_17_expanded_depthwise_separable_convolution"),
     layers.GlobalAveragePooling2D(), layers.Dense(10, name="out"),
 ], name="a_network_with_a_name_that_goes_on_and_on_and_is_longer_than_any_line")
-a, b, c = (am.ActMaxWidget(model, 0, preset="keras-vis", filter_indices=[1, 2, 3, 5, 7, 9, 11], max_iter=1, tv_weight=-12345.6,
-                           input_range=(-123.68, 151.061)) for _ in range(3))
+a, b, c = (am.ActMaxWidget(model, 0, preset="keras-vis", filter_indices=[1, 2, 3, 5, 7, 9, 11], max_iter=1,
+                           tv_weight=-12345.6, input_range=(-123.68, 151.061)) for _ in range(3))
 for widget in (a, b, c):
     widget.set_trait("error", "layer: expected one of these layers, received 'block_17_expanded_depthwise'. Look.")
 a.start(), a.wait(60), a.visualize_layer(range(12)), a.wait(60)

@@ -4,10 +4,10 @@ import time
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.lab import LabServer, OpenNotebook, open_notebook, write_notebook
+from tests.browser.lab import QUICK, LabServer, OpenNotebook, open_notebook, write_notebook
 from tests.browser.view import WidgetView, iterations_of
 
-MANY = "import actmax_widget as am\nwidget = am.ActMaxWidget(am.demo.digits(), preset='keras-vis', max_iter=10**7)"
+MANY = f"import actmax_widget as am\nwidget = am.ActMaxWidget({QUICK}max_iter=10**7)"
 BUSY = """from ipywidgets.widgets.widget import _instances
 def busy(): return sum(getattr(w, "status", "") in ("compiling", "running") for w in list(_instances.values()))
 """
@@ -47,7 +47,7 @@ def test_shown_long_after_its_start_it_shows_the_newest(page, lab):
 def test_what_nobody_holds_stops(page, lab):
     cells = [
         f"{MANY}; widget.start()\nwidget",
-        "import actmax_widget as am\nam.ActMaxWidget(am.demo.digits(), preset='keras-vis', max_iter=10**7)",
+        f"import actmax_widget as am\nam.ActMaxWidget({QUICK}max_iter=10**7)",
     ]
     notebook = opened(page, lab, "held", cells)
     for _ in range(3):

@@ -4,10 +4,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.boxes import faults
-from tests.browser.lab import ARTIFACTS, open_notebook, serve, write_notebook
+from tests.browser.lab import ARTIFACTS, QUICK, open_notebook, serve, write_notebook
 from tests.browser.view import WidgetView
 
-CELL = "import actmax_widget as am\nwidget = am.ActMaxWidget(am.demo.digits(), preset='keras-vis', max_iter=100_000)\nwidget"
+CELL = f"import actmax_widget as am\nwidget = am.ActMaxWidget({QUICK}max_iter=100_000)\nwidget"
 # The picture of the last row.
 ALL_IS_HERE = "root => root.dataset.iteration === root.querySelector('[role=table]').dataset.rows"
 NAME = "host.ipynb"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
-from tests.browser.lab import OpenNotebook
+from tests.browser.lab import QUICK, OpenNotebook
 from tests.browser.view import WidgetView
 
 SESSION = "window.jupyterapp.shell.currentWidget.context.sessionContext"
@@ -70,9 +70,7 @@ def test_restart_in_mid_run_and_then_a_crash(first_widget):
     notebook.run(0)  # its kernel knows nothing of the old view ...
     expect(view.part("not-connected")).to_be_hidden()  # ... and shows another
 
-    notebook.ask(
-        "tiles = am.ActMaxWidget(am.demo.digits(), preset='keras-vis', layer='conv3', max_iter=2000); tiles.visualize_layer()"
-    )
+    notebook.ask(f"tiles = am.ActMaxWidget({QUICK}layer='conv3', max_iter=2000); tiles.visualize_layer()")
     notebook.start("tiles")
     expect(notebook.widget).to_have_count(2)
     view, tiles = WidgetView(notebook.widget.first), WidgetView(notebook.widget.last)

@@ -7,7 +7,15 @@ from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser.boxes import faults, settle
 from tests.browser.conftest import watched
-from tests.browser.lab import ARTIFACTS, LabServer, OpenNotebook, open_notebook, reopen_without_kernel, write_notebook
+from tests.browser.lab import (
+    ARTIFACTS,
+    QUICK,
+    LabServer,
+    OpenNotebook,
+    open_notebook,
+    reopen_without_kernel,
+    write_notebook,
+)
 from tests.browser.view import WidgetView, iterations_of
 
 SETUP = """
@@ -60,9 +68,7 @@ def notebook(browser: Browser, lab: LabServer) -> Iterator[OpenNotebook]:
 
 def show(notebook: OpenNotebook, arguments: str) -> WidgetView:
     """Show a widget, and wait until it is ready."""
-    notebook.page.evaluate(
-        SET_SOURCE, f"widget = am.ActMaxWidget(am.demo.digits(), preset='keras-vis', {arguments})\nwidget"
-    )
+    notebook.page.evaluate(SET_SOURCE, f"widget = am.ActMaxWidget({QUICK}{arguments})\nwidget")
     notebook.run(1)
     expect(notebook.widget).to_have_count(1)
     view = WidgetView(notebook.widget)

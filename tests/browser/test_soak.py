@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, TimeoutError, expect  # noqa: A004 - playwright's own name
 
-from tests.browser.lab import ARTIFACTS, OpenNotebook, open_notebook, write_notebook
+from tests.browser.lab import ARTIFACTS, QUICK, OpenNotebook, open_notebook, write_notebook
 from tests.browser.view import WidgetView
 
 pytestmark = pytest.mark.soak
@@ -69,7 +69,7 @@ def shows(view: WidgetView, facts: list[Any]) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_300_random_operations_from_two_views_and_python(page, lab, seed):
-    first = "import actmax_widget as am\nwidget = am.ActMaxWidget(am.demo.digits(), preset='keras-vis', max_iter=400)\nwidget"
+    first = f"import actmax_widget as am\nwidget = am.ActMaxWidget({QUICK}max_iter=400)\nwidget"
     write_notebook(lab.folder / f"soak-{seed}.ipynb", [first, "widget"])
     notebook = open_notebook(page, lab, f"soak-{seed}.ipynb")
     notebook.run(0)
@@ -87,7 +87,7 @@ def test_300_random_operations_from_two_views_and_python(page, lab, seed):
 
 
 def test_100_reruns_of_a_cell_leave_one_run(page, lab):
-    cell = "import actmax_widget as am\nwidget = am.ActMaxWidget(am.demo.digits(), preset='keras-vis', max_iter=10**8)\nwidget.start()\nwidget"
+    cell = f"import actmax_widget as am\nwidget = am.ActMaxWidget({QUICK}max_iter=10**8)\nwidget.start()\nwidget"
     write_notebook(lab.folder / "reruns.ipynb", [cell, MEMORY])
     notebook = open_notebook(page, lab, "reruns.ipynb")
     for _ in range(40):  # what TensorFlow's threads and Python's allocators set up once takes some 50 MB
@@ -108,7 +108,7 @@ def test_100_reruns_of_a_cell_leave_one_run(page, lab):
 
 def test_30_widgets_at_once(page, lab):
     # JupyterLab shows 50 outputs of a cell until "Show more outputs" is pressed, and a widget has two: it and its card.
-    make = "import actmax_widget as am\nwidgets = [am.ActMaxWidget(am.demo.digits(), preset='keras-vis', filter_indices=n % 10) for n in range(30)]"
+    make = f"import actmax_widget as am\nwidgets = [am.ActMaxWidget({QUICK}filter_indices=n % 10) for n in range(30)]"
     show = "for w in widgets[{}:{}]: display(w); w.start()"
     write_notebook(lab.folder / "thirty.ipynb", [make, show.format(0, 15), show.format(15, 30)])
     notebook = open_notebook(page, lab, "thirty.ipynb")
