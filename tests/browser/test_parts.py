@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Locator, expect
 from tests.browser.boxes import faults, settle
 from tests.browser.conftest import watched
 from tests.browser.lab import ARTIFACTS, LabServer, OpenNotebook, open_notebook, reopen_without_kernel, write_notebook
-from tests.browser.view import WidgetView, iterations_of
+from tests.browser.view import WidgetView
 
 SETUP = """
 import actmax_widget as am
@@ -45,6 +45,7 @@ class Count(OptimizerCallback):
     def on_end(self):
         self.told = -self.told
 """
+SEEN = "([root, count]) => root.statusesSeen.length >= count"
 SET_SOURCE = "source => window.jupyterapp.shell.currentWidget.content.model.cells.get(1).sharedModel.setSource(source)"
 
 
@@ -73,6 +74,13 @@ def groups(view: WidgetView) -> list[str]:
     return view.part("knobs").locator("legend").all_text_contents()
 
 
+def expect_compiled(view: WidgetView, times: int) -> None:
+    """Wait until it was so often that another step was compiled and the run went on with it."""
+    element = view.root.element_handle()
+    view.root.page.wait_for_function(SEEN, arg=[element, 2 * times])
+    assert view.statuses_noted() == ["compiling", "running"] * times
+
+
 def drag(slider: Locator, share: float) -> None:
     """Drag a slider from its present place to a share of its length."""
     slider.scroll_into_view_if_needed()
@@ -98,13 +106,14 @@ def test_parts_are_chosen_while_it_runs(notebook):
     view.part("add").click()
     expect(view.part("chip-Rotate")).to_be_visible()
     expect(view.part("Rotate.degrees-slider")).to_be_visible()
-    view.wait_beyond(made + 20)
-    assert view.statuses_noted() == ["compiling", "running"]  # and went on
+    expect_compiled(view, 1)
+    view.wait_beyond(made + 20)  # it went on
 
     made = view.iteration
     view.part("optimizer").select_option("Adam")
     expect(view.part("Adam.beta-1-value")).to_have_value("0.9")
     expect(view.part("learning-rate-value")).to_have_value("0.05")
+    expect_compiled(view, 2)
     view.wait_beyond(made + 20)
     assert groups(view) == ["Rotate", "Adam"]
 
@@ -112,16 +121,16 @@ def test_parts_are_chosen_while_it_runs(notebook):
     view.button("Remove Jitter").click()
     expect(view.part("chip-Jitter")).to_have_count(0)
     expect(view.part("jitter")).to_be_hidden()
+    expect_compiled(view, 3)
     view.wait_beyond(made + 20)
     assert view.rows >= made + 20
 
-    made = iterations_of(notebook)
+    number = int(notebook.ask("print(widget._run.frame().run)"))
     view.part("parametrization").select_option("Fourier")
     expect(view.part("Fourier.decay-slider")).to_be_visible()
-    view.expect_status("running")
+    expect_compiled(view, 4)
+    assert int(notebook.ask("print(widget._run.frame().run)")) == number + 1  # afresh
     view.wait_beyond(20)
-    assert view.statuses_noted() == ["compiling", "running"] * 4
-    assert view.iteration < made  # afresh
     assert groups(view) == ["Fourier", "Rotate", "Adam"]
     settle(notebook.page)
     assert faults(view.root) == []
@@ -156,8 +165,10 @@ def test_a_parts_slider_is_dragged_and_compiles_nothing_and_what_is_refused_is_t
     field.press("Enter")
     problem = view.part("Fade.share-problem")
     expect(problem).to_have_text("This must be a number from 0 to 1, not 2.")
-    below = problem.bounding_box()["y"] - field.bounding_box()["y"] - field.bounding_box()["height"]
-    assert 0 <= below < 10
+    sentence, above = problem.bounding_box(), field.bounding_box()
+    assert sentence is not None
+    assert above is not None
+    assert 0 <= sentence["y"] - above["y"] - above["height"] < 10
     expect(view.part("error")).to_be_hidden()  # not said twice
     view.root.screenshot(path=ARTIFACTS / "parts-refused.png")
     assert float(notebook.ask(ask).split()[2]) == float(values[1])
