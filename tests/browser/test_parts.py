@@ -7,7 +7,15 @@ from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser.boxes import faults, settle
 from tests.browser.conftest import watched
-from tests.browser.lab import ARTIFACTS, LabServer, OpenNotebook, open_notebook, reopen_without_kernel, write_notebook
+from tests.browser.lab import (
+    ARTIFACTS,
+    QUICK,
+    LabServer,
+    OpenNotebook,
+    open_notebook,
+    reopen_without_kernel,
+    write_notebook,
+)
 from tests.browser.view import WidgetView
 
 SETUP = """
