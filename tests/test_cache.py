@@ -104,7 +104,7 @@ def test_a_second_start_another_run_and_a_call_find_the_step_of_the_first(traces
     assert traces.of(lambda: made(first)) == 1
     assert traces.of(lambda: made(first)) == 0
     assert traces.of(lambda: made(second)) == 0
-    assert traces.of(lambda: am.visualize(model, "out", 3, jitter=2, max_iter=3)) == 0
+    assert traces.of(lambda: am.visualize(model, "out", 3, preset="keras-vis", jitter=2, max_iter=3)) == 0
     assert second.iteration == 3
     assert first.iteration == 6
 

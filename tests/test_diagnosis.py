@@ -84,7 +84,7 @@ def test_an_input_that_no_gradient_reaches_is_refused(make, sentence):
         am.visualize_activation(model, -1, 1, max_iter=3)
     with pytest.raises(ValueError, match=pattern(sentence)):
         am.visualize_layer(model, -1, [0, 1], max_iter=3, progress=False)
-    widget = am.ActMaxWidget(model, max_iter=3)
+    widget = am.ActMaxWidget(model, preset="keras-vis", max_iter=3)
     widget.start()
     assert widget.wait(60)
     # What the start measures stands in the table: that is all there will be.
@@ -154,7 +154,7 @@ def test_what_has_no_activation_is_legal():
         am.visualize_activation(model, "out", 0, max_iter=3, **weights)
         am.visualize_layer(model, "out", [0, 1], max_iter=3, progress=False, **weights)
     visualize_activation_with_losses(model.inputs[0], [(TotalVariation(model.inputs[0]), 1)], max_iter=3)
-    widget = am.ActMaxWidget(model, act_max_weight=0, max_iter=3)
+    widget = am.ActMaxWidget(model, preset="keras-vis", act_max_weight=0, max_iter=3)
     widget.start()
     assert widget.wait(60)
     assert widget.message.startswith("Finished 3 iterations.")
@@ -219,7 +219,7 @@ def test_a_dead_unit_is_told_of(dying, options):
 
 @pytest.mark.parametrize("weights", [{}, {"tv_weight": 0, "lp_norm_weight": 0}])
 def test_the_widget_tells_of_a_dead_unit(dying, weights):
-    widget = am.ActMaxWidget(dying, layer="fire_concat", filter_indices=5, max_iter=9, **weights)
+    widget = am.ActMaxWidget(dying, preset="keras-vis", layer="fire_concat", filter_indices=5, max_iter=9, **weights)
     widget.start()
     assert widget.wait(60)
     assert (widget.status, widget.error) == ("finished", "")
@@ -233,7 +233,7 @@ def test_the_widget_tells_of_a_dead_unit(dying, weights):
 
 
 def test_the_tiles_tell_of_dead_units_and_the_others_are_made(dying):
-    widget = am.ActMaxWidget(dying, layer="fire_concat", max_iter=9)
+    widget = am.ActMaxWidget(dying, preset="keras-vis", layer="fire_concat", max_iter=9)
     widget.visualize_layer()
     assert widget.wait(60)
     tiles = widget._run.facts().tiles
@@ -281,7 +281,7 @@ def test_living_units_are_not_called_dead(dtype, traces):
         for n in (1, 2, 9):  # a single iteration tells nothing, and asks for no further one
             am.visualize_activation(model, "fire_concat", 1, max_iter=n)
             am.visualize_layer(model, "fire_concat", max_iter=n, progress=False)
-        widget = am.ActMaxWidget(model, layer="fire_concat", filter_indices=1, max_iter=9)
+        widget = am.ActMaxWidget(model, preset="keras-vis", layer="fire_concat", filter_indices=1, max_iter=9)
         for _ in range(3):
             widget.step()
         assert widget.message == "Paused after 3 iterations."
@@ -292,7 +292,7 @@ def test_living_units_are_not_called_dead(dtype, traces):
 def test_it_is_looked_for_without_compiling_and_only_where_nothing_changed(dying, traces, monkeypatch):
     def run(model, index):
         am.visualize_activation(model, "fire_concat", index, max_iter=9)
-        widget = am.ActMaxWidget(model, layer="fire_concat", filter_indices=index, max_iter=9)
+        widget = am.ActMaxWidget(model, preset="keras-vis", layer="fire_concat", filter_indices=index, max_iter=9)
         widget.start()
         assert widget.wait(60)
 
@@ -346,7 +346,7 @@ def assert_blamed(model, layer, named, index=1):
         am.visualize_activation(model, layer, index)
     with pytest.raises(FloatingPointError, match=re.escape(f"filters [{index}] was not finite, {blame}")):
         am.visualize_layer(model, layer, index, progress=False)
-    widget = am.ActMaxWidget(model, layer=layer, filter_indices=index, max_iter=9)
+    widget = am.ActMaxWidget(model, preset="keras-vis", layer=layer, filter_indices=index, max_iter=9)
     widget.start()
     assert widget.wait(60)
     assert widget.status == "failed"
@@ -393,14 +393,14 @@ def test_inside_of_a_subclassed_and_of_a_nested_model():
 
 def test_layers_that_the_target_does_not_need_are_not_blamed():
     model = with_nan("out", value=np.inf)
-    widget = am.ActMaxWidget(model, layer="fire_concat", max_iter=3)
+    widget = am.ActMaxWidget(model, preset="keras-vis", layer="fire_concat", max_iter=3)
     widget.start()
     assert widget.wait(60)
     assert (widget.status, widget.error) == ("finished", "")
 
 
 def test_a_run_that_explodes_by_itself_is_told_as_such():
-    widget = am.ActMaxWidget(exploding(), clip=False, lp_norm_weight=0, tv_weight=0)
+    widget = am.ActMaxWidget(exploding(), preset="keras-vis", clip=False, lp_norm_weight=0, tv_weight=0)
     widget.start()
     assert widget.wait(60)
     assert "is -inf. The last good picture is kept. Lower the learning rate" in widget.error
@@ -409,7 +409,13 @@ def test_a_run_that_explodes_by_itself_is_told_as_such():
 def test_one_bad_tile_is_that_tile():
     start = np.full((4, 4, 1), 140.0)
     widget = am.ActMaxWidget(
-        partly_exploding(), seed_input=start, lp_norm_weight=0, tv_weight=0, max_iter=30, input_range=(-1000, 1000)
+        partly_exploding(),
+        preset="keras-vis",
+        seed_input=start,
+        lp_norm_weight=0,
+        tv_weight=0,
+        max_iter=30,
+        input_range=(-1000, 1000),
     )
     widget.visualize_layer()
     assert widget.wait(60)

@@ -32,7 +32,11 @@ def make(model):
     made = []
 
     def make_one(**parameters):
-        made.append(am.ActMaxWidget(model, layer="out", **({"steps_per_second": None, "max_iter": 30} | parameters)))
+        made.append(
+            am.ActMaxWidget(
+                model, layer="out", **({"preset": "keras-vis", "steps_per_second": None, "max_iter": 30} | parameters)
+            )
+        )
         return made[-1]
 
     yield make_one

@@ -127,7 +127,7 @@ def test_a_loss_of_ones_own_counts_along_the_layers_axis():
 @pytest.mark.parametrize("make", MODELS)
 def test_the_widget_and_a_whole_layer_show_channels_first_as_pictures(make):
     model = make(FIRST)
-    widget = am.ActMaxWidget(model, max_iter=2)
+    widget = am.ActMaxWidget(model, preset="keras-vis", max_iter=2)
     assert widget.image.shape == (18, 20, 3)
     widget.seed_input = start = np.random.default_rng(0).uniform(0, 255, (18, 20, 3)).astype("float32")
     np.testing.assert_array_equal(widget.image, start)
@@ -252,7 +252,7 @@ def flattens():
 
 @pytest.mark.parametrize("make", [flattens, expands])
 def test_the_widget_shows_a_picture_without_channel_axis(make):
-    widget = am.ActMaxWidget(make(), max_iter=3, seed=0)
+    widget = am.ActMaxWidget(make(), preset="keras-vis", max_iter=3, seed=0)
     assert widget.image.shape == (12, 10, 1)
     for start in (np.full((12, 10), 7.0), np.full((12, 10, 1), 8.0), np.full((1, 12, 10), 9.0)):
         widget.seed_input = start
@@ -274,7 +274,7 @@ def test_the_widget_shows_a_picture_without_channel_axis(make):
 def test_the_widget_says_how_to_show_what_is_no_picture(shape):
     model = keras.Sequential([keras.Input(shape), *([layers.LSTM(3)] if len(shape) == 2 else []), layers.Dense(2)])
     with pytest.raises(ValueError, match=r"model: expected .* is a picture .*keras\.layers\.Reshape\(") as caught:
-        am.ActMaxWidget(model)
+        am.ActMaxWidget(model, preset="keras-vis")
     way = str(caught.value).split("in front: ")[1].split(". actmax_widget")[0]
     sizes = {"height": 6, "width": 6, "channels": 3, "keras": keras, "model": model}
     widget = am.ActMaxWidget(eval(way, {}, sizes))  # noqa: S307 - the advice works

@@ -378,7 +378,7 @@ def test_one_rule_for_open_sizes(start):
     quiet = {"max_iter": 1, "verbose": False}
 
     def shown(**given):
-        widget = am.ActMaxWidget(model, **given)
+        widget = am.ActMaxWidget(model, preset="keras-vis", **given)
         widget.close()
         return widget.image
 
@@ -558,7 +558,7 @@ def test_another_size_has_the_models_weights():
 
 
 def test_the_widget_at_another_size(model):
-    widget = am.ActMaxWidget(model, input_shape=(20, 24, 1), max_iter=2)
+    widget = am.ActMaxWidget(model, preset="keras-vis", input_shape=(20, 24, 1), max_iter=2)
     assert widget.image.shape == (20, 24, 1)
     assert [info["name"] for info in widget.layers] == ["rescale", "conv1", "pool", "conv2", "flatten"]
     assert widget.layer == "flatten"
@@ -679,7 +679,7 @@ def test_channels_first_in_channels_last_out():
     np.testing.assert_array_equal(image, start)
     wanted = model(np.moveaxis(start, -1, 0)[None]).numpy()[0, 1].mean()
     assert activation(Network(model), "conv", 1, np.moveaxis(start, -1, 0)[None]) == pytest.approx(wanted, rel=1e-4)
-    widget = am.ActMaxWidget(model, seed_input=start)
+    widget = am.ActMaxWidget(model, preset="keras-vis", seed_input=start)
     np.testing.assert_array_equal(widget.image, start)
     widget.close()
 

@@ -288,7 +288,7 @@ def test_an_open_size_is_the_pictures(tmp_path):
         picture = started(model, source)
         assert picture.shape == (20, 40, 3)
         np.testing.assert_allclose(picture, 9, rtol=1e-6)
-    with contextlib.closing(am.ActMaxWidget(model, seed_input=path)) as widget:
+    with contextlib.closing(am.ActMaxWidget(model, preset="keras-vis", seed_input=path)) as widget:
         np.testing.assert_array_equal(widget.image, np.full((20, 40, 3), 9))
 
 

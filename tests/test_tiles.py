@@ -203,7 +203,7 @@ def test_without_a_seed_each_tile_is_jittered_by_offsets_of_its_own(model):
 @pytest.mark.parametrize("max_iter", [1, 20])
 def test_the_function_and_the_widget_agree_on_what_no_seed_means(model, max_iter):
     for seed, wanted in [(None, 4), (0, 1)]:
-        widget = am.ActMaxWidget(model, layer="conv2", seed=seed, max_iter=max_iter)
+        widget = am.ActMaxWidget(model, preset="keras-vis", layer="conv2", seed=seed, max_iter=max_iter)
         widget.visualize_layer([2] * 4)
         assert widget.wait(60)
         images, _ = am.visualize_layer(model, "conv2", [2] * 4, seed=seed, max_iter=max_iter, clip=True, progress=False)

@@ -98,7 +98,9 @@ class Plan:
             goal: the iteration that the run is heading for.
             tiles: for the batch that these have in hand; None: for one picture.
         """
-        values = {**settings.values(), f"{LogOdds.name}.temperature": settings.temperature}
+        values = settings.values()
+        if settings.objective is None:
+            values = {**values, f"{LogOdds.name}.temperature": settings.temperature}
         losses = [bound(loss, loss.name, values) for loss in self.losses]
         own = knobs_of(losses) if tiles is None else tiles.knobs(losses)
         return step.knobs(
