@@ -69,11 +69,14 @@ def get(value: Any) -> Preprocessing | None:
     Args:
         value: None; "tf" (to -1 to 1), "caffe" (BGR minus ImageNet's mean) or "torch" (ImageNet's mean and standard
             deviation); a pair (mean, std) in units of 0 to 255, numbers or one for each channel; a Keras layer, or a
-            function by ``keras.ops``.
+            function by ``keras.ops``: of pictures, (batch, ..., channels), to a tensor of the same shape.
+
+    Returns:
+        What does it; None for None.
 
     Raises:
         ValueError: an unknown name, or a standard deviation that is not positive.
-        TypeError: something else.
+        TypeError: something else. What a function returns is checked when it is called.
 
     Example:
         >>> get("tf")(np.full((1, 2, 2, 3), 255.0)).max()
@@ -102,7 +105,12 @@ def get(value: Any) -> Preprocessing | None:
 
 
 def of_model(name: str) -> str | None:
-    """What a model of ``keras.applications`` is fed, by its name; None where it does that itself or is not known."""
+    """What a model of ``keras.applications`` is fed, by its name; None where it does that itself or is not known.
+
+    Example:
+        >>> of_model("vgg16"), of_model("mobilenetv2_1.00_224"), of_model("mine")
+        ('caffe', 'tf', None)
+    """
     found = [mode for mode, names in OF_MODELS.items() if name.lower() in names or _is_mobilenet(name.lower(), mode)]
     return found[0] if found else None
 

@@ -25,7 +25,13 @@ def settings_of(preset: str, shape: tuple[int, ...]) -> dict[str, Any]:
 
     Args:
         preset: one of :data:`BUILT_IN`.
-        shape: of the pictures, (..., channels).
+        shape: of the pictures, (..., channels): small or grey ones get other parts than photographs.
+
+    Example:
+        >>> settings_of("natural", (227, 227, 3))["parametrization"].name
+        'RingSpectrum'
+        >>> settings_of("natural", (28, 28, 1))["parametrization"].name
+        'Fourier'
     """
     return {"preset": preset, **BUILT_IN[preset](shape)}
 
@@ -60,6 +66,7 @@ def _natural(shape: tuple[int, ...], steps: int = 256, rate: float = 0.1) -> dic
 
 
 def _quick(shape: tuple[int, ...]) -> dict[str, Any]:
+    """The same in half the steps, which are larger, for a first look."""
     return _natural(shape, steps=128, rate=0.15)
 
 
@@ -79,7 +86,7 @@ def _phase(shape: tuple[int, ...]) -> dict[str, Any]:
 
 
 def _keras_vis(shape: tuple[int, ...]) -> dict[str, Any]:
-    """What keras-vis does (2017, ``vis.visualization``), with a live jitter."""
+    """Parts and weights of keras-vis (2017, ``vis.visualization``), and the widget's 500 iterations."""
     del shape
     weights = {"act_max_weight": 1.0, "lp_norm_weight": 10.0, "tv_weight": 10.0, "class_loss": "activation"}
     parts = {"parametrization": Pixels(), "transforms": [transforms.Jitter(0)], "optimizer": RMSProp()}
@@ -103,15 +110,16 @@ def activation_losses(
     position: tuple[int, ...] | None = None,
     class_loss: str = "activation",
 ) -> list[tuple[Loss, float]]:
-    """The three terms of :func:`visualize_activation` with their weights; a weight of ``None`` counts as 0.
+    """What is minimised where there is no objective: a target, a norm and a total variation, with their weights.
 
     Args:
         network: of the model.
         layer: what is looked into.
         filter_indices: its filters.
-        weights: of the activation, the norm and the total variation.
+        weights: of the activation, the norm and the total variation; None counts as 0.
         position: the activation is that of one place of the layer's map; None: of the whole map.
-        class_loss: "log-odds": a class is taken before its softmax and against all others, a label before its sigmoid.
+        class_loss: "log-odds": a class is taken before its softmax and ahead of all others, a label before its sigmoid;
+            "activation": the filters as they are. They are the same for other layers, all classes, and a regression.
 
     Raises:
         ValueError, TypeError: for a bad layer, filter or weight.

@@ -247,7 +247,7 @@ class Settings:
         losses.summed,
         label="Objective",
         group=TARGET,
-        none="the activation of layer and filter_indices, with an L6 norm and a total variation",
+        none="layer and filter_indices, as class_loss says, with an L6 norm and a total variation",
         takes_effect=RUN | COMPILE,
         help="What is minimised: weighted losses added up, as in ActivationMaximization('conv1', 3) + 0.1 * LPNorm(), "
         "or pairs of a loss and its weight.",

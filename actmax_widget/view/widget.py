@@ -199,10 +199,16 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             line, or "imagenet"; None: those of a bundled network, if it is one. ``filter_indices`` may then be a name.
         callbacks: of :class:`~actmax_widget.callbacks.OptimizerCallback`: told of each iteration in a thread of their
             own. Steps are then made one at a time. One that raises ``StopIteration`` ends the run.
-        **parameters: start values of the parameters below, and ``layout``.
+        **parameters: start values of the parameters below, and ``layout``. Where no ``preset`` is named it is
+            ``"natural"``; what it stands for takes the place of the defaults below, which are keras-vis's, and what is
+            named takes the place of both.
 
     Parameters are traits: set, observe or link them at any time.
         {parameters}
+        ``preset`` brings parametrization, transforms, optimizer, weights, ``class_loss`` and ``max_iter``, each of
+        which may be set again after it. An objective keeps its own terms.
+        ``preprocess`` may be a pair (mean, standard deviation) in units of 0 to 255, a Keras layer or a function of
+        ``keras.ops``, too.
         ``seed_input`` may be set to a path or a Pillow image, which is fitted to the input and scaled to
         ``input_range``, or to an array, which has the network's own values. It then holds the array.
         ``backprop_modifier`` may be a function of the model when the widget is made.
@@ -210,7 +216,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         ``widget.knobs["Jitter.shift"] = 4``.
 
     Facts are traits that only the widget sets.
-        image: The picture the network saw last, (H, W, C) float32 in ``input_range``: the last row tells its losses.
+        image: The picture of the last iteration, (H, W, C) float32 in ``input_range``, before ``preprocess`` and
+            without transforms: the last row tells its losses as the network was shown it.
         {facts}
 
     Raises:
@@ -219,13 +226,13 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
     Example:
         >>> import actmax_widget as am
-        >>> widget = am.ActMaxWidget(layer="out", filter_indices=3, tv_weight=1)
+        >>> widget = am.ActMaxWidget(filter_indices="flamingo", max_iter=100)
         >>> widget                      # in a notebook cell: shows it
         >>> widget.start()              # or press Run
         >>> widget.wait(60)
         True
-        >>> widget.image.shape
-        (28, 28, 1)
+        >>> widget.image.shape, widget.preset
+        ((227, 227, 3), 'natural')
         >>> widget.history.to_pandas()  # every iteration's losses
     """
 
@@ -234,7 +241,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         _css = _Text(STATIC / "widget.css")
 
     image = traitlets.Any(read_only=True)
-    """The picture the network saw last, (H, W, C) float32 in ``input_range``: the last row tells its losses."""
+    """The picture of the last iteration, (H, W, C) float32 in ``input_range``; the last row tells its losses."""
 
     _labels: Labels | None = None
     _run: Any = None  # until the model was checked; ipywidgets also closes widgets that were never finished

@@ -75,14 +75,17 @@ def visualize(
         callbacks: see there.
         verbose: print each iteration's losses.
         progress: show a tqdm bar (needs tqdm).
-        **settings: any of those below but for the target. Where nothing else is said ``preset`` is ``"natural"``, which
-            says how many iterations, and ``seed`` None.
+        **settings: any of those below but for the target. Where no ``preset`` is named it is ``"natural"``; what it
+            stands for (parts, weights, ``class_loss``, ``max_iter``) takes the place of the defaults below, which are
+            keras-vis's, and what is named takes the place of both. An objective brings all of its terms. ``seed`` is
+            None by default.
 
     Settings:
         {parameters}
 
     Returns:
-        The picture and the history: ``result.image``, (H, W, C) float32, and ``result.history``.
+        The picture and the history: ``result.image``, (H, W, C) float32 in ``input_range``, before ``preprocess`` and
+        without transforms, and ``result.history``, the weighted losses of each iteration.
 
     Raises:
         ValueError, TypeError: a bad argument, or parts that do not fit, before anything is computed.
@@ -95,6 +98,8 @@ def visualize(
 
     Example:
         >>> import actmax_widget as am
+        >>> am.visualize(am.demo.photos(), "logits", "flamingo", seed=0).image.shape
+        (227, 227, 3)
         >>> from actmax_widget import losses, regularizers, transforms
         >>> objective = losses.ActivationMaximization("out", 3) + 0.1 * regularizers.TotalVariation()
         >>> result = am.visualize(am.demo.digits(), objective, transforms=[transforms.Jitter(2)], seed=0)

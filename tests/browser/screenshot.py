@@ -1,4 +1,7 @@
-"""Makes the pictures of the README, of a real JupyterLab: `make screenshot`."""
+"""Makes the pictures of the README, of a real JupyterLab: `make screenshot`.
+
+Of the digits, whose ten classes are few enough for tiles.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ from tests.browser.view import WidgetView
 FOLDER = ROOT / "examples" / "images"
 RUN, LAYER = FOLDER / "widget.png", FOLDER / "layer.png"
 MOST_BYTES = 200_000
-CELL = "import actmax_widget as am\n\nwidget = am.ActMaxWidget(filter_indices=3)\nwidget"
+CELL = """import actmax_widget as am
+
+widget = am.ActMaxWidget(am.demo.digits(), filter_indices=3, preset="keras-vis")
+widget"""
 
 
 def main() -> None:
