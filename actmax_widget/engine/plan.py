@@ -116,13 +116,13 @@ class Plan:
             optimizer=bound(settings.optimizer, settings.optimizer.name, values),
         )
 
-    def start(self, settings: Settings, seed: int) -> State:
-        """The state of a fresh start of one picture."""
+    def start(self, settings: Settings, *seeds: int) -> State:
+        """The state of a fresh start of one picture, or of one for each of several random states."""
         part = bound(settings.parametrization, settings.parametrization.name, settings.values())
-        rendering = Rendering(self.network.input, part, ())
-        random: Any = np.random.RandomState(seed)
-        params, image = rendering.start(settings.seed_input, settings.input_range, random)
-        return State.at(image, params, settings.optimizer.slots)
+        rendering, look = Rendering(self.network.input, part, ()), settings.input_range
+        random: Any = np.random.RandomState
+        started = [rendering.start(settings.seed_input, look, random(seed)) for seed in seeds]
+        return State.of(started, settings.optimizer.slots)
 
     def _weights(self, settings: Settings) -> list[float]:
         """The weights of the losses."""

@@ -84,12 +84,16 @@ class State(NamedTuple):
         )
 
     @classmethod
-    def together(cls, states: Sequence[State]) -> State:
-        """One state of the pictures of several, which have made as many steps."""
-        joined = tf.nest.map_structure(
-            lambda *parts: tf.concat(parts, 0), *(one._replace(iteration=one.best_loss) for one in states)
-        )
-        return joined._replace(iteration=states[0].iteration)
+    def of(cls, started: Sequence[tuple[dict[str, np.ndarray], np.ndarray]], slots: Sequence[str] = SLOTS) -> State:
+        """The state before the first step of several pictures.
+
+        Args:
+            started: parameters and picture of each, with batch axis.
+            slots: see :meth:`at`.
+        """
+        first, _ = started[0]
+        params = {name: np.concatenate([own[name] for own, _ in started]) for name in first}
+        return cls.at(np.concatenate([image for _, image in started]), params, slots)
 
     def back(self) -> State:
         """The state before the first step at the pictures measured last, with the iterations made."""

@@ -159,4 +159,4 @@ class LiveTiles:
         return self._plan.knobs(self.settings, step, seeds, goal=self.settings.max_iter, tiles=tiles)
 
     def _starts(self, where: slice) -> State:
-        return State.together([self._plan.start(self.settings, seed) for seed in self._seeds(where.stop - where.start)])
+        return self._plan.start(self.settings, *self._seeds(where.stop - where.start))

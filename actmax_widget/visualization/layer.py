@@ -227,13 +227,12 @@ def _starts(
         expected = f"one picture, or {count}: one for each filter"
         raise invalid("seed_input", expected, np.shape(seed_input), "Pass (H, W, C) or (n, H, W, C).")
 
-    def at(position: int) -> State:
+    def at(position: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         random: Any = np.random if seed is None else np.random.RandomState(seed)
         own = None if images is None else images[[position % len(images)]]
-        params, image = rendering.start(own, input_range, random)
-        return State.at(image, params, slots)
+        return rendering.start(own, input_range, random)
 
-    return lambda where: State.together([at(position) for position in range(count)[where]])
+    return lambda where: State.of([at(position) for position in range(count)[where]], slots)
 
 
 class _PrintOfFilter(Print):
