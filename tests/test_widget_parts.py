@@ -33,7 +33,8 @@ def make(model):
     def make_one(given=None, **parameters):
         if "objective" not in parameters and "losses" not in parameters:
             parameters = {"layer": "out"} | parameters
-        made.append(ActMaxWidget(model if given is None else given, steps_per_second=None, **parameters))
+        parameters = {"preset": "keras-vis", "steps_per_second": None} | parameters
+        made.append(ActMaxWidget(model if given is None else given, **parameters))
         return made[-1]
 
     yield make_one
