@@ -34,7 +34,7 @@ const knobsSent = (model: FakeModel) =>
     .map(({ name, value }) => [name, value] as const);
 
 const groupsOf = (view: View) =>
-  [...view.part("knobs").children].map((group) => [
+  [...view.part("knobs").querySelectorAll("fieldset")].map((group) => [
     group.querySelector("legend")?.textContent,
     [...group.querySelectorAll("label")].map((label) => label.textContent),
   ]);
