@@ -84,7 +84,8 @@ def parameters() -> Schema:
     """What a person may change; a picture travels as a file instead, parts go by commands."""
     hints, definitions = get_type_hints(Settings), dict[str, Schema]()
     properties = {
-        name: {**(BY_NAME if parameter.kind == "filters" else of(hints[name], definitions)), "description": parameter.help}
+        name: (BY_NAME if parameter.kind == "filters" else of(hints[name], definitions))
+        | {"description": parameter.help}
         for name, parameter in parameters_of(Settings).items()
         if parameter.kind not in {"picture", "part"}
     }
