@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from actmax_widget.checks import check_integer, invalid, near
+from actmax_widget.checks import check_integer, in_words, invalid, near
 
 __all__ = ["Labels"]
 
@@ -123,8 +123,8 @@ class Labels:
         if found:
             some = " or ".join(f"{self.names[index]!r} ({index})" for index in found[:4])
             more = ", or others" if len(found) > 4 else ""
-            raise invalid("labels", "the name of one unit", name, f"It may be {some}{more}.")
-        raise invalid("labels", "the name of a unit", name, self._near(wanted))
+            raise _bad_name("the name of one unit", name, f"It may be {some}{more}.")
+        raise _bad_name("the name of a unit", name, self._near(wanted))
 
     def search(self, text: str, most: int = 20) -> list[tuple[int, str]]:
         """Give the units that a person may mean who has typed this so far, the likeliest first.
@@ -189,6 +189,14 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise invalid("labels", "the name of a unit", value, 'Pass e.g. "flamingo".', TypeError)
     return value
+
+
+def _bad_name(expected: str, name: str, advice: str) -> Exception:
+    """The error for a name. Whoever types into the page reads the advice, too, but for what is Python's."""
+    error = invalid("labels", expected, name, advice)
+    if not advice.startswith("See "):
+        vars(error)["sentence"] = f"{in_words(error)} {advice}"
+    return error
 
 
 def _fit(key: str, wanted: str) -> int:

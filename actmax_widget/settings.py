@@ -43,7 +43,7 @@ from actmax_widget.parameters import (
 LOG_ODDS = "log-odds"
 PRESETS = ("natural", "quick", "fourier", "phase", "keras-vis")
 """Names of :data:`actmax_widget.presets.BUILT_IN`."""
-TARGET, WEIGHTS, MORE = "Target", "Weights", "More"
+TARGET, RECIPE, WEIGHTS, MORE = "Target", "Parts", "Weights", "More"
 """The groups, in the order in which the widget shows them."""
 FUNCTIONS = "Check the spelling, or pass a function."
 PARTS = ("objective", "parametrization", "transforms", "optimizer")
@@ -81,39 +81,11 @@ class Settings:
         "place shows what a single unit looks for, the whole map a pattern of it. A change restarts a running "
         "optimization.",
     )
-    preprocess: Any = choice(
-        None,
-        {"tf": "-1 to 1 (tf)", "caffe": "BGR minus the mean (caffe)", "torch": "mean and deviation (torch)"},
-        also=preprocessing.get,
-        none="none",
-        label="Preprocessing",
-        group=MORE,
-        takes_effect=RUN | COMPILE,
-        help="What is done to a picture of 0 to 255 before the network sees it: what it was trained with. Without the "
-        "right one pictures are odd in colour, or grey.",
-    )
-    class_loss: str = choice(
-        "activation",
-        {"log-odds": "ahead of the others", "activation": "as it is"},
-        label="Classes",
-        group=MORE,
-        takes_effect=RUN | COMPILE,
-        help="How a class of the last layer is maximised: taken before the softmax and ahead of all other classes, or "
-        "by its own unit as it is. Take the latter where the last units are no classes.",
-    )
-    temperature: float = number(
-        5.0,
-        above=0,
-        label="Temperature",
-        group=MORE,
-        help="How many of the other classes count where a class is maximised ahead of them. Raise it to hold all of "
-        "them down, lower it for the nearest alone.",
-    )
     preset: str = choice(
         "keras-vis",
         PRESETS,
         label="Recipe",
-        group=MORE,
+        group=RECIPE,
         help="A set of parts with their numbers, which stay live: natural is made for any network, quick is natural "
         "with half the steps, fourier is lucid's, phase is MACO's, keras-vis is that of 2017.",
     )
@@ -199,6 +171,34 @@ class Settings:
         advice="Check the spelling. A function of the model is taken when a widget is made, and by the functions.",
         help="How the gradient goes back through a ReLU: rectified lets only what is positive through, guided only "
         "that of units that are active, too. A change is compiled first.",
+    )
+    class_loss: str = choice(
+        "activation",
+        {"log-odds": "ahead of the others", "activation": "as it is"},
+        label="Classes",
+        group=MORE,
+        takes_effect=RUN | COMPILE,
+        help="How a class of the last layer is maximised: taken before the softmax and ahead of all other classes, or "
+        "by its own unit as it is. Take the latter where the last units are no classes.",
+    )
+    temperature: float = number(
+        5.0,
+        above=0,
+        label="Temperature",
+        group=MORE,
+        help="How many of the other classes count where a class is maximised ahead of them. Raise it to hold all of "
+        "them down, lower it for the nearest alone.",
+    )
+    preprocess: Any = choice(
+        None,
+        {"tf": "tf: -1 to 1", "caffe": "caffe: BGR - mean", "torch": "torch: mean and std"},
+        also=preprocessing.get,
+        none="none",
+        label="Preprocessing",
+        group=MORE,
+        takes_effect=RUN | COMPILE,
+        help="What is done to a picture of 0 to 255 before the network sees it: what it was trained with. Without the "
+        "right one pictures are odd in colour, or grey.",
     )
     input_range: tuple[float, float] = interval(
         (0, 255),

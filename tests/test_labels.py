@@ -285,3 +285,17 @@ def test_a_list_of_keras_is_refused_for_its_doubles(written):
     names = ["cat", "crane", "dog", "crane"]
     with pytest.raises(ValueError, match=r"'crane'.*1 and 3 are both called so"):
         Labels(written(json.dumps(names), "imagenet.json"))
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("dgo", "This must be the name of a unit, not 'dgo'. Did you mean 'dog'?"),
+        ("c", "This must be the name of one unit, not 'c'. It may be 'cat' (0) or 'cow' (2)."),
+        ("submarine", None),  # see labels.names: that is Python's, and not said to a person
+    ],
+)
+def test_a_person_is_told_what_comes_near(name, sentence):
+    with pytest.raises(ValueError, match="labels: expected the name of ") as raised:
+        Labels(["cat", "dog", "cow"]).index(name)
+    assert getattr(raised.value, "sentence", None) == sentence

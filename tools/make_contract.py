@@ -28,6 +28,8 @@ CONTRACT = FRONT_END / "src" / "kernel" / "contract.ts"
 PLAIN = {type(None): "null", bool: "boolean", int: "integer", float: "number", str: "string"}
 BANNER = "/** Made by `make contract` from what `actmax_widget` declares: change it there. */"
 Schema = dict[str, Any]
+BY_NAME: Schema = {"tsType": "(number | string)[] | null"}
+"""Filters: the page sends names that it does not know to the kernel, which answers with indices."""
 
 
 def main() -> int:
@@ -82,7 +84,8 @@ def parameters() -> Schema:
     """What a person may change; a picture travels as a file instead, parts go by commands."""
     hints, definitions = get_type_hints(Settings), dict[str, Schema]()
     properties = {
-        name: {**of(hints[name], definitions), "description": parameter.help}
+        name: (BY_NAME if parameter.kind == "filters" else of(hints[name], definitions))
+        | {"description": parameter.help}
         for name, parameter in parameters_of(Settings).items()
         if parameter.kind not in {"picture", "part"}
     }

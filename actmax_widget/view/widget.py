@@ -533,6 +533,9 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         except (ValueError, TypeError, traitlets.TraitError) as error:
             self.send_state(name)
             self._refuse(name, error, value)
+        else:
+            if name == "filter_indices" and any(isinstance(one, str) for one in value or ()):
+                self.send_state(name)  # the page has names now; where they are what was set before, nothing changed
 
     def _refuse(self, name: str, error: Exception, value: Any = None) -> None:
         """Say why: to a person beside the field that it was typed into, to whoever writes Python in ``error``."""

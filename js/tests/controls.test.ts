@@ -255,6 +255,28 @@ describe("more", () => {
     expect(speed.selectedOptions[0]?.textContent).toBe("at most 5");
   });
 
+  it.each([
+    ["scaled", "scaled"],
+    [
+      [
+        [103.9, 116.8, 123.7],
+        [1, 1, 1],
+      ],
+      "own",
+    ],
+  ])("shows a preprocessing of one's own, as long as it is the present one: %j", (own, text) => {
+    const { model, render } = open({ preprocess: own });
+    const select = render().part("preprocess") as HTMLSelectElement;
+    expect([select.options.length, select.selectedOptions[0]?.text]).toEqual([5, text]);
+    select.selectedIndex = 1;
+    select.dispatchEvent(new Event("change"));
+    expect(model.saved.at(-1)).toEqual({ preprocess: "tf" });
+    expect(select.options.length).toBe(4);
+    // What the kernel would not take leaves the own one.
+    model.update({ preprocess: own });
+    expect(select.selectedOptions[0]?.text).toBe(text);
+  });
+
   it("takes an empty seed as random, and an empty max_iter as a slip", () => {
     const { model, render } = open();
     const view = render();

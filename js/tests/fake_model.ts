@@ -42,6 +42,8 @@ export function traits(over: Partial<Traits> = {}): Traits {
     absent: [],
     parts: {},
     position_shape: [26, 26],
+    labels: [],
+    labelled: [],
     seed_name: "",
     seed_note: "",
     seed_picture: null,
@@ -201,7 +203,7 @@ export class FakeKernel {
     const shape: FrameMessage["shape"] = [2, 2, 1];
     const rate = { goal: 500, rate: 58.2, remaining: 5.4 };
     if (this.#subject?.run !== this.run) {
-      const filter_indices = this.model.get("filter_indices");
+      const filter_indices = this.model.get("filter_indices") as number[] | null;
       this.#subject = { run: this.run, layer: this.model.get("layer"), filter_indices };
     }
     const numbers = { seq, iteration, first, count, shape };

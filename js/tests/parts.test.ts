@@ -34,7 +34,7 @@ const knobsSent = (model: FakeModel) =>
     .map(({ name, value }) => [name, value] as const);
 
 const groupsOf = (view: View) =>
-  [...view.part("knobs").children].map((group) => [
+  [...view.part("knobs").querySelectorAll("fieldset")].map((group) => [
     group.querySelector("legend")?.textContent,
     [...group.querySelectorAll("label")].map((label) => label.textContent),
   ]);
@@ -372,6 +372,85 @@ describe("the parts", () => {
     const option = (view.part("optimizer") as HTMLSelectElement).options[0];
     model.update({ parts: { ...PARTS, transforms: [] } });
     expect((view.part("optimizer") as HTMLSelectElement).options[0]).toBe(option);
+  });
+});
+
+describe("the recipe", () => {
+  it("stands before the parts, and is set as any parameter", () => {
+    const { model, render } = open({ parts: PARTS, preset: "natural" });
+    const view = render();
+    const select = view.part("preset") as HTMLSelectElement;
+    expect(view.part("parts").querySelector("select")).toBe(select);
+    expect([...select.options].map(({ text }) => text)).toEqual([
+      "natural",
+      "quick",
+      "fourier",
+      "phase",
+      "keras-vis",
+    ]);
+    expect(select.selectedOptions[0]?.text).toBe("natural");
+    select.selectedIndex = 1;
+    select.dispatchEvent(new Event("change"));
+    expect(model.saved.at(-1)).toEqual({ preset: "quick" });
+  });
+
+  it("stays when parts or numbers are others, and says why it was refused", () => {
+    const { model, render } = open({ parts: PARTS, preset: "natural" });
+    const view = render();
+    const select = view.part("preset") as HTMLSelectElement;
+    model.update({ parts: { ...PARTS, transforms: [] }, learning_rate: 3 });
+    expect(select.selectedOptions[0]?.text).toBe("natural");
+    select.selectedIndex = 3;
+    select.dispatchEvent(new Event("change"));
+    model.update({ preset: "natural" });
+    model.trigger("msg:custom", {
+      type: "refused",
+      name: "preset",
+      value: "phase",
+      sentence: "No.",
+    });
+    expect(select.selectedOptions[0]?.text).toBe("natural");
+    expect(view.part("preset-problem").textContent).toBe("No.");
+  });
+
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, i) => knobControl(`Part.number${i}`, `Number ${i}`));
+  const knobs = (view: View) => view.part("knobs") as HTMLDetailsElement;
+
+  it.each([
+    [6, true],
+    [7, false],
+  ])("of %d numbers begins with them in sight: %j", (count, open_) => {
+    const view = open({ knob_controls: many(count) }).render();
+    expect([knobs(view).hidden, knobs(view).open]).toEqual([false, open_]);
+    expect(knobs(view).querySelector("summary")?.textContent).toBe("Numbers of the recipe");
+  });
+
+  it("leaves its numbers folded as a person has them, whatever comes and in another view", () => {
+    const { model, render } = open({ knob_controls: many(12) });
+    const view = render();
+    knobs(view).open = true;
+    knobs(view).dispatchEvent(new Event("toggle"));
+    model.update({ knob_controls: many(20) });
+    expect([knobs(view).open, knobs(render()).open]).toEqual([true, true]);
+    model.update({ knob_controls: [] });
+    expect(knobs(view).hidden).toBe(true);
+    knobs(view).open = false;
+    knobs(view).dispatchEvent(new Event("toggle"));
+    model.update({ knob_controls: many(1) });
+    expect([knobs(view).hidden, knobs(view).open, knobs(render()).open]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  it("decides when there are numbers for the first time", () => {
+    const { model, render } = open();
+    const view = render();
+    expect(knobs(view).hidden).toBe(true);
+    model.update({ knob_controls: many(2) });
+    expect(knobs(view).open).toBe(true);
   });
 });
 

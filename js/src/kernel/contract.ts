@@ -36,15 +36,9 @@ export interface Parameters {
   /** Name of the layer that is looked into. Layers near the input show edges and textures, later ones parts and whole things. A change restarts a running optimization. */
   layer: string;
   /** Filters, units or classes that are maximised together: one, several, or the mean of all. A change restarts a running optimization. */
-  filter_indices: number[] | null;
+  filter_indices: (number | string)[] | null;
   /** Where in the layer's map the filters are maximised: one place, as row and column, or the whole map. One place shows what a single unit looks for, the whole map a pattern of it. A change restarts a running optimization. */
   position: number[] | null;
-  /** What is done to a picture of 0 to 255 before the network sees it: what it was trained with. Without the right one pictures are odd in colour, or grey. */
-  preprocess: unknown;
-  /** How a class of the last layer is maximised: taken before the softmax and ahead of all other classes, or by its own unit as it is. Take the latter where the last units are no classes. */
-  class_loss: string;
-  /** How many of the other classes count where a class is maximised ahead of them. Raise it to hold all of them down, lower it for the nearest alone. */
-  temperature: number;
   /** A set of parts with their numbers, which stay live: natural is made for any network, quick is natural with half the steps, fourier is lucid's, phase is MACO's, keras-vis is that of 2017. */
   preset: string;
   /** Weight of minus the activation. Raise it when the picture stays grey, lower it when it is all noise. */
@@ -65,6 +59,12 @@ export interface Parameters {
   grad_modifier: string | null;
   /** How the gradient goes back through a ReLU: rectified lets only what is positive through, guided only that of units that are active, too. A change is compiled first. */
   backprop_modifier: string | null;
+  /** How a class of the last layer is maximised: taken before the softmax and ahead of all other classes, or by its own unit as it is. Take the latter where the last units are no classes. */
+  class_loss: string;
+  /** How many of the other classes count where a class is maximised ahead of them. Raise it to hold all of them down, lower it for the nearest alone. */
+  temperature: number;
+  /** What is done to a picture of 0 to 255 before the network sees it: what it was trained with. Without the right one pictures are odd in colour, or grey. */
+  preprocess: unknown;
   /** Lowest and highest value of the pictures that the network was trained with, such as 0 and 255, or -1 and 1. */
   input_range: [number, number];
   /** Keep the picture inside the input range at every step. Without it values may go beyond what the network knows. */
@@ -450,49 +450,12 @@ export const CONTROLS: readonly Control[] = [
     none: "whole map",
   },
   {
-    name: "preprocess",
-    kind: "choice",
-    control: "select",
-    label: "Preprocessing",
-    help: "What is done to a picture of 0 to 255 before the network sees it: what it was trained with. Without the right one pictures are odd in colour, or grey.",
-    group: "More",
-    default: null,
-    choices: [
-      { value: "tf", label: "-1 to 1 (tf)" },
-      { value: "caffe", label: "BGR minus the mean (caffe)" },
-      { value: "torch", label: "mean and deviation (torch)" },
-    ],
-    none: "none",
-  },
-  {
-    name: "class_loss",
-    kind: "choice",
-    control: "select",
-    label: "Classes",
-    help: "How a class of the last layer is maximised: taken before the softmax and ahead of all other classes, or by its own unit as it is. Take the latter where the last units are no classes.",
-    group: "More",
-    default: "activation",
-    choices: [
-      { value: "log-odds", label: "ahead of the others" },
-      { value: "activation", label: "as it is" },
-    ],
-  },
-  {
-    name: "temperature",
-    kind: "number",
-    control: "field",
-    label: "Temperature",
-    help: "How many of the other classes count where a class is maximised ahead of them. Raise it to hold all of them down, lower it for the nearest alone.",
-    group: "More",
-    default: 5,
-  },
-  {
     name: "preset",
     kind: "choice",
     control: "select",
     label: "Recipe",
     help: "A set of parts with their numbers, which stay live: natural is made for any network, quick is natural with half the steps, fourier is lucid's, phase is MACO's, keras-vis is that of 2017.",
-    group: "More",
+    group: "Parts",
     default: "keras-vis",
     choices: [
       { value: "natural", label: "natural" },
@@ -611,6 +574,43 @@ export const CONTROLS: readonly Control[] = [
     choices: [
       { value: "guided", label: "guided" },
       { value: "rectified", label: "rectified" },
+    ],
+    none: "none",
+  },
+  {
+    name: "class_loss",
+    kind: "choice",
+    control: "select",
+    label: "Classes",
+    help: "How a class of the last layer is maximised: taken before the softmax and ahead of all other classes, or by its own unit as it is. Take the latter where the last units are no classes.",
+    group: "More",
+    default: "activation",
+    choices: [
+      { value: "log-odds", label: "ahead of the others" },
+      { value: "activation", label: "as it is" },
+    ],
+  },
+  {
+    name: "temperature",
+    kind: "number",
+    control: "field",
+    label: "Temperature",
+    help: "How many of the other classes count where a class is maximised ahead of them. Raise it to hold all of them down, lower it for the nearest alone.",
+    group: "More",
+    default: 5,
+  },
+  {
+    name: "preprocess",
+    kind: "choice",
+    control: "select",
+    label: "Preprocessing",
+    help: "What is done to a picture of 0 to 255 before the network sees it: what it was trained with. Without the right one pictures are odd in colour, or grey.",
+    group: "More",
+    default: null,
+    choices: [
+      { value: "tf", label: "tf: -1 to 1" },
+      { value: "caffe", label: "caffe: BGR - mean" },
+      { value: "torch", label: "torch: mean and std" },
     ],
     none: "none",
   },

@@ -30,6 +30,8 @@ export class Store {
   savedPicture: Uint8Array | null = null;
   /** All filters of a layer; `null` until they are asked for, and when they are closed. */
   tiles: Tiles | null = null;
+  /** Whether the numbers of the parts were last seen unfolded; `null` before there were any. */
+  numbersOpen: boolean | null = null;
   /** The command clicked and not yet answered. */
   pending: Command | null = null;
 

@@ -43,7 +43,7 @@ export const createSettings = (
   gather(create("More", model, store, dropZone), (elements) =>
     h(
       "details",
-      { class: "actmax-settings", "data-testid": "more" },
+      { class: "actmax-fold actmax-settings", "data-testid": "more" },
       h("summary", {}, "More"),
       h("div", { class: "actmax-settings-grid" }, ...elements),
     ),

@@ -53,7 +53,7 @@ export function createSelect(model: ActMaxModel, link: Link, control: Control): 
     const current = model.get(name);
     const all = choicesOf(model, control);
     if (!all.some(({ value }) => value === current))
-      all.push({ value: current, label: String(current) });
+      all.push({ value: current, label: nameOf(current) });
     offered = all.map(({ value }) => value);
     select.replaceChildren(...all.map(({ label }, i) => h("option", { value: i }, label)));
     select.selectedIndex = offered.indexOf(current);
@@ -71,6 +71,10 @@ export function createSelect(model: ActMaxModel, link: Link, control: Control): 
   addHelp(element, [select], control.help);
   return { element, cleanup: scope.cleanup };
 }
+
+/** A function given in Python travels by its name; other things that are no word have none. */
+const nameOf = (value: unknown): string =>
+  value !== null && typeof value === "object" ? "own" : String(value);
 
 type Offered = Omit<Choice, "value"> & { value: Choice["value"] | null };
 

@@ -10,28 +10,52 @@ interface Group extends Component {
   controls: string;
 }
 
-/** A slider for each number of the present parts that is no parameter, under the name of its part. */
+/** More of them than this begin folded: they would stand between the picture and its losses. */
+const FEW = 6;
+
+/**
+ * A slider for each number of the present parts that is no parameter, under the name of its part. Whether they are folded
+ * is up to the person from then on, whatever parts come and go.
+ */
 export function createKnobs(model: ActMaxModel, store: Store): Component {
   const scope = new Scope();
-  const element = h("div", { class: "actmax-knobs", "data-testid": "knobs" });
+  const grid = h("div", { class: "actmax-knobs" });
+  const element = h(
+    "details",
+    { class: "actmax-fold", "data-testid": "knobs" },
+    h("summary", {}, "Numbers of the recipe"),
+    grid,
+  );
   const groups = new Map<string, Group>();
   const drop = (name: string) => {
     groups.get(name)?.cleanup();
     groups.delete(name);
   };
+  let isDecided = false;
+  const decide = (open: boolean) => {
+    if (isDecided) return;
+    isDecided = true;
+    store.numbersOpen ??= open;
+    element.open = store.numbersOpen;
+  };
   const show = () => {
-    const wanted = byGroup(model.get("knob_controls") ?? []);
+    const controls = model.get("knob_controls") ?? [];
+    const wanted = byGroup(controls);
     for (const [name, { controls }] of [...groups])
       if (controls !== JSON.stringify(wanted.get(name))) drop(name);
     for (const [name, controls] of wanted)
       if (!groups.has(name)) groups.set(name, createGroup(model, store, name, controls));
     element.hidden = wanted.size === 0;
+    if (wanted.size > 0) decide(controls.length <= FEW);
     arrange(
-      element,
+      grid,
       [...wanted.keys()].flatMap((name) => groups.get(name)?.element ?? []),
     );
   };
   scope.on(model, "change:knob_controls", show);
+  scope.listen(element, "toggle", () => {
+    if (isDecided) store.numbersOpen = element.open;
+  });
   scope.add(() => {
     for (const name of [...groups.keys()]) drop(name);
   });

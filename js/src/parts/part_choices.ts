@@ -1,9 +1,10 @@
 import type { ChoosePart, Facts, PartChoice } from "../kernel/contract";
 import type { Link } from "../kernel/link";
-import type { ActMaxModel } from "../kernel/model";
+import { type ActMaxModel, controlOf } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { arrange, h, uniqueId } from "../kit/dom";
 import { type Component, Scope } from "../kit/scope";
+import { createSelect } from "./fields";
 import { addHelp } from "./help";
 import { createProblem, explainRefusals, labelled } from "./problem";
 
@@ -20,10 +21,13 @@ const HELP: Record<Family | "transforms", string> = {
   transforms: "What the network is shown instead of the picture, drawn anew at each step.",
 };
 
-/** Of which parts a run is composed. Another one is compiled first. */
+/** Of which parts a run is composed, and the recipe that sets all of them. Other ones are compiled first. */
 export function createPartChoices(model: ActMaxModel, { link }: Store): Component {
   const scope = new Scope();
+  const recipe = createSelect(model, link, controlOf("preset"));
+  recipe.element.classList.add("actmax-recipe");
   const parts = [
+    recipe,
     createFamily(model, link, "parametrization"),
     createFamily(model, link, "optimizer"),
     createTransforms(model, link),

@@ -1,14 +1,17 @@
 import type { Frame } from "../kernel/frame";
 import { type ActMaxModel, isAbsent } from "../kernel/model";
+import { call, type Names, namesOf } from "../kernel/names";
 import type { Store } from "../kernel/store";
 import { h } from "../kit/dom";
 import { putPixels } from "../kit/pixels";
 import { decode } from "../kit/png";
 import { type Drawn, Scope } from "../kit/scope";
-import { formatFilters } from "./filters";
+import { type Filters, formatFilters } from "./filters";
 
 /** CSS pixels of the longer side. */
 const SHOWN_SIZE = 320;
+/** With the names of more filters than this the name of a file would grow too long. */
+const MOST_NAMED = 4;
 
 interface Options {
   /** Told which iteration is on the screen. */
@@ -86,23 +89,29 @@ function resize(canvas: HTMLCanvasElement, width: number, height: number): void 
 
 function describe(model: ActMaxModel, { subject }: Store): string {
   if (isAbsent(model, "layer")) return `Objective ${termsOf(model).join(", ")}`;
-  return `Layer ${subject.layer}, ${filterWords(subject.filter_indices)}`;
+  const { layer, filter_indices } = subject;
+  return `Layer ${layer}, ${filterWords(filter_indices, namesOf(model, layer))}`;
 }
 
 const termsOf = (model: ActMaxModel): string[] => model.get("parts")?.terms ?? [];
 
-function filterWords(indices: number[] | null): string {
-  if (indices === null) return "all filters";
-  return `filter${indices.length === 1 ? "" : "s"} ${formatFilters(indices)}`;
+function filterWords(filters: Filters, names: Names): string {
+  if (filters === null) return "all filters";
+  return `filter${filters.length === 1 ? "" : "s"} ${formatFilters(filters, names)}`;
 }
 
 function fileName(model: ActMaxModel, store: Store): string {
   const { layer, filter_indices } = store.subject;
-  const filters = filter_indices === null ? "all" : filter_indices.join("_");
+  const filters = filter_indices?.length
+    ? filter_indices.map(filterInFileName(namesOf(model, layer), filter_indices.length)).join("_")
+    : "all";
   const target = isAbsent(model, "layer") ? termsOf(model) : [layer, `filter_${filters}`];
   const name = [model.get("model_name"), ...target, `iteration_${store.iteration}`];
-  return `${name.join("-").replace(/[^\w.-]+/g, "_")}.png`;
+  return `${name.join("-").replaceAll(/[^\p{L}\p{N}_.-]+/gu, "_")}.png`;
 }
+
+const filterInFileName = (names: Names, count: number) => (filter: number | string) =>
+  typeof filter === "number" && count <= MOST_NAMED ? call(filter, names) : String(filter);
 
 function download(canvas: HTMLCanvasElement, name: string): void {
   canvas.toBlob((blob) => {

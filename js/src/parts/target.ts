@@ -1,12 +1,17 @@
 import type { Link } from "../kernel/link";
 import { type ActMaxModel, controlOf, isAbsent, layerOf } from "../kernel/model";
+import { namesOf } from "../kernel/names";
 import { h, setText, uniqueId } from "../kit/dom";
 import { formatLayer } from "../kit/format";
 import { type Component, Scope } from "../kit/scope";
-import { formatFilters, neighbour, parseFilters } from "./filters";
+import { completions, type Filters, formatFilters, neighbour, parseFilters } from "./filters";
 import { addHelp } from "./help";
 import { createPosition, isInside, isWithin } from "./position";
 import { createProblem, explainRefusals, labelled } from "./problem";
+
+const NUMBERED = 'Filters maximised together: "3", "3, 7", "0-4", or nothing for all';
+const NAMED =
+  'Filters maximised together, by number or name: "3", "3, 7", "goldfish, flamingo", or nothing for all';
 
 /**
  * What is maximised: the layer, the filters of it and where in its map, or the terms of an objective of one's own; `more`
@@ -86,7 +91,8 @@ function createLayers(model: ActMaxModel, link: Link): Component {
 function choose(model: ActMaxModel, link: Link, layer: string): void {
   const { filters = 0, shape = [] } =
     (model.get("layers") ?? []).find(({ name }) => name === layer) ?? {};
-  const exist = model.get("filter_indices")?.every((index) => isWithin(index, filters)) ?? true;
+  const isThere = (one: number | string) => typeof one === "number" && isWithin(one, filters);
+  const exist = model.get("filter_indices")?.every(isThere) ?? true;
   link.change({
     layer,
     ...(exist ? {} : { filter_indices: [0] }),
@@ -97,43 +103,31 @@ function choose(model: ActMaxModel, link: Link, layer: string): void {
 function createFilters(model: ActMaxModel, link: Link, more: HTMLElement): Component {
   const scope = new Scope();
   const control = controlOf("filter_indices");
-  const id = uniqueId("filters");
-  const field = h("input", {
-    id,
-    type: "text",
-    placeholder: control.none ?? "",
-    autocomplete: "off",
-    spellcheck: "false",
-    title: 'Filters maximised together: "3", "3, 7", "0-4", or nothing for all',
-    "data-testid": "filters",
-  });
-  const previous = stepButton("previous", "‹");
-  const next = stepButton("next", "›");
-  const total = h("span", { class: "actmax-of", "data-testid": "filter-count" });
-  const problem = createProblem("filters", [field]);
-  const element = h(
-    "div",
-    { class: "actmax-field actmax-filters" },
-    h("label", { for: id }, control.label),
-    h("span", { class: "actmax-stepper" }, previous, field, next),
-    total,
-    more,
-    problem.element,
-  );
+  const { element, field, offers, previous, next, total, problem } = createFilterFields(more);
   addHelp(element, [field], control.help);
 
+  const names = () => namesOf(model, model.get("layer"));
   const read = () => {
     const layer = layerOf(model);
-    return parseFilters(field.value, layer?.filters ?? 0, layer?.name ?? "");
+    return parseFilters(field.value, layer?.filters ?? 0, layer?.name ?? "", names());
   };
-  const keep = (indices: number[] | null) => {
-    field.value = formatFilters(indices);
+  const keep = (filters: Filters) => {
+    field.value = formatFilters(filters, names());
+    offer(offers, []);
   };
   const show = () => {
     keep(model.get("filter_indices"));
     problem.explain("");
   };
-  const showTotal = () => setText(total, `of ${layerOf(model)?.filters ?? 0}`);
+  const showLayer = () => {
+    setText(total, `of ${layerOf(model)?.filters ?? 0}`);
+    const named = names().length > 0;
+    field.title = named ? NAMED : NUMBERED;
+    field.toggleAttribute("data-named", named);
+    if (named) field.setAttribute("list", offers.id);
+    else field.removeAttribute("list");
+    show();
+  };
   const commit = () => {
     const parsed = read();
     if ("problem" in parsed) return problem.explain(parsed.problem);
@@ -147,19 +141,78 @@ function createFilters(model: ActMaxModel, link: Link, more: HTMLElement): Compo
     link.change({ filter_indices: [neighbour(model.get("filter_indices"), direction, count)] });
     show();
   };
+  const typed = (event: Event) => {
+    // While typing a problem only goes away: half a number is no reason to scold.
+    if ("indices" in read()) problem.explain("");
+    if (isChosen(event, field, offers)) commit();
+    else offer(offers, completions(field.value, names()));
+  };
 
   explainRefusals(model, "filter_indices", scope, { problem, fields: [field], keep, show });
   scope.on(model, "change:filter_indices", show);
-  scope.on(model, "change:layer change:layers", showTotal);
+  scope.on(model, "change:layer change:layers change:labels change:labelled", showLayer);
   scope.listen(field, "change", commit);
-  // While typing a problem only goes away: half a number is no reason to scold.
-  scope.listen(field, "input", () => "indices" in read() && problem.explain(""));
+  scope.listen(field, "input", typed);
   scope.listen(field, "keydown", ({ key }) => key === "Escape" && show());
   scope.listen(previous, "click", () => go(-1));
   scope.listen(next, "click", () => go(1));
-  show();
-  showTotal();
+  selectWhenEntered(field, scope, () => names().length > 0);
+  showLayer();
   return { element, cleanup: scope.cleanup };
+}
+
+/** Chosen out of the list of offers, and not typed: browsers tell so in two ways. */
+function isChosen(event: Event, { value }: HTMLInputElement, { options }: HTMLDataListElement) {
+  const type = (event as Partial<InputEvent>).inputType;
+  if (type !== undefined && type !== "insertReplacementText") return false;
+  return [...options].some((option) => option.value === value);
+}
+
+/** A name is replaced as a whole: the next one typed finds its matches. */
+function selectWhenEntered(field: HTMLInputElement, scope: Scope, isNamed: () => boolean): void {
+  let enters = false;
+  scope.listen(field, "focus", () => isNamed() && field.select());
+  scope.listen(field, "pointerdown", () => {
+    enters = document.activeElement !== field;
+  });
+  // The click that brings the focus puts the caret somewhere; the next one is meant to.
+  scope.listen(field, "click", () => {
+    if (enters && isNamed() && field.selectionStart === field.selectionEnd) field.select();
+    enters = false;
+  });
+}
+
+function offer(list: HTMLDataListElement, values: readonly string[]): void {
+  list.replaceChildren(...values.map((value) => h("option", { value })));
+}
+
+function createFilterFields(more: HTMLElement) {
+  const { label, none = "" } = controlOf("filter_indices");
+  const id = uniqueId("filters");
+  const offers = h("datalist", { id: uniqueId("offers"), "data-testid": "filter-offers" });
+  const field = h("input", {
+    id,
+    type: "text",
+    placeholder: none,
+    autocomplete: "off",
+    spellcheck: "false",
+    "data-testid": "filters",
+  });
+  const previous = stepButton("previous", "‹");
+  const next = stepButton("next", "›");
+  const total = h("span", { class: "actmax-of", "data-testid": "filter-count" });
+  const problem = createProblem("filters", [field]);
+  const element = h(
+    "div",
+    { class: "actmax-field actmax-filters" },
+    h("label", { for: id }, label),
+    h("span", { class: "actmax-stepper" }, previous, field, next),
+    offers,
+    total,
+    more,
+    problem.element,
+  );
+  return { element, field, offers, previous, next, total, problem };
 }
 
 function stepButton(which: "previous" | "next", sign: string): HTMLButtonElement {

@@ -1,4 +1,5 @@
 import type { TilesMessage } from "../kernel/contract";
+import { call, type Names } from "../kernel/names";
 import type { Tile } from "../kernel/tiles";
 import { h } from "../kit/dom";
 import { putPixels, setResolution } from "../kit/pixels";
@@ -14,8 +15,13 @@ export interface TileButton {
   setInSight(inSight: boolean): void;
 }
 
-/** A picture with the filter's number; a quiet placeholder until the picture comes. */
-export function createTile(filter: number, shape: TilesMessage["shape"]): TileButton {
+/** A picture with the filter's number, and its name if it has one; a quiet placeholder until the picture comes. */
+export function createTile(
+  filter: number,
+  shape: TilesMessage["shape"],
+  names: Names = [],
+): TileButton {
+  const called = call(filter, names);
   const [height, width] = shape;
   const canvas = h("canvas", { width: 0, height: 0 });
   const element = h(
@@ -24,12 +30,12 @@ export function createTile(filter: number, shape: TilesMessage["shape"]): TileBu
       type: "button",
       class: "actmax-tile",
       tabindex: -1,
-      "aria-label": `Filter ${filter}, not started`,
+      "aria-label": `Filter ${called}, not started`,
       "aria-disabled": "true",
       "data-filter": filter,
     },
     h("span", { class: "actmax-tile-picture" }, canvas),
-    h("span", { class: "actmax-tile-name" }, String(filter)),
+    h("span", { class: "actmax-tile-name" }, called),
   );
   // Enlarged by less than twice, some pixels would look twice as wide as their neighbours.
   canvas.classList.toggle("actmax-enlarged", Math.max(height, width) * 2 <= SHOWN_SIZE);
@@ -40,8 +46,8 @@ export function createTile(filter: number, shape: TilesMessage["shape"]): TileBu
   const begin = () => {
     begun = true;
     element.removeAttribute("aria-disabled");
-    element.setAttribute("aria-label", `Filter ${filter}`);
-    element.title = `Show filter ${filter} large, with its losses`;
+    element.setAttribute("aria-label", `Filter ${called}`);
+    element.title = `Show filter ${called} large, with its losses`;
   };
 
   return {

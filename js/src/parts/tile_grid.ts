@@ -1,4 +1,5 @@
 import { type ActMaxModel, layerOf } from "../kernel/model";
+import { namesOf } from "../kernel/names";
 import type { Store } from "../kernel/store";
 import type { Tiles } from "../kernel/tiles";
 import { moveByArrowKeys } from "../kit/arrow_keys";
@@ -43,7 +44,7 @@ export function createTileGrid(model: ActMaxModel, store: Store): Drawn {
     laidOut = tiles;
     observer.disconnect();
     buttons.clear();
-    for (const tile of createTileButtons(tiles)) buttons.set(tile.element, tile);
+    for (const tile of createTileButtons(model, tiles)) buttons.set(tile.element, tile);
     element.replaceChildren(...buttons.keys());
     element.setAttribute("aria-label", `Filters of layer ${tiles?.news.layer ?? ""}`);
     element.style.setProperty("--actmax-tile-aspect", String(aspectOf(tiles)));
@@ -83,10 +84,11 @@ export function createTileGrid(model: ActMaxModel, store: Store): Drawn {
 }
 
 /** The Tab key comes to the first one. */
-function createTileButtons(tiles: Tiles | null): TileButton[] {
+function createTileButtons(model: ActMaxModel, tiles: Tiles | null): TileButton[] {
   if (!tiles) return [];
-  const { filters, shape } = tiles.news;
-  const buttons = filters.map((filter) => createTile(filter, shape));
+  const { layer, filters, shape } = tiles.news;
+  const names = namesOf(model, layer);
+  const buttons = filters.map((filter) => createTile(filter, shape, names));
   if (buttons[0]) buttons[0].element.tabIndex = 0;
   return buttons;
 }
