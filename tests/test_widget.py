@@ -473,10 +473,10 @@ def test_help_shows_each_fact():
         assert ActMaxWidget.class_traits()[fact.name].read_only == (fact.name != "knobs")
 
 
-def test_the_default_is_the_digit_network():
+def test_the_default_is_the_goldfish_of_the_photo_network():
     widget = am.ActMaxWidget()
-    assert widget.layer == "out"
-    assert widget.image.shape == (28, 28, 1)
+    assert (widget.layer, widget.labels[widget.filter_indices[0]], widget.preset) == ("logits", "goldfish", "natural")
+    assert widget.image.shape == (227, 227, 3)
     widget.close()
 
 
