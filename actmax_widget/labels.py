@@ -126,6 +126,20 @@ class Labels:
             raise _bad_name("the name of one unit", name, f"It may be {some}{more}.")
         raise _bad_name("the name of a unit", name, self._near(wanted))
 
+    def indices(self, filters: Any, units: int, layer: str) -> Any:
+        """Filters of a layer, with indices in the place of names; what is no name, or names none, is as it came.
+
+        Raises:
+            ValueError: a name that there is not, or of a layer whose units have no names.
+        """
+        entries = list(filters) if isinstance(filters, list | tuple) else [filters]
+        if not any(isinstance(one, str) for one in entries):
+            return filters
+        if units != len(self):
+            advice = f"Pass indices, 0 to {units - 1}."
+            raise invalid("filter_indices", f"no names, as the {units} units of {layer!r} have none", filters, advice)
+        return [self.index(one) if isinstance(one, str) else one for one in entries]
+
     def search(self, text: str, most: int = 20) -> list[tuple[int, str]]:
         """Give the units that a person may mean who has typed this so far, the likeliest first.
 

@@ -3,9 +3,11 @@
 import json
 import pickle
 
+import keras
 import numpy as np
 import pytest
 
+import actmax_widget as am
 from actmax_widget.labels import Labels
 
 PETS = ["cat", "dog", "wildcat"]
@@ -299,3 +301,26 @@ def test_a_person_is_told_what_comes_near(name, sentence):
     with pytest.raises(ValueError, match="labels: expected the name of ") as raised:
         Labels(["cat", "dog", "cow"]).index(name)
     assert getattr(raised.value, "sentence", None) == sentence
+
+
+def test_names_are_targets_of_the_layer_that_they_are_of_alone():
+    keras.utils.set_random_seed(0)
+    last = [keras.layers.Flatten(), keras.layers.Dense(5, name="inner"), keras.layers.Dense(3, name="pets")]
+    model = keras.Sequential([keras.Input((4, 4, 3)), *last])
+    names = ["cat", "dog", "budgie"]
+    widget = am.ActMaxWidget(model, labels=names, filter_indices="dog")
+    assert (widget.filter_indices, widget.labelled) == ((1,), ["pets"])
+    widget.filter_indices = ["budgie", 0]
+    assert widget.filter_indices == (2, 0)
+    widget.layer = "inner"
+    with pytest.raises(ValueError, match=r"^filter_indices: expected no names, as the 5 units of 'inner' have none"):
+        widget.filter_indices = "cat"
+    widget.close()
+    named, given = (am.visualize(model, "pets", one, labels=names, seed=0, max_iter=3) for one in ("dog", 1))
+    np.testing.assert_array_equal(named.image, given.image)
+    with pytest.raises(ValueError, match="units of 'inner' have none"):
+        am.visualize(model, "inner", "dog", labels=names)
+    with pytest.raises(ValueError, match=r"^labels: expected 3 names"):
+        am.visualize(model, "pets", 1, labels=names[:2])
+    with pytest.raises(TypeError, match=r"^filter_indices: expected an integer"):
+        am.visualize(model, "pets", "dog")

@@ -74,6 +74,19 @@ def test_bad_ones_are_refused_before_the_run(model, value, error, words):
         am.ActMaxWidget(model, preprocess=value)
 
 
+def test_the_widget_offers_what_a_known_model_wants():
+    start = keras.Input((12, 12, 3))
+    known = keras.Model(start, layers.Dense(3)(layers.Flatten()(start)), name="vgg16")
+    widget = am.ActMaxWidget(known, max_iter=2)
+    assert "preprocess='caffe'" in widget.message
+    widget.preprocess = "caffe"
+    assert "preprocess" not in widget.message
+    widget.preprocess = None
+    widget.step()
+    assert "preprocess" not in widget.message  # it was told
+    widget.close()
+
+
 @pytest.mark.parametrize(
     ("name", "mode"),
     [

@@ -26,9 +26,9 @@ import numpy as np
 import traitlets
 from IPython.display import display
 
-from actmax_widget import demo, presets, reading
+from actmax_widget import demo, preprocessing, presets, reading
 from actmax_widget.callbacks import check_callbacks
-from actmax_widget.checks import in_words, invalid, listify, near
+from actmax_widget.checks import in_words, invalid, near
 from actmax_widget.export.card import to_card, to_png
 from actmax_widget.labels import Labels
 from actmax_widget.live.facts import Facts, Frame
@@ -293,7 +293,9 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._labels = demo.labels(model) if labels is None else Labels(labels)
         if self._labels is not None:
             self._labels.check(network.last.filters, network.last.name)
-            parameters |= self._with_indices(parameters)
+            if "filter_indices" in parameters:
+                given = parameters["filter_indices"]
+                parameters["filter_indices"] = self._labels.indices(given, target.filters, target.name)
         settings = Settings(layer=target.name)
         settings = settings.changed(**presets.with_preset({"preset": "natural", **parameters}, settings, network))
         start = starting.start_of(network.input, seed_input, settings.input_range, settings.seed_fit)
@@ -426,21 +428,12 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
     def checked(self, parameter: Parameter, value: Any) -> Any:
         """A parameter's value as it will be set; raises ValueError or TypeError with a full sentence."""
-        value = self._with_indices({parameter.name: value}).get(parameter.name, value)
         if self._run is None:
             return parameter.check(value)
+        if parameter.name == "filter_indices" and self._labels is not None:
+            target = self._run.network.targets[self._run.settings.layer]
+            value = self._labels.indices(value, target.filters, target.name)
         return getattr(self._run.preview(**{parameter.name: value}), parameter.name)
-
-    def _with_indices(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """The filters that are given by names, as indices."""
-        given = parameters.get("filter_indices")
-        named = isinstance(given, str) or (
-            isinstance(given, list | tuple) and any(isinstance(one, str) for one in given)
-        )
-        if not named or self._labels is None:
-            return {}
-        chosen = [self._labels.index(one) if isinstance(one, str) else one for one in listify(given)]
-        return {"filter_indices": chosen}
 
     def checked_knobs(self, values: Any) -> Any:
         """All numbers as they will be set; raises ValueError or TypeError with a full sentence."""
@@ -602,7 +595,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self.set_trait("status", facts.status.value)
         self.set_trait("goal", facts.goal)
         self.set_trait("loss_names", list(run.loss_names))
-        self.set_trait("message", facts.sentence())
+        self.set_trait("message", f"{facts.sentence()} {self._offer(facts)}".strip())
         if facts.error:
             self.set_trait("error", facts.error)
         frame = run.frame()  # picture and rows of one moment
@@ -618,6 +611,13 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._keep_at = time.monotonic() + max(KEEP_SECONDS, size / KEEP_RATE)
         if self._card_id:
             self._show_card(frame, update=True)
+
+    def _offer(self, facts: Facts) -> str:
+        """What a person is told before the first run of a model that looks as if it wanted another input."""
+        mode = preprocessing.of_model(self.model_name or self._run.network.model.name)
+        if mode is None or self._run.settings.preprocess is not None or facts.iteration or facts.status.busy:
+            return ""
+        return f"This looks like a model of keras.applications that is fed by preprocess={mode!r}: see More."
 
     def _should_send_property(self, key: str, value: Any) -> bool:
         return key != "iteration" and super()._should_send_property(key, value)

@@ -9,7 +9,7 @@ import numpy as np
 
 from actmax_widget import demo
 from actmax_widget.callbacks import Print, check_callbacks
-from actmax_widget.checks import check_flag, invalid, listify, near
+from actmax_widget.checks import check_flag, invalid, near
 from actmax_widget.engine import Knobs, Step
 from actmax_widget.engine.batch import Batch
 from actmax_widget.engine.plan import Plan, random_state
@@ -107,16 +107,21 @@ def visualize(
         (28, 28, 1)
     """
     names = demo.labels(model) if labels is None else Labels(labels)
-    if names is not None and filter_indices is not None:
-        entries = listify(filter_indices)
-        filter_indices = [names.index(one) if isinstance(one, str) else one for one in entries]
     given = _checked(target, filter_indices, settings)
     if start is not None and seed_input is not None:
         raise invalid("start", "None where there is a seed_input, which is the same", start, "Pass one of them.")
     start = seed_input if start is None else start
     listeners = [*check_callbacks(callbacks), *([Print()] if check_flag("verbose", verbose) else ())]
     network, gate = prepared(model, backprop_modifier, input_shape, held_inputs, start)
-    blank = Settings(layer="" if "objective" in given else network.find(target).name)
+    if names is not None and labels is not None:
+        names.check(network.last.filters, network.last.name)
+    layer = ""
+    if "objective" not in given:
+        found_layer = network.find(target)
+        layer = found_layer.name
+        if names is not None:
+            given["filter_indices"] = names.indices(filter_indices, found_layer.filters, layer)
+    blank = Settings(layer=layer)
     chosen = blank.changed(**with_preset(given, blank, network))
     found = starting.start_of(network.input, start, chosen.input_range, chosen.seed_fit, "start")
     chosen = chosen.changed(seed_input=found.array)
