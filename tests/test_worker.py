@@ -194,9 +194,10 @@ def test_the_thread_has_the_context_of_the_cell_that_started_it():
 
 
 def test_at_the_end_all_work_is_stopped_and_waited_for():
+    before = set(worker_module._threads)  # another test's may be about to end
     worker = Counting(float("inf"))
     worker.start()
-    (thread,) = [one for one in worker_module._threads if one.is_alive()]
+    (thread,) = [one for one in worker_module._threads if one not in before]
     worker_module._end()
     assert not thread.is_alive()
     assert worker.status is Status.PAUSED
@@ -204,7 +205,7 @@ def test_at_the_end_all_work_is_stopped_and_waited_for():
 
 SCRIPT = """
 import actmax_widget as am
-widget = am.ActMaxWidget(max_iter=10**9, steps_per_second=None)
+widget = am.ActMaxWidget(am.demo.digits(), max_iter=10**9, steps_per_second=None)
 {then}
 """
 RUNNING = "widget._run._notify = lambda: reached.set() if widget._run.iteration > 50 else None"
