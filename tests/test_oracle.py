@@ -287,7 +287,8 @@ def test_departure_transform_jitter():
         return min(shifts, key=lambda shift: np.abs(np.roll(start, shift, (0, 1)) - image).mean())
 
     options = {"max_iter": 3, "learning_rate": 1e-3, "seed": 0}
-    stays = am.visualize(model, "evidence", 0, start=start, transforms=[transforms.Jitter(4)], **options).image
+    own = {"preset": "keras-vis", "start": start, "transforms": [transforms.Jitter(4)]}
+    stays = am.visualize(model, "evidence", 0, **own, **options).image
     np.testing.assert_allclose(stays, start, atol=0.1)
     wanders = am.visualize_activation(
         model, "evidence", 0, seed_input=start, input_modifiers=[Jitter(4)], clip=True, **options

@@ -12,7 +12,7 @@ TILE_PIXELS = """tile => {
 }"""
 
 COMPILED = """with widget._run._changed:
-    assert widget._run._changed.wait_for(lambda: widget._run._compiled == ("conv2", None), 60)"""
+    assert widget._run._changed.wait_for(lambda: widget._run._compiled == widget._run.settings.graph(), 60)"""
 
 
 def tile(view: WidgetView, index: int):
