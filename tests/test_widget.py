@@ -477,6 +477,9 @@ def test_the_default_is_the_goldfish_of_the_photo_network():
     widget = am.ActMaxWidget()
     assert (widget.layer, widget.labels[widget.filter_indices[0]], widget.preset) == ("logits", "goldfish", "natural")
     assert widget.image.shape == (227, 227, 3)
+    again = am.ActMaxWidget()  # as a cell does that is run again: nothing is compiled anew
+    assert again.model is widget.model
+    again.close()
     widget.close()
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
+import functools
 import pathlib
 import threading
 import time
@@ -281,7 +282,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         look = {name: parameters.pop(name) for name in LOOK if name in parameters}
         seed_input = parameters.pop("seed_input", None)
         if model is None:
-            model = demo.photos()
+            model = _photos()
             if layer is None and parameters.get("objective") is None:
                 parameters.setdefault("filter_indices", "goldfish")
         if callable(parameters.get("backprop_modifier")):
@@ -860,6 +861,12 @@ def _check_keywords(parameters: dict[str, Any]) -> None:
             hint = near(name, known) or f"Choose from: {', '.join(known)}."
             message = f"ActMaxWidget() has no parameter {name!r}. {hint}"
             raise TypeError(message)
+
+
+@functools.cache
+def _photos() -> Any:
+    """The bundled network of all widgets without one of their own: a cell that is run again finds it compiled."""
+    return demo.photos()
 
 
 def _check_front_end() -> None:
