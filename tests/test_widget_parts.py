@@ -262,6 +262,7 @@ def test_callbacks_are_told_of_each_iteration_in_their_order_and_once_of_the_end
     widget.start()  # goes on, and is over once more
     second.wait()
     first.end_of_queue(widget)
+    assert widget.wait(SECONDS)  # callbacks hear of the end before the traits do
     assert [i for one, i in log if one is second] == [*range(5), "end", *range(5, 10), "end"]
     losses_told, total, grads, seen = first.arrays[-1]
     assert [*losses_told.values(), total] == pytest.approx(widget.history.values[-1])
@@ -283,6 +284,7 @@ def test_what_callbacks_are_told_is_theirs(make):
     widget.start()
     spoils.wait()
     assert plain.wait(SECONDS)
+    assert widget.wait(SECONDS)
     assert np.array_equal(widget.history.values, plain.history.values)
     assert np.array_equal(widget.image, plain.image)
     assert len({seen.tobytes() for _, _, _, seen in spoils.arrays}) == 5
