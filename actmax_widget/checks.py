@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -156,6 +156,23 @@ def check_range(value: Any, *, reverse: bool = False, name: str = "input_range")
 def check_seed(value: Any) -> int:
     """Return ``value`` as an integer from 0 to 2**32 - 1, or raise."""
     return check_integer("seed", value, least=0, most=MAX_SEED, advice="Pass e.g. seed=0.")
+
+
+def asked(name: str, ask: Callable[[], Any], expected: str, advice: str) -> Any:
+    """What a user's part returns; a TypeError if it takes a tensor for an array.
+
+    Args:
+        name: of the part.
+        ask: asks it.
+        expected: to return what.
+        advice: what to do next.
+    """
+    try:
+        return ask()
+    except NotImplementedError as error:  # which is what TensorFlow raises where an array is made of a tensor
+        if "numpy" not in str(error):
+            raise
+        raise invalid(name, expected, "NumPy functions", advice, TypeError) from error
 
 
 def check_sequence(name: str, value: Any, kind: type, advice: str) -> list[Any]:

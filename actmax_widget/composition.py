@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actmax_widget.checks import invalid, near
-from actmax_widget.losses import ActivationMaximization, Loss, Sum
+from actmax_widget.losses import ActivationMaximization, Sum
 from actmax_widget.optimizers import Optimizer
 from actmax_widget.parameters import Parameter, number
 from actmax_widget.parametrizations import Parametrization
@@ -154,9 +154,3 @@ def bound(part: Any, name: str, values: Mapping[str, float]) -> Any:
     """A part with those of its numbers that are given by address."""
     own = {one: values[f"{name}.{one}"] for one in live(part) if f"{name}.{one}" in values}
     return part.bound(own) if own else part
-
-
-def bound_loss(loss: Loss, name: str, values: Mapping[str, float]) -> Loss:
-    """A loss with those of its numbers that are given by address."""
-    found: Loss = bound(loss, name, values)
-    return found

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from actmax_widget.checks import check_number, invalid, near
+from actmax_widget.checks import asked, check_number, invalid, near
 
 BGR_MEAN = (103.939, 116.779, 123.68)
 TORCH_MEAN, TORCH_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
@@ -50,12 +50,7 @@ class Preprocessing:
         """
         expected = f"a function that returns a tensor of the pictures' shape {tuple(pictures.shape)}"
         advice = "Use keras.ops or a Keras layer, and keep the shape."
-        try:
-            fed = self._function(pictures)
-        except NotImplementedError as error:
-            if "numpy" not in str(error):
-                raise
-            raise invalid("preprocess", expected, "NumPy functions", advice, TypeError) from error
+        fed = asked("preprocess", lambda: self._function(pictures), expected, advice)
         if not ops.is_tensor(fed):
             raise invalid("preprocess", expected, None if fed is None else type(fed), advice, TypeError)
         if tuple(fed.shape) != tuple(pictures.shape):

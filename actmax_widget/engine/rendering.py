@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget.checks import invalid
+from actmax_widget.checks import asked, invalid
 from actmax_widget.engine import returned, transforming
 from actmax_widget.network import layout
 from actmax_widget.network.starting import starting_image
@@ -175,7 +175,7 @@ class Rendering:
     def _asked(self, part: Parametrization, params: Params) -> tuple[tf.Tensor, Callable[[tf.Tensor], Params]]:
         shape = (None, *self._canvas)
         expected = f"decode() to return a float32 tensor of pictures, (batch, {str(self._canvas)[1:]}"
-        canvas, pull = returned.asked(part.name, lambda: part.drawn(params, self._canvas), expected)
+        canvas, pull = asked(part.name, lambda: part.drawn(params, self._canvas), expected, returned.ADVICE)
         returned.check_tensor(part.name, canvas, shape, expected)
         if canvas.dtype != tf.float32:
             raise invalid(part.name, expected, canvas.dtype, "Cast it by tf.cast(…, tf.float32).", TypeError)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -10,23 +10,6 @@ import tensorflow as tf
 from actmax_widget.checks import invalid
 
 ADVICE = "Use TensorFlow's operations on what it is given."
-
-
-def asked(name: str, ask: Callable[[], Any], expected: str, advice: str = ADVICE) -> Any:
-    """What a user's part returns; a TypeError if it takes a tensor for an array.
-
-    Args:
-        name: of the part.
-        ask: asks it.
-        expected: to return what.
-        advice: what to do next.
-    """
-    try:
-        return ask()
-    except NotImplementedError as error:  # which is what TensorFlow raises where an array is made of a tensor
-        if "numpy" not in str(error):
-            raise
-        raise invalid(name, expected, "NumPy functions", advice, TypeError) from error
 
 
 def check_tensor(name: str, value: Any, shape: Sequence[int | None], expected: str, advice: str = ADVICE) -> None:

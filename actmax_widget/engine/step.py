@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from actmax_widget import grad_modifiers
-from actmax_widget.checks import invalid
+from actmax_widget.checks import asked, invalid
 from actmax_widget.engine import compilation, returned
 from actmax_widget.engine.objective import Evaluation, Objective
 from actmax_widget.engine.rendering import Rendering, shaped
@@ -585,7 +585,7 @@ def updated(
         return bound.update(value, grad, kept, iteration)
     slots = f"a dict of {', '.join(optimizer.slots)}" if optimizer.slots else "{}"
     expected = f"update() to return the next value, a float32 tensor of shape {tuple(value.shape)}, and {slots}"
-    found = returned.asked(optimizer.name, lambda: bound.update(value, grad, kept, iteration), expected)
+    found = asked(optimizer.name, lambda: bound.update(value, grad, kept, iteration), expected, returned.ADVICE)
     if not isinstance(found, tuple) or len(found) != 2 or not isinstance(found[1], dict):
         raise invalid(optimizer.name, expected, type(found), "Return both of them.", TypeError)
     if found[1].keys() != set(optimizer.slots):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget.checks import invalid
+from actmax_widget.checks import asked, invalid
 from actmax_widget.engine import returned
 from actmax_widget.transforms import Geometric, Jitter, Random, Transform, takes_progress
 
@@ -166,7 +166,7 @@ def _called(part: Transform, image: tf.Tensor, random: Random, progress: tf.Tens
     expected = f"a transform to return a float tensor of the picture's shape {tuple(image.shape)}"
     advice = "Use TensorFlow's operations, and return the picture that shall be seen."
     more = {"progress": progress} if takes_progress(part) else {}
-    result = returned.asked(part.name, lambda: part(image, random, **more), expected, advice)
+    result = asked(part.name, lambda: part(image, random, **more), expected, advice)
     returned.check_tensor(part.name, result, image.shape, expected, advice)
     return tf.ensure_shape(tf.cast(result, tf.float32), image.shape)
 
