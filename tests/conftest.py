@@ -9,15 +9,34 @@ from typing import Any
 
 import numpy as np
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 # Both are read when TensorFlow and Matplotlib are imported, so before any test module is.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+WAIT = ("tests/browser/", "tests/test_notebooks.py")
+"""Tests that wait for browsers and kernels most of their time."""
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what fails fastest first: unit tests, then notebooks, then the browser."""
-    items.sort(key=_slowness)
+
+class OneBrowser(LoadScopeScheduling):
+    """Of the two processes of `make test` one has all that waits, and the other the unit tests, file by file.
+
+    Two browsers at once would have a core each.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "waits" if nodeid.startswith(WAIT) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneBrowser:
+    """Ours, however pytest-xdist was asked to share out."""
+    return OneBrowser(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run what fails fastest first: unit tests, then notebooks, then the browser; of two processes one these first."""
+    items.sort(key=_slowness, reverse=hasattr(config, "workerinput"))
 
 
 @pytest.fixture(autouse=True)

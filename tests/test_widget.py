@@ -1269,6 +1269,7 @@ def test_a_step_while_tiles_are_made_pauses_them_and_waits_for_itself_alone(make
 
 
 def test_a_closed_widget_goes_and_takes_its_model_along():
+    others = threading.enumerate()
     model = small_sequential()
     widget = ActMaxWidget(model, "out", max_iter=2)
     widget.start()
@@ -1278,7 +1279,7 @@ def test_a_closed_widget_goes_and_takes_its_model_along():
     del widget, model
     # Its threads let go of it one after the other.
     for thread in threading.enumerate():
-        if thread.name.startswith("actmax"):
+        if thread.name.startswith("actmax") and thread not in others:
             thread.join(10)
     gc.collect()
     assert [one() for one in gone] == [None, None]

@@ -1,8 +1,8 @@
 """The figures of the example notebooks are whole in a real browser, where widgets run and are shown beside them.
 
 They are compared with those of the same notebook run without a browser: as many in each cell, of the same size, none
-blank. Run All for each notebook; cell by cell for those whose cells draw while a widget runs, the others in `make
-soak`, and there Run All with ipykernel 6 too, which hands a front end's messages on otherwise.
+blank. Each way of running a notebook whose cells draw while a widget runs, of one each; all of both, and Run All with
+ipykernel 6, which hands a front end's messages on otherwise, in `make soak`: tests/test_notebooks.py runs them all.
 """
 
 import base64
@@ -25,7 +25,6 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 NOTEBOOKS = sorted(path.stem for path in EXAMPLES.glob("*.ipynb"))
 IPYKERNEL_6 = Path(sys.prefix) / "share" / "ipykernel6"
 """Where `make soak` installs it."""
-DRAW_WHILE_A_WIDGET_RUNS = {"2-live-widget", "4-your-own-loss"}
 OUTPUTS = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
     .map(cell => cell.outputs ? cell.outputs.toJSON() : [])"""
 CODE = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
@@ -67,8 +66,9 @@ def run_one_by_one(notebook: OpenNotebook) -> None:
         notebook.run(index)
 
 
+EACH_TIME = {("2-live-widget", run_one_by_one), ("4-your-own-loss", run_all)}
 WAYS = [
-    pytest.param(name, way, marks=[] if way is run_all or name in DRAW_WHILE_A_WIDGET_RUNS else pytest.mark.soak)
+    pytest.param(name, way, marks=[] if (name, way) in EACH_TIME else pytest.mark.soak)
     for name in NOTEBOOKS
     for way in (run_all, run_one_by_one)
 ]
