@@ -328,6 +328,17 @@ class _OfLayer(Loss):
             shape, axis = tuple(output.shape), layout.channel_axis(output)
         return tuple(size for place, size in enumerate(shape) if place not in {0, axis})
 
+    def plain(self, knobs: Mapping[str, Any], head: Target | None = None, after: str = "") -> Any:
+        """What its filters answer with, whatever the loss makes of it: symbolic, see :class:`Plain`.
+
+        Args:
+            knobs: symbolic values of :meth:`knobs`, a ``selection`` among them.
+            head: where these are units after a softmax or sigmoid, those before it; None: they are as they are.
+            after: see :class:`Plain`.
+        """
+        output, axis = self._output() if head is None else (ops.cast(head.output, "float32"), head.axis)
+        return Plain(axis, after)(output, {name: knobs[name] for name in ("selection", "position") if name in knobs})
+
     def _each(self, formula: Callable[..., Any], **values: Any) -> Any:
         """A formula of the layer's answer, (batch, ..., filters) float32, and of further values: (batch,)."""
         output, axis = self._output()
@@ -342,6 +353,46 @@ class _OfLayer(Loss):
     def signature(self) -> Hashable | None:
         """See :meth:`Loss.signature`; nobody knows what a subclass depends on."""
         return (type(self), _name_of(self.layer), self.filters) if type(self).__module__ == __name__ else None
+
+
+class Plain(keras.Layer):  # type: ignore[misc]
+    """What a layer answers with, as it is: the activation of chosen units, and of a head's also their probability.
+
+    The activation is the mean of the units, over the places of the layer's map or at one place. The probability is what
+    comes out after a head's softmax or sigmoid: of several classes the sum, as one of them is right; of several labels
+    the mean, as each is right or not.
+
+    Args:
+        axis: of the layer's filters.
+        after: "softmax" or "sigmoid", which comes after the units; empty: they are no head's, and have no probability.
+    """
+
+    def __init__(self, axis: int, after: str = "") -> None:
+        super().__init__(dtype="float32")
+        self._axis, self._after = axis, after
+        self.built = True
+
+    def call(self, answer: Any, values: Mapping[str, Any]) -> Any:
+        """(batch, 1), or (batch, 2): of an answer, ``selection``, (batch, filters), and maybe a ``position``."""
+        selection = values["selection"]
+        number = ops.sum(selection, axis=-1)
+        if "position" in values:
+            return (-_at_place(ops.moveaxis(answer, self._axis, -1), **values) / number)[:, None]
+        inner = [place for place in range(1, len(answer.shape)) if place != self._axis]
+        units = ops.mean(answer, axis=inner) if inner else answer
+        activation = _counted(units, selection) / number
+        if not self._after:
+            return activation[:, None]
+        if self._after == "sigmoid":
+            return ops.stack([activation, _counted(ops.sigmoid(units), selection) / number], axis=-1)
+        # A class that is named twice is as probable as once.
+        probability = ops.sum(ops.where(ops.equal(selection, 0), 0.0, ops.softmax(units)), axis=-1)
+        return ops.stack([activation, probability], axis=-1)
+
+    def compute_output_spec(self, answer: Any, values: Mapping[str, Any]) -> Any:
+        """See :meth:`call`."""
+        del values
+        return keras.KerasTensor([answer.shape[0], 2 if self._after else 1], "float32")
 
 
 class _Each(keras.Layer):  # type: ignore[misc]

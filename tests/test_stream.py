@@ -13,6 +13,11 @@ from tests.networks import small_cnn
 from tests.test_loop import Clock
 
 
+def as_rows(history):
+    """A history as the page has it: losses, total and activation."""
+    return np.concatenate([history.values, history.measured], -1)
+
+
 class Wire:
     """A run, its stream, and the far end of the comm."""
 
@@ -39,7 +44,7 @@ class Wire:
         """All rows as the far end puts them together."""
         parts = []
         for content, buffers in self.sent:
-            block = np.frombuffer(buffers[1], "<f4").reshape(content["count"], 4)
+            block = np.frombuffer(buffers[1], "<f4").reshape(content["count"], 5)
             if content["type"] == "snapshot":
                 parts = []
             assert content["first"] == sum(map(len, parts))
@@ -92,7 +97,7 @@ def test_frames_carry_each_row_once(wire):
         wire.steps(n)
         wire.pump_later()
         wire.stream.receipt(wire.last["seq"])
-    np.testing.assert_array_equal(wire.rows(), wire.run.history.values)
+    np.testing.assert_array_equal(wire.rows(), as_rows(wire.run.history))
     assert [content["type"] for content, _ in wire.sent] == ["snapshot", "frame", "frame", "frame"]
 
 
@@ -115,7 +120,7 @@ def test_never_more_than_the_window_is_on_its_way(wire):
     wire.stream.receipt(2)
     wire.pump_later(0.1)
     assert len(wire.sent) == WINDOW + 1
-    np.testing.assert_array_equal(wire.rows(), wire.run.history.values)  # what was held back came with the last
+    np.testing.assert_array_equal(wire.rows(), as_rows(wire.run.history))  # what was held back came with the last
 
 
 def test_silence_gets_a_heartbeat_and_then_nothing_until_hello(wire):
@@ -127,7 +132,7 @@ def test_silence_gets_a_heartbeat_and_then_nothing_until_hello(wire):
     wire.stream.hello()
     wire.pump_later()
     assert wire.last["type"] == "snapshot"
-    np.testing.assert_array_equal(wire.rows(), wire.run.history.values)
+    np.testing.assert_array_equal(wire.rows(), as_rows(wire.run.history))
 
 
 def test_a_receipt_however_late_has_the_newest_sent(wire):
@@ -139,7 +144,7 @@ def test_a_receipt_however_late_has_the_newest_sent(wire):
     wire.stream.receipt(2)
     wire.pump_later()
     assert (wire.last["type"], wire.last["iteration"]) == ("frame", wire.run.iteration)
-    np.testing.assert_array_equal(wire.rows(), wire.run.history.values)
+    np.testing.assert_array_equal(wire.rows(), as_rows(wire.run.history))
 
 
 def test_hello_of_one_that_has_rows_is_answered_with_the_others(wire):
@@ -194,7 +199,7 @@ def test_messages_from_many_threads_leave_no_gap_in_the_rows(wire):
         wire.pump_later()
     wire.stream.hello()
     wire.pump_later()
-    np.testing.assert_array_equal(wire.rows(), wire.run.history.values)
+    np.testing.assert_array_equal(wire.rows(), as_rows(wire.run.history))
 
 
 def test_it_is_watched_while_a_view_draws(wire):
@@ -364,7 +369,7 @@ def test_tiles_that_end_leave_the_rows_as_they_are(wire):
     wire.steps(2)
     wire.pump_later()
     wire.sent = [one for one in wire.sent if not one[0]["type"].startswith("tiles")]
-    np.testing.assert_array_equal(wire.rows(), wire.run.history.values)
+    np.testing.assert_array_equal(wire.rows(), as_rows(wire.run.history))
     assert {(content["layer"], content["filter_indices"]) for content, _ in wire.sent} == {("conv2", (0,))}
 
 

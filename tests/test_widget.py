@@ -100,7 +100,7 @@ def test_run_and_wait(widget):
     assert widget.wait(60)
     assert (widget.status, widget.iteration, widget.goal) == ("finished", 30, 30)
     assert len(widget.history) == 30
-    assert np.frombuffer(widget.rows, "<f4").reshape(-1, 4).tolist() == widget.history.values.tolist()
+    assert np.frombuffer(widget.rows, "<f4").reshape(-1, 6).tolist() == widget.history.to_pandas().values.tolist()
     assert statuses in (["running", "finished"], ["finished"])
     assert "30 iterations" in widget.message
 
@@ -142,7 +142,7 @@ def test_a_single_step_sends_picture_and_rows_once(make, monkeypatch):
     widget.pump()
     sent = [message for message in front_end.states if ["rows"] in message["buffer_paths"]]
     assert len(sent) == len(made) == 1
-    assert np.frombuffer(widget.rows, "<f4").reshape(-1, 4).tolist() == widget.history.values.tolist()
+    assert np.frombuffer(widget.rows, "<f4").reshape(-1, 6).tolist() == widget.history.to_pandas().values.tolist()
 
 
 def test_what_another_thread_sets_while_syncing_is_held_back_is_not_forgotten(make, monkeypatch):
@@ -1025,8 +1025,8 @@ def agree(widget, model, layer, index):
     """Whether picture, losses and target belong together."""
     assert (widget.layer, widget.filter_indices) == (layer, (index,))
     assert widget.iteration == len(widget.history)
-    rows = np.frombuffer(widget.rows, "<f4").reshape(-1, 4)
-    np.testing.assert_array_equal(rows, widget.history.values)
+    rows = np.frombuffer(widget.rows, "<f4").reshape(-1, 5)
+    np.testing.assert_array_equal(rows, widget.history.to_pandas())
     output = keras.Model(model.inputs[0], model.get_layer(layer).output)(widget.image[None]).numpy()
     last = widget.history["ActivationMax Loss"][-1] / widget.act_max_weight
     assert -last == pytest.approx(output[..., index].mean(), rel=1e-4, abs=1e-5)

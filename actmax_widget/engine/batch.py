@@ -38,10 +38,13 @@ class Batch:
         names: of the losses.
         start: the state they start at.
         size: how many pictures the model takes at once, where that is fixed: the last one fills up.
+        measures: names of what is measured beside the losses.
     """
 
-    def __init__(self, names: Sequence[str], start: State, size: int | None = None) -> None:
-        self.names, self.count = tuple(names), len(start.measured)
+    def __init__(
+        self, names: Sequence[str], start: State, size: int | None = None, *, measures: Sequence[str] = ()
+    ) -> None:
+        self.names, self.measures, self.count = tuple(names), tuple(measures), len(start.measured)
         self.state = start.filled(size)
         self._rows = array.array("f")  # of floats, as millions of objects would take a hundred times the memory
         self._pictures: tuple[State, np.ndarray] | None = None
@@ -53,7 +56,7 @@ class Batch:
 
     @property
     def _width(self) -> int:
-        return self.count * (len(self.names) + 1)
+        return self.count * (len(self.names) + 1 + len(self.measures))
 
     @property
     def pictures(self) -> np.ndarray:
@@ -65,22 +68,26 @@ class Batch:
         return self._pictures[1]
 
     def rows(self, first: int = 0, end: int | None = None) -> np.ndarray:
-        """The losses from iteration ``first`` on, or to before ``end``: float32 (iterations, n, losses + 1)."""
+        """All from iteration ``first`` on, or to before ``end``: float32 (iterations, n, losses + 1 + measures)."""
         values = np.frombuffer(self._rows, np.float32) if self._rows else np.empty(0, np.float32)
-        return values.reshape(-1, self.count, len(self.names) + 1)[first:end].copy()
+        return values.reshape(-1, self.count, self._width // self.count)[first:end].copy()
+
+    def losses(self, first: int = 0, end: int | None = None) -> np.ndarray:
+        """The losses of the same iterations: float32 (iterations, n, losses + 1)."""
+        return self.rows(first, end)[..., : len(self.names) + 1]
 
     def history(self, position: int = 0) -> History:
         """Every iteration's losses of a picture."""
-        return History(self.names, self.rows()[:, position])
+        return History.of(self.names, self.measures, self.rows()[:, position])
 
     def take(self, state: State, steps: Steps) -> None:
         """Go on from what a run of steps gave."""
         self.state = state
-        self.add_rows(steps.losses[:, : self.count])
+        self.add_rows(np.concatenate([steps.losses, steps.measured], -1)[:, : self.count])
 
-    def add_rows(self, losses: np.ndarray) -> None:
-        """Note losses, (iterations, n, losses + 1)."""
-        self._rows.frombytes(np.ascontiguousarray(losses, np.float32).tobytes())
+    def add_rows(self, rows: np.ndarray) -> None:
+        """Note iterations, (iterations, n, losses + 1 + measures)."""
+        self._rows.frombytes(np.ascontiguousarray(rows, np.float32).tobytes())
 
     def go_back(self) -> None:
         """After a loss that is not finite: back to the last good pictures, which the next step begins with."""
@@ -96,8 +103,8 @@ class Batch:
         going_on = bool(np.isfinite(history.values[-1:, -1]).all())
         # From the picture as it was seen, not from the next one: what is opened shows what the tile showed.
         start = self.state.alone(position, self.pictures[[position]], len(history), going_on=going_on)
-        one = Batch(self.names, start)
-        one.add_rows(history.values[:, None])
+        one = Batch(self.names, start, measures=self.measures)
+        one.add_rows(np.concatenate([history.values, history.measured], -1)[:, None])
         return one
 
     def rest(self, *, resumable: bool) -> None:
@@ -151,6 +158,11 @@ class Tiles:
     def names(self) -> tuple[str, ...]:
         """Names of the losses."""
         return self._step.objective.names
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Names of what is measured beside the losses."""
+        return self._step.objective.measures
 
     @property
     def finished(self) -> bool:
@@ -223,7 +235,8 @@ class Tiles:
     def compute(self, knobs: Knobs, n: int, stop: StopFlag | None = None) -> tuple[State, Steps]:
         """The first half of :meth:`advance`, which takes long: pictures and losses stay as they are."""
         if self.begun == self.done and len(self._batches) == len(self._kept):
-            self._batches.append(Batch(self.names, self._starts(self.in_hand), self._fixed))
+            start = self._starts(self.in_hand)
+            self._batches.append(Batch(self.names, start, self._fixed, measures=self.measures))
         batch = self._batches[-1]
         state, steps = self._step.run(batch.state, knobs, min(n, self.goal - batch.iteration), stop)
         if batch.iteration + len(steps.losses) >= self.goal:
@@ -232,7 +245,7 @@ class Tiles:
 
     def _note_silent(self, batch: Batch, state: State, knobs: Knobs, steps: Steps) -> None:
         """At a batch's last step, note which of its pictures no gradient reached."""
-        rows = np.concatenate([batch.rows(), steps.losses[:, : batch.count]])
+        rows = np.concatenate([batch.losses(), steps.losses[:, : batch.count]])
         still = diagnosis.unchanged(rows, self._step.objective.excites)
         if still.any():
             still = still & self._step.silent(state, knobs)[: batch.count]
@@ -266,11 +279,12 @@ class Tiles:
     def history(self, position: int) -> History:
         """The losses of a picture so far; the last row may be one that is not finite."""
         if position >= self.begun:
-            return History(self.names, np.empty((0, len(self.names) + 1), np.float32))
+            width = len(self.names) + 1 + len(self.measures)
+            return History.of(self.names, self.measures, np.empty((0, width), np.float32))
         batch = self._batches[position // self._size]
-        values = batch.history(position % self._size).values[: self._ended.get(position)]
-        wrong = np.flatnonzero(~np.isfinite(values[:, -1]))
-        return History(self.names, values[: wrong[0] + 1] if len(wrong) else values)
+        rows = batch.rows(end=self._ended.get(position))[:, position % self._size]
+        wrong = np.flatnonzero(~np.isfinite(rows[:, len(self.names)]))
+        return History.of(self.names, self.measures, rows[: wrong[0] + 1] if len(wrong) else rows)
 
     def alone(self, position: int) -> Batch:
         """A picture that was begun, in a batch of its own, from which it can go on; needs ``resumable``."""

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from actmax_widget.backprop_modifiers import Gate
+from actmax_widget.engine.measuring import measures_of
 from actmax_widget.engine.objective import Objective
 from actmax_widget.engine.rendering import Rendering
 from actmax_widget.engine.step import Step
@@ -83,6 +84,7 @@ def step_for(
                 held=network.held,
                 gate=gate,
                 transformed=rendering.transformed,
+                measures=measures_of(network, [loss for loss, _ in losses]),
             )
             step = Step(
                 objective,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -14,8 +15,9 @@ from actmax_widget import backprop_modifiers
 from actmax_widget.backprop_modifiers import Gate
 from actmax_widget.checks import check_number, invalid
 from actmax_widget.engine import diagnosis
+from actmax_widget.engine.measuring import Measure, names_of
 from actmax_widget.losses import ActivationMaximization, Loss
-from actmax_widget.network import graph, layout, nested
+from actmax_widget.network import Target, graph, layout, nested
 from actmax_widget.network.inputs import original_of
 from actmax_widget.network.rebuilding import RebuildError, rebuilt
 from actmax_widget.regularizers import Regularizer
@@ -30,12 +32,14 @@ class Evaluation(NamedTuple):
         wrt_value: value of the tensor the gradient was taken by.
         slopes: where the picture is another than what the network was shown: gradient of the sum by the picture, which
             only regularizers look at; else zero, and without a shape.
+        measured: (batch, measures) float32: what is measured beside, of what the network was shown.
     """
 
     losses: tf.Tensor
     grads: tf.Tensor
     wrt_value: tf.Tensor
     slopes: tf.Tensor
+    measured: tf.Tensor
 
 
 class Objective:
@@ -51,9 +55,12 @@ class Objective:
         held: pairs of the model's other symbolic inputs and their values, float32 with batch axis.
         gate: how the gradient passes ReLUs; ``None`` is as it is. With it the objective works in compiled calls only.
         transformed: the network is shown something else than the picture, so regularizers are computed apart.
+        measures: what is measured beside the losses, in the same pass; see
+            :func:`~actmax_widget.engine.measuring.measures_of`.
 
     Attributes:
         excites: (n,) bool, whether each loss looks at the network, so is no regularizer.
+        measures: names of what is measured beside.
 
     Raises:
         ValueError: no losses, or a loss that cannot be computed from the input; when it is called first, losses of
@@ -70,6 +77,7 @@ class Objective:
         held: Sequence[tuple[Any, np.ndarray]] = (),
         gate: Gate | None = None,
         transformed: bool = False,
+        measures: Sequence[Measure] = (),
     ) -> None:
         _check_wrt(wrt_tensor)
         self.input_tensor = input_tensor
@@ -78,6 +86,7 @@ class Objective:
         self._held, self._gate, self._one_by_one = list(held), gate, False
         self.losses = check_losses(losses)
         self.names = tuple(loss.name for loss, _ in self.losses)
+        self.measures, self._measures = names_of(measures), tuple(measures)
         self.wrt_is_input = wrt_tensor is None or wrt_tensor in {input_tensor, self._original}
         self._wrt = input_tensor if self.wrt_is_input else wrt_tensor
         self.wrt_rank = len(self._wrt.shape)
@@ -96,14 +105,16 @@ class Objective:
     def _build(self, of: Sequence[int], wrt_tensor: Any) -> keras.Model:
         """One model from the input and some losses' knobs to their terms, which leaves out every layer none needs."""
         with graph.borrowed(self._original) as users:
-            losses = [self.losses[k][0] for k in of]
+            losses: list[Any] = [self.losses[k][0] for k in of]
             knobs = [self._knob_inputs(loss) for loss in losses]
             inputs = [self.input_tensor, *(tensor for entry in knobs for tensor in entry.values())]
             inputs += [tensor for tensor, _ in self._held]
-            terms = [
-                self._term(loss, values, {id(tensor) for tensor in inputs}, users)
-                for loss, values in zip(losses, knobs, strict=True)
-            ]
+            known = {id(tensor) for tensor in inputs}
+            places = {k: place for place, k in enumerate(of)}
+            measures = [one for one in self._measures if one.term in places]
+            for place in {places[one.term] for one in measures}:
+                losses[place] = _with_one_output(losses[place])
+            terms = [self._term(loss, values, known, users) for loss, values in zip(losses, knobs, strict=True)]
             # keras-vis's losses are numbers: whether one mixes pictures cannot be seen, so it never gets more than one.
             if one_by_one := any(len(term.shape) == 0 for term in terms):
                 terms = [ops.reshape(term, (1,)) for term in terms]
@@ -113,6 +124,12 @@ class Objective:
                     raise invalid("losses", expected, list(self.names), advice)
             self._one_by_one |= one_by_one
             outputs = {"terms": ops.stack(terms, axis=-1)}
+            if measures:
+                found = []
+                for one in measures:
+                    loss, own = losses[places[one.term]], knobs[places[one.term]]
+                    found.append(self._brought_up(loss.plain(own, one.head, one.after), loss, known, users))
+                outputs["measured"] = ops.concatenate(found, axis=-1) if len(found) > 1 else found[0]
             if not self.wrt_is_input:
                 outputs["wrt"] = wrt_tensor
             return graph.part(inputs, self._on_input(outputs), users)
@@ -127,8 +144,11 @@ class Objective:
         if tuple(term.shape) not in {(), (1,), (None,), (self.input_tensor.shape[0],)}:
             expected = f"{type(loss).__name__}.build_loss() to return a number, or one for each picture, (batch,)"
             raise invalid("losses", expected, tuple(term.shape), "Take e.g. keras.ops.mean over the other axes.")
+        return self._brought_up(term, loss, known, users)
+
+    def _brought_up(self, value: Any, loss: Loss, known: set[int], users: set[Any]) -> Any:
         layer = getattr(getattr(loss, "layer", None), "name", loss.name)
-        return nested.brought_up(term, known | {id(self._original)}, users, layer)
+        return nested.brought_up(value, known | {id(self._original)}, users, layer)
 
     def _built(self, loss: Loss, knobs: dict[str, Any]) -> Any:
         expected = f"{type(loss).__name__}.build_loss() to return a symbolic tensor"
@@ -207,29 +227,32 @@ class Objective:
             weights_of_views = weights
         gradient = self._gradient if self._gate is None else self._gated_gradient
         # One pass forward and one back for all terms that look at the network; most regularizers need neither.
-        terms, wrt_value, grads = self._mapped(gradient, inp, weights_of_views, mine)
+        terms, wrt_value, grads, measured = self._mapped(gradient, inp, weights_of_views, mine)
         if views > 1:
             terms = tf.reduce_sum(tf.reshape(terms, [-1, views, terms.shape[-1]]), axis=1)
+            if self.measures:
+                measured = tf.reduce_mean(tf.reshape(measured, [-1, views, len(self.measures)]), axis=1)
         seen_alone = picture is None
         picture = inp if picture is None else picture
         found = dict(zip(self._in_graph, tf.unstack(terms, axis=-1), strict=True))
         slopes = []
         if self._picture_graph is not None:
             own = [knob for k, own in enumerate(self._knobs_by_loss(knobs)) for knob in own if k in self._of_picture]
-            values, _, slope = self._mapped(self._picture_gradient, picture, weights, own)
+            values, _, slope, _ = self._mapped(self._picture_gradient, picture, weights, own)
             found |= zip(self._of_picture, tf.unstack(values, axis=-1), strict=True)
             slopes.append(slope)
         losses, direct = self._whole(found, picture, weights, knobs)
         slopes += direct
         grads = tf.cast(grads, tf.float32)
         if seen_alone:
-            return Evaluation(losses, tf.add_n([grads, *slopes]), wrt_value, tf.zeros([]))
-        return Evaluation(losses, grads, wrt_value, tf.add_n(slopes) if slopes else tf.zeros_like(picture))
+            return Evaluation(losses, tf.add_n([grads, *slopes]), wrt_value, tf.zeros([]), measured)
+        slopes_of_all = tf.add_n(slopes) if slopes else tf.zeros_like(picture)
+        return Evaluation(losses, grads, wrt_value, slopes_of_all, measured)
 
     def _mapped(
         self, gradient: Callable[..., tuple[tf.Tensor, ...]], inp: tf.Tensor, weights: tf.Tensor, knobs: Sequence[Any]
     ) -> tuple[tf.Tensor, ...]:
-        """Terms, value and gradient of all pictures; one by one where a loss is one number whatever the batch."""
+        """Terms, value, gradient and measures of all; one by one where a loss is one number whatever the batch."""
         if not self._one_by_one or inp.shape[0] == 1:
             return gradient(inp, weights, [*knobs, *self._held_for(inp)])
 
@@ -238,7 +261,7 @@ class Objective:
             return gradient(alone, one[1][None], [*(knob[None] for knob in one[2]), *self._held_for(alone)])
 
         arguments = (inp, tf.broadcast_to(weights, [tf.shape(inp)[0], len(self.losses)]), list(knobs))
-        found = tf.map_fn(of_one, arguments, fn_output_signature=(tf.float32, tf.float32, tf.float32))
+        found = tf.map_fn(of_one, arguments, fn_output_signature=(tf.float32,) * 4)
         return tuple(tf.squeeze(part, 1) for part in found)
 
     def _knobs_by_loss(self, knobs: Sequence[tf.Tensor]) -> list[list[tf.Tensor]]:
@@ -258,14 +281,16 @@ class Objective:
         return self(inp, weights * shares, knobs)._replace(losses=losses)
 
     def losses_at(self, inp: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor]) -> tf.Tensor:
-        """The losses of an evaluation alone, which there are also where no gradient is."""
+        """A row, (batch, n + 1 + measures): losses, sum and measures are there also where no gradient is."""
         found: dict[int, tf.Tensor] = {}
+        beside = tf.zeros([len(inp), 0])
         for part, of in ((self._graph, self._in_graph), (self._picture_graph, self._of_picture)):
             if part is not None:
                 own = [knob for k, own in enumerate(self._knobs_by_loss(knobs)) for knob in own if k in of]
-                terms, _ = self._forward(part, of, inp, weights, [*own, *self._held_for(inp)])
+                terms, _, measured = self._forward(part, of, inp, weights, [*own, *self._held_for(inp)])
                 found |= zip(of, tf.unstack(terms, axis=-1), strict=True)
-        return self._whole(found, inp, weights, knobs)[0]
+                beside = measured if part is self._graph else beside
+        return tf.concat([self._whole(found, inp, weights, knobs)[0], beside], -1)
 
     def _whole(
         self, found: dict[int, tf.Tensor], picture: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor]
@@ -293,27 +318,27 @@ class Objective:
     def _gradient(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(inp)
-            terms, wrt_value = self._forward(self._graph, self._in_graph, inp, weights, rest)
+            terms, wrt_value, measured = self._forward(self._graph, self._in_graph, inp, weights, rest)
         grads = _or_none(lambda: tape.gradient(terms, wrt_value))
         if grads is None and not tf.executing_eagerly():
             # The tape does not follow an inner tensor that no gradient joins to the input.
             grads = _or_none(lambda: tf.gradients(terms, [wrt_value])[0])
-        return terms, wrt_value, self._reached(grads, wrt_value, terms)
+        return terms, wrt_value, self._reached(grads, wrt_value, terms), measured
 
     def _gated_gradient(self, inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
         # tf.gradients, as the tape does not look at overridden gradients.
         with backprop_modifiers.gated(self._gate, self.layers, self._sign_of_activation(weights)):
-            terms, wrt_value = self._forward(self._graph, self._in_graph, inp, weights, rest)
+            terms, wrt_value, measured = self._forward(self._graph, self._in_graph, inp, weights, rest)
             grads = _or_none(lambda: tf.gradients(terms, [wrt_value])[0])
-        return terms, wrt_value, self._reached(grads, wrt_value, terms)
+        return terms, wrt_value, self._reached(grads, wrt_value, terms), measured
 
     def _picture_gradient(self, picture: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]) -> tuple[tf.Tensor, ...]:
         """The same of what looks at the picture alone; no gradient is then no loss."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(picture)
-            terms, _ = self._forward(self._picture_graph, self._of_picture, picture, weights, rest)
+            terms, _, nothing = self._forward(self._picture_graph, self._of_picture, picture, weights, rest)
         slopes = tape.gradient(terms, picture, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return terms, picture, tf.cast(slopes, tf.float32)
+        return terms, picture, tf.cast(slopes, tf.float32), nothing
 
     def _reached(self, grads: tf.Tensor | None, wrt_value: tf.Tensor, terms: tf.Tensor) -> tf.Tensor:
         """The gradient, if there is one at all: to optimize without would change nothing and look like success."""
@@ -331,7 +356,17 @@ class Objective:
         self, part: keras.Model, of: Sequence[int], inp: tf.Tensor, weights: tf.Tensor, rest: Sequence[Any]
     ) -> tuple[tf.Tensor, ...]:
         outputs = part([inp, *rest], training=False)
-        return outputs["terms"] * tf.gather(weights, of, axis=-1), outputs.get("wrt", inp)
+        terms = outputs["terms"] * tf.gather(weights, of, axis=-1)
+        measured = outputs["measured"] if "measured" in outputs else terms[:, :0]
+        return terms, outputs.get("wrt", inp), measured
+
+
+def _with_one_output(loss: Any) -> Any:
+    """A loss whose layer is found once: what is before a softmax is computed anew each time that it is asked for."""
+    if not isinstance(loss.layer, Target):
+        return loss
+    output = loss.layer.output
+    return loss.bound({"layer": dataclasses.replace(loss.layer, build=lambda _: output)})
 
 
 def _is_direct(loss: Loss, inputs: set[Any]) -> bool:

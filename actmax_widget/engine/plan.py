@@ -12,6 +12,7 @@ from actmax_widget.checks import invalid
 from actmax_widget.composition import bound
 from actmax_widget.engine import Knobs, State, Step, cache
 from actmax_widget.engine.batch import Tiles
+from actmax_widget.engine.measuring import measures_of, names_of
 from actmax_widget.engine.objective import knobs_of
 from actmax_widget.engine.rendering import Rendering
 from actmax_widget.losses import LogOdds, Loss
@@ -29,6 +30,7 @@ class Plan:
     Attributes:
         target: the settings' target.
         losses: the terms.
+        measures: names of what is measured beside them.
         of_layer: whether they are those of a layer, whose filters are a knob.
 
     Raises:
@@ -54,6 +56,8 @@ class Plan:
             if alone := [loss.name for loss in self.losses if loss.together]:
                 advice = "Make them by visualize_layer(model, layer, [3, 3, 3], losses=Diversity(layer))."
                 raise invalid(alone[0], "several pictures, which it compares", 1, advice)
+
+        self.measures = names_of(measures_of(network, self.losses))
 
     @property
     def names(self) -> tuple[str, ...]:

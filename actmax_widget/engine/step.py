@@ -216,11 +216,13 @@ class Steps(NamedTuple):
 
     Attributes:
         losses: (steps made, batch, losses + 1) float32: each step's weighted losses and their sum.
+        measured: (steps made, batch, measures) float32: what was measured beside, of what the network was shown.
         grads: the last step's gradient by the picture; by pixels after normalisation and gradient modifier.
         wrt_value: the value it was taken at.
     """
 
     losses: np.ndarray
+    measured: np.ndarray
     grads: tf.Tensor
     wrt_value: tf.Tensor
 
@@ -391,8 +393,9 @@ class Step:
                     specs = self._specs(arguments, single=single)
                     self._compiled[single] = compilation.traced(self._functions[single], *specs)
         with compilation.as_written():
-            state, losses, grads, wrt_value, made = self._compiled[single](*arguments)
-        return state, Steps(losses.numpy()[: int(made)], grads, wrt_value)
+            state, found, grads, wrt_value, made = self._compiled[single](*arguments)
+        rows, losses = found.numpy()[: int(made)], len(self.objective.names) + 1
+        return state, Steps(rows[..., :losses], rows[..., losses:], grads, wrt_value)
 
     def silent(self, state: State, knobs: Knobs) -> np.ndarray:
         """Whether no gradient of what is excited reaches a state's pictures: bool (batch,).
@@ -412,7 +415,7 @@ class Step:
     # two calls comes in as a tensor, what may come in the middle of one is a variable that the loop reads.
     def _loop(self, state: State, knobs: Knobs, n: tf.Tensor, stop: tf.Tensor) -> tuple[Any, ...]:
         state = state._replace(params=self._kept_in(state.params, knobs))  # bounds may have changed since the last call
-        width = len(self.objective.names) + 1
+        width = len(self.objective.names) + 1 + len(self.objective.measures)
         rows = tf.TensorArray(tf.float32, n, element_shape=[*state.best_loss.shape, width])
 
         def go_on(made: tf.Tensor, state: State, *_: Any) -> tf.Tensor:
@@ -422,7 +425,10 @@ class Step:
 
         def body(made: tf.Tensor, state: State, rows: Any, *_: Any) -> tuple[Any, ...]:
             state, evaluation = self._step(state, knobs)
-            return made + 1, state, rows.write(made, evaluation.losses), evaluation.grads, evaluation.wrt_value
+            row = evaluation.losses
+            if self.objective.measures:
+                row = tf.concat([row, evaluation.measured], -1)
+            return made + 1, state, rows.write(made, row), evaluation.grads, evaluation.wrt_value
 
         # The gradient's shape is only known for certain where it is the input's, so any size of its axes is allowed.
         wrt = state.measured if self.objective.wrt_is_input else tf.zeros([0] * self.objective.wrt_rank)

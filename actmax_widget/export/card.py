@@ -44,7 +44,7 @@ def to_card(image: np.ndarray, input_range: tuple[float, float], lines: Sequence
         history: the losses so far; the last rows are shown.
     """
     picture = _enlarged(_opened(to_pixels(image, input_range)))
-    table = [("iteration", *history.columns), *_rows(history)] if len(history) else []
+    table = [("iteration", *history.columns, *history.measures), *_rows(history)] if len(history) else []
     words = max([len(table[0]) * COLUMN if table else 0, *(round(_font().getlength(line)) for line in lines)])
     width = max(picture.width, words) + 2 * MARGIN
     height = picture.height + (len(lines) + len(table)) * LINE + (4 if table else 3) * MARGIN
@@ -66,7 +66,7 @@ def _rows(history: History) -> list[tuple[str, ...]]:
     first = max(0, len(history) - ROWS)
     return [
         (str(first + number + 1), *(f"{value:#,.5g}".rstrip(".") for value in row))
-        for number, row in enumerate(history.values[first:])
+        for number, row in enumerate(np.concatenate([history.values, history.measured], -1)[first:])
     ]
 
 

@@ -34,7 +34,7 @@ class Frame:
         goal: the iteration at which the run ends.
         image: (H, W, C) float32, the picture the network saw in that iteration.
         first: index of the first row in ``rows``.
-        rows: float32 (n, losses + 1), see :class:`History`.
+        rows: float32 (n, losses + 1 + measures), see :class:`History`.
         rate: steps per second, or None before it was measured.
         layer: name of the layer that the run is of; what is set may be ahead of it.
         filter_indices: its filters; None is all.

@@ -134,6 +134,11 @@ class Run(Worker):
         return self._front.names
 
     @property
+    def measures(self) -> tuple[str, ...]:
+        """Names of what is measured beside the losses: the columns of a row after the total."""
+        return self._front.measures
+
+    @property
     def image(self) -> np.ndarray:
         """The picture in front as the network saw it last, (H, W, C) float32; at first the starting picture."""
         with self._changed:
@@ -418,10 +423,10 @@ class Run(Worker):
         try:
             return step.run(state, knobs, *how)
         except diagnosis.NoGradientError:
-            losses = step.objective.losses_at(state.measured, knobs.weights, knobs.losses).numpy()
+            row = step.objective.losses_at(state.measured, knobs.weights, knobs.losses).numpy()
             with self._changed:
                 if run == self._run and self._front_is_busy and not self.iteration:
-                    self._front.add_rows(losses[None])
+                    self._front.add_rows(row[None])
             raise
 
     def _end_for_callback(self, run: int, error: str) -> None:
@@ -458,8 +463,8 @@ class Run(Worker):
         """Whether losses never changed in this run; of those that did, a look at the first and the last row tells."""
         if self.iteration < 2:
             return False
-        ends = np.concatenate([self._front.rows(0, 1)[:, 0], self._front.rows(self.iteration - 1)[:, 0]])
-        return bool(diagnosis.unchanged(ends, columns) and diagnosis.unchanged(self._front.rows()[:, 0], columns))
+        ends = np.concatenate([self._front.losses(0, 1)[:, 0], self._front.losses(self.iteration - 1)[:, 0]])
+        return bool(diagnosis.unchanged(ends, columns) and diagnosis.unchanged(self._front.losses()[:, 0], columns))
 
     def _settle(self, rows: np.ndarray, step: Step) -> None:
         """Take the status that follows from what was just computed."""
@@ -547,7 +552,8 @@ class Run(Worker):
         self._ending = Status.FINISHED
         self._plan = self._plan_for(self._settings)
         self._seed = random_state(self._settings)
-        self._front = Batch(self._plan.names, self._plan.start(self._settings, self._seed))
+        start = self._plan.start(self._settings, self._seed)
+        self._front = Batch(self._plan.names, start, measures=self._plan.measures)
         self._front_target = self._settings.layer, self._settings.filter_indices
         if self._at_tiles:
             self._front_status = status
@@ -635,7 +641,7 @@ class Past:
         with run._changed:  # noqa: SLF001 - all of one moment
             run.pause()
             run.close_tiles()  # what is left is the picture in front, with its own status
-            self.settings, self.loss_names = run.settings, run.loss_names
+            self.settings, self.loss_names, self.measures = run.settings, run.loss_names, run.measures
             self.image, self.history = run.image, run.history
             self._facts = run.facts()
             self._frame = run.frame()

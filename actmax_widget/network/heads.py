@@ -92,7 +92,7 @@ def _is_activation(layer: Any) -> bool:
 
 def _before(target: Target, activation: str | None) -> Target | None:
     """The same units before their activation; None where that is not known to be taken off."""
-    if activation not in {"softmax", "sigmoid"}:
+    if activation is None or activation not in {"softmax", "sigmoid"}:
         return None
     if not _is_activation(target.layer) and type(target.layer) is not keras.layers.Dense:
         return None
@@ -103,7 +103,7 @@ def _before(target: Target, activation: str | None) -> Target | None:
         (given, *_) = history.operation._inbound_nodes[history.node_index].input_tensors
         return given if _is_activation(target.layer) else _Linear(target.layer)(given)
 
-    return dataclasses.replace(target, name=f"{target.name} before {activation}", build=build)
+    return dataclasses.replace(target, name=f"{target.name} before {activation}", build=build, before=activation)
 
 
 class _Linear(keras.Layer):  # type: ignore[misc]

@@ -32,6 +32,7 @@ class Target:
         axis: the axis of its output, the batch axis counted, that holds its filters or units.
         build: symbolic inputs of the model -> symbolic output of the layer. Adds to the graph, so it is called late.
         inputs: the symbolic inputs.
+        before: name of the activation that was taken off its units; empty if none was.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Target:
     axis: int
     build: Callable[[Inputs], Any]
     inputs: Inputs = ()
+    before: str = ""
 
     @property
     def output(self) -> Any:

@@ -152,8 +152,17 @@ class KernelFacts:
     seed_note: str = told("What was done to the starting picture, or is odd about it: a sentence; mostly empty.", "")
     seed_picture: bytes = told("The starting picture as PNG; empty for noise.", b"")
     loss_names: list[str] = told("Names of the losses, a column of the history each; the total comes after them.", ())
+    measures: list[str] = told(
+        "Names of what is measured beside the losses, a column each after the total: the target's activation, and for "
+        "a class its probability.",
+        (),
+    )
     picture: bytes = told("The picture as PNG at the last transition, for saved notebooks.", b"")
-    rows: bytes = told("The history (float32, little endian) at the last transition, for saved notebooks.", b"")
+    rows: bytes = told(
+        "The history at the last transition, for saved notebooks: float32, little endian, of each iteration the "
+        "losses, their total and the measures.",
+        b"",
+    )
     saved_tiles: dict[str, Any] = told(
         "The tiles of the same moment, but for their pictures; empty without any.", (), ts="Partial<SavedTiles>"
     )

@@ -234,7 +234,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         True
         >>> widget.image.shape, widget.preset
         ((227, 227, 3), 'natural')
-        >>> widget.history.to_pandas()  # every iteration's losses
+        >>> widget.history.to_pandas()  # every iteration's losses, activation and probability
     """
 
     if STATIC.is_dir():  # without it the functions still work, and the widget says what to do
@@ -391,7 +391,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
     @property
     def history(self) -> History:
-        """Every iteration's losses: ``.values``, ``.names``, ``["total"]``, ``.to_pandas()``."""
+        """Every iteration's losses and the target's activation: ``["total"]``, ``["activation"]``, ``.to_pandas()``."""
         return self._run.history
 
     @property
@@ -596,6 +596,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self.set_trait("status", facts.status.value)
         self.set_trait("goal", facts.goal)
         self.set_trait("loss_names", list(run.loss_names))
+        self.set_trait("measures", list(run.measures))
         self.set_trait("message", f"{facts.sentence()} {self._offer(facts)}".strip())
         if facts.error:
             self.set_trait("error", facts.error)
@@ -787,7 +788,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
     def _show_card(self, frame: Frame, *, update: bool) -> None:
         """Put the card beneath the widget, or renew all that were put there; ``frame`` has all rows."""
-        words, history = self._sentences(), History(self._run.loss_names, frame.rows)
+        words, history = self._sentences(), History.of(self._run.loss_names, self._run.measures, frame.rows)
         card = to_card(frame.image, self._run.settings.input_range, words, history)
         data = {"image/png": base64.b64encode(card).decode(), "text/plain": " ".join(words)}
         display(data, raw=True, display_id=self._card_id, update=update)
@@ -812,7 +813,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         return ", ".join(f"{index} ({names[index]})" if index < len(names) else f"{index}" for index in filters)
 
 
-GREETING = ("status", "message", "error", "goal", "loss_names")
+GREETING = ("status", "message", "error", "goal", "loss_names", "measures")
 """Facts that a front end is told when it says hello."""
 
 

@@ -126,7 +126,7 @@ def visualize(
     found = starting.start_of(network.input, start, chosen.input_range, chosen.seed_fit, "start")
     chosen = chosen.changed(seed_input=found.array)
     plan, seed = Plan(network, chosen), random_state(chosen)
-    batch = Batch(plan.names, plan.start(chosen, seed))
+    batch = Batch(plan.names, plan.start(chosen, seed), measures=plan.measures)
     step = plan.step(chosen, gate)
     knobs = plan.knobs(chosen, step, seed, goal=chosen.max_iter)
     found.warn()

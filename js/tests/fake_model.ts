@@ -32,6 +32,7 @@ export function traits(over: Partial<Traits> = {}): Traits {
     grad_modifiers: ["negate", "relu"],
     backprop_modifiers: ["guided", "rectified"],
     loss_names: LOSS_NAMES,
+    measures: [],
     status: "ready",
     message: "",
     error: "",
@@ -212,18 +213,18 @@ export class FakeKernel {
     const pixels = new Uint8Array(height * width * channels).fill(iteration % 256);
     this.model.trigger("msg:custom", message, [
       new DataView(pixels.buffer),
-      rowsView(first, count),
+      rowsView(first, count, 4 + this.model.proxy.get("measures").length),
     ]);
     return seq;
   }
 }
 
 /** Starts at an odd offset, as buffers inside a websocket message may. */
-export function rowsView(first: number, count: number): DataView {
-  const bytes = new Uint8Array(3 + count * 16);
+export function rowsView(first: number, count: number, columns = 4): DataView {
+  const bytes = new Uint8Array(3 + count * columns * 4);
   const view = new DataView(bytes.buffer, 3);
-  for (let i = 0; i < count * 4; i++) {
-    view.setFloat32(i * 4, first + Math.floor(i / 4) + (i % 4) / 4, true);
+  for (let i = 0; i < count * columns; i++) {
+    view.setFloat32(i * 4, first + Math.floor(i / columns) + (i % columns) / 4, true);
   }
   return view;
 }

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { formatLayer, formatLoss, formatProgress, formatSeconds, plural } from "../src/kit/format";
+import {
+  formatLayer,
+  formatLoss,
+  formatProbability,
+  formatProgress,
+  formatSeconds,
+  plural,
+} from "../src/kit/format";
 import { toRgba } from "../src/kit/pixels";
 import { POSITIONS, toPosition, toValue } from "../src/kit/scale";
 import { formatFilters, neighbour, parseFilters } from "../src/parts/filters";
@@ -18,6 +25,21 @@ describe("formatLoss", () => {
     [Number.NEGATIVE_INFINITY, "-∞"],
   ])("%d is %s", (value, text) => {
     expect(formatLoss(value)).toBe(text);
+  });
+});
+
+describe("formatProbability", () => {
+  it.each([
+    [0, "0%"],
+    [1e-9, "<0.001%"],
+    [0.00123456, "0.123%"],
+    [0.0000213, "0.00213%"],
+    [0.97349, "97.3%"],
+    [0.5, "50%"],
+    [1, "100%"],
+    [Number.NaN, "NaN"],
+  ])("%d is %s", (value, text) => {
+    expect(formatProbability(value)).toBe(text);
   });
 });
 

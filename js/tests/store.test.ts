@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import type { Traits } from "../src/kernel/model";
 import { Store } from "../src/kernel/store";
 import { FakeModel, PARAMETERS, rowsView } from "./fake_model";
 import { nextFrame, open, painted, standInForBrowser } from "./page";
@@ -125,6 +126,17 @@ describe("a view", () => {
 });
 
 describe("rows", () => {
+  it("of a saved notebook have the columns that it had", () => {
+    const saved = (columns: number, measures: string[] | undefined) => {
+      const model = new FakeModel({ measures, rows: rowsView(0, 12, columns) } as Partial<Traits>);
+      return new Store(model.proxy).rows;
+    };
+    const now = saved(6, ["activation", "probability"]);
+    expect([now.count, now.at(11, 5)]).toEqual([12, 12.25]);
+    const before = saved(4, undefined);
+    expect([before.count, before.at(11, 3)]).toEqual([12, 11.75]);
+  });
+
   it("come in at any byte offset and in order", () => {
     const { kernel, render } = open();
     const view = render();

@@ -10,8 +10,8 @@ const scrollTo = (view: View, top: number) => {
 };
 const iterations = (view: View): number[] => view.rowTexts().map(([text]) => Number(text));
 
-function withRows(count: number) {
-  const page = open();
+function withRows(count: number, measures: string[] = []) {
+  const page = open({ measures });
   const view = page.render();
   page.kernel.snapshot(count);
   nextFrame();
@@ -31,6 +31,28 @@ describe("the table", () => {
     ]);
     expect(view.part("row-count").textContent).toBe("500 rows");
     expect(view.part("table").getAttribute("aria-rowcount")).toBe("501");
+  });
+
+  it("has what the target answers with after the total, and says what that is", () => {
+    const { view, model, kernel } = withRows(1, ["activation", "probability"]);
+    const heads = () => [...view.el.querySelectorAll<HTMLElement>("[role=columnheader]")].slice(4);
+    expect(heads().map((head) => head.textContent)).toEqual(["total", "Activation", "Probability"]);
+    expect(heads()[1]?.title).toMatch(/logit/);
+    expect(heads()[2]?.title).toMatch(/^How sure/);
+    expect(view.part("table").getAttribute("aria-colcount")).toBe("7");
+    expect(view.rowTexts()[0]).toEqual([
+      ...["1", "0", "0.25000", "0.50000", "0.75000", "1.0000", "125%"],
+    ]);
+    model.update({ measures: ["activation of Two units"] });
+    kernel.run = 2;
+    kernel.snapshot(2);
+    nextFrame();
+    expect(heads().map((head) => head.textContent)).toEqual(["total", "Activation of Two units"]);
+    expect(heads()[1]?.title).toMatch(/Of the term Two units\.$/);
+    expect(view.rowTexts()[1]).toEqual(["2", "1.0000", "1.2500", "1.5000", "1.7500", "2.0000"]);
+    kernel.frame(2, 1);
+    nextFrame();
+    expect(view.rowTexts()[2]?.at(-1)).toBe("3.0000");
   });
 
   it("holds 100,000 rows and puts a few of them in the page", () => {

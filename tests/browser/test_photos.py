@@ -12,6 +12,8 @@ from tests.browser.view import WidgetView
 
 CELL = "import actmax_widget as am\nwidget = am.ActMaxWidget(max_iter=10)\nwidget"
 PRESENT = "print(widget.filter_indices[0], widget.preset, widget.max_iter, widget.learning_rate)"
+PENALTIES = ("L-6.0 Norm Loss", "TV(2.0) Loss")
+MEASURED = "print(*(widget.history[name][-1] for name in ('activation', 'probability')))"
 VALUES = "all => all.map(option => option.value)"
 
 
@@ -41,6 +43,13 @@ def test_the_goldfish_grows_then_a_castle_by_a_quick_recipe(notebook: OpenNotebo
     view.press("Run", then="finished")
     view.expect_iterations(10)
     assert view.pixels()[..., :3].std() > 10
+    # What the network itself says of the goldfish stands after the losses, as in the history.
+    heads = view.part("table").get_by_role("columnheader")
+    expect(heads).to_have_text(["iteration", "Log odds", *PENALTIES, "total", "Activation", "Probability"])
+    logit, probability = (float(one) for one in notebook.ask(MEASURED).split())
+    logit_said, percent = view.part("table").get_by_role("row").last.get_by_role("cell").all_text_contents()[-2:]
+    assert float(logit_said) == pytest.approx(logit, rel=1e-3)
+    assert float(percent.removesuffix("%").removeprefix("<")) / 100 == pytest.approx(probability, rel=0.01, abs=2e-5)
     expect(picture).to_have_attribute("aria-label", "Layer logits, filter 1 goldfish, iteration 10")
     with page.expect_download() as saved:
         view.part("save").click()

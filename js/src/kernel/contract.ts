@@ -118,9 +118,11 @@ export interface Facts {
   seed_picture: DataView | null;
   /** Names of the losses, a column of the history each; the total comes after them. */
   loss_names: string[];
+  /** Names of what is measured beside the losses, a column each after the total: the target's activation, and for a class its probability. */
+  measures: string[];
   /** The picture as PNG at the last transition, for saved notebooks. */
   picture: DataView | null;
-  /** The history (float32, little endian) at the last transition, for saved notebooks. */
+  /** The history at the last transition, for saved notebooks: float32, little endian, of each iteration the losses, their total and the measures. */
   rows: DataView | null;
   /** The tiles of the same moment, but for their pictures; empty without any. */
   saved_tiles: Partial<SavedTiles>;

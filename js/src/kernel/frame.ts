@@ -24,10 +24,10 @@ export function floatsOf(buffer: Binary | null | undefined): Float32Array {
   return new Float32Array(aligned.buffer, aligned.byteOffset, Math.floor(aligned.byteLength / 4));
 }
 
-/** `lossNames` tells the columns of a message without rows. */
-export function readFrame(message: FrameMessage, buffers: Binary[], lossNames: string[]): Frame {
+/** `whenEmpty` are the columns of a message without rows. */
+export function readFrame(message: FrameMessage, buffers: Binary[], whenEmpty: number): Frame {
   const losses = floatsOf(buffers[1]);
-  const columns = message.count > 0 ? losses.length / message.count : lossNames.length + 1;
+  const columns = message.count > 0 ? losses.length / message.count : whenEmpty;
   const pixels = bytesOf(buffers[0]);
   return { ...message, pixels: isWhole(pixels, message.shape) ? pixels : null, losses, columns };
 }

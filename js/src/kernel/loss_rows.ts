@@ -1,4 +1,4 @@
-/** All rows of a run: one growing float32 array, so that 100,000 rows are five small columns of numbers. */
+/** All rows of a run: one growing float32 array, so that 100,000 rows are a few small columns of numbers. */
 export class LossRows {
   #values = new Float32Array(1024);
   #count = 0;
@@ -12,7 +12,7 @@ export class LossRows {
     return this.#columns;
   }
 
-  /** The loss in `column` of row `index`, both from 0; the last column is the total. */
+  /** The number in `column` of row `index`, both from 0: the losses, their total, then what is measured beside. */
   at(index: number, column: number): number {
     return this.#values[index * this.#columns + column] ?? Number.NaN;
   }

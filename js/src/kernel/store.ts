@@ -125,7 +125,7 @@ export class Store {
   #listen(): void {
     const receive = (content?: unknown, buffers?: DataView[]) => {
       if (isFrameMessage(content))
-        this.#receive(readFrame(content, buffers ?? [], this.#lossNames()));
+        this.#receive(readFrame(content, buffers ?? [], this.#columns()));
       else if (isTilesMessage(content)) this.#receiveTiles(content, bytesOf(buffers?.[0]));
       else if (isTilesClosedMessage(content)) this.#closeTiles(content);
     };
@@ -231,7 +231,7 @@ export class Store {
 
   /** The traits of a saved notebook or of a page just loaded; frames are newer wherever there are any. */
   #adoptSaved(): void {
-    const columns = this.#lossNames().length + 1;
+    const columns = this.#columns();
     const saved = floatsOf(this.#model.get("rows"));
     if (saved.length / columns > this.rows.count) this.rows.replace(saved, columns);
     if (!this.frame) {
@@ -288,8 +288,10 @@ export class Store {
     this.#changed();
   }
 
-  #lossNames(): string[] {
-    return this.#model.get("loss_names") ?? [];
+  /** Of a row: the losses, the total, and what is measured beside; a notebook of before has no measures. */
+  #columns(): number {
+    const losses = this.#model.get("loss_names") ?? [];
+    return losses.length + 1 + (this.#model.get("measures") ?? []).length;
   }
 
   #changed(): void {

@@ -9,6 +9,14 @@ export function formatLoss(value: number): string {
   return value.toPrecision(size >= 99_999.5 ? 6 : 5);
 }
 
+/** A probability in percent, three significant digits; below a thousandth of a percent nobody needs any. */
+export function formatProbability(value: number): string {
+  const percent = value * 100;
+  if (!Number.isFinite(percent)) return formatLoss(value);
+  if (percent < 1e-3) return percent > 0 ? "<0.001%" : "0%";
+  return `${Number(percent.toPrecision(3))}%`;
+}
+
 /** A parameter as one would type it: 0.1 and not 0.10000000149. */
 export const formatParameter = (value: number): string => String(Number(value.toPrecision(6)));
 

@@ -2,17 +2,26 @@ import type { LossRows } from "../kernel/loss_rows";
 import type { ActMaxModel } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h, setText, uniqueId } from "../kit/dom";
-import { formatLoss, plural } from "../kit/format";
+import { formatLoss, formatProbability, plural } from "../kit/format";
 import { ROW_HEIGHT, RowWindow } from "../kit/row_window";
 import { type Drawn, Scope } from "../kit/scope";
 
-/** Every iteration's losses; only the rows in sight are in the page. */
+interface Column {
+  head: string;
+  /** What a person is told who points at the head. */
+  title: string;
+  format: (value: number) => string;
+  isTotal?: boolean;
+}
+
+/** Every iteration's losses and what is measured beside them; only the rows in sight are in the page. */
 export function createTable(model: ActMaxModel, store: Store): Drawn {
   const scope = new Scope();
   const { rows } = store;
   const { element, table, header, body, empty, caption, newest } = createFrame();
   const inSight = new RowWindow(table);
   const lines: HTMLElement[] = [];
+  let columns: Column[] = [];
   let follows = true;
   // Jupyter takes cells out of the page while they are out of sight; they come back scrolled to the top.
   let parked = true;
@@ -23,7 +32,7 @@ export function createTable(model: ActMaxModel, store: Store): Drawn {
     lines.forEach((line, i) => {
       const index = first + i;
       line.hidden = index >= end;
-      if (index < end) paintLine(line, rows, index, inSight.place(index));
+      if (index < end) paintLine(line, rows, index, inSight.place(index), columns);
     });
     newest.hidden = follows;
   };
@@ -66,14 +75,15 @@ export function createTable(model: ActMaxModel, store: Store): Drawn {
     paint();
   };
   const showHeader = () => {
-    paintHeader(table, header, model.get("loss_names") ?? []);
+    columns = columnsOf(model.get("loss_names") ?? [], model.get("measures") ?? []);
+    paintHeader(table, header, columns);
     draw();
   };
 
   const observer = new ResizeObserver(resized);
   observer.observe(table);
   scope.add(() => observer.unobserve(table));
-  scope.on(model, "change:loss_names", showHeader);
+  scope.on(model, "change:loss_names change:measures", showHeader);
   scope.listen(table, "scroll", scrolled);
   scope.listen(newest, "click", () => {
     follows = true;
@@ -155,17 +165,46 @@ function createFrame() {
   return { element, table, header, body, empty, caption, newest };
 }
 
-function paintHeader(table: HTMLElement, header: HTMLElement, lossNames: string[]): void {
-  const names = ["iteration", ...lossNames, "total"];
-  table.style.setProperty("--actmax-losses", String(names.length - 1));
-  table.setAttribute("aria-colcount", String(names.length));
+const columnsOf = (lossNames: string[], measures: string[]): Column[] => [
+  ...lossNames.map((name) => ({ head: name, title: name, format: formatLoss })),
+  { head: "total", title: "total", format: formatLoss, isTotal: true },
+  ...measures.map(columnOf),
+];
+
+/** The kernel names them "activation", "probability", "activation of Two units". */
+function columnOf(name: string): Column {
+  const [measure = "", term = ""] = name.split(/ of (.*)/s);
+  const head = name.charAt(0).toUpperCase() + name.slice(1);
+  const whose = term && ` Of the term ${term}.`;
+  if (measure === "probability") {
+    const title =
+      "How sure the network is of the target, as it was shown the picture in this iteration.";
+    return { head, title: title + whose, format: formatProbability };
+  }
+  const title =
+    "How active the target itself is, without weight or sign: for a class its logit, before the softmax.";
+  return { head, title: title + whose, format: formatLoss };
+}
+
+function paintHeader(table: HTMLElement, header: HTMLElement, columns: Column[]): void {
+  const heads = [{ head: "iteration", title: "iteration" }, ...columns];
+  table.style.setProperty("--actmax-columns", String(columns.length));
+  table.setAttribute("aria-colcount", String(heads.length));
   header.replaceChildren(
-    ...names.map((name) => h("span", { role: "columnheader", title: name }, ...breakable(name))),
+    ...heads.map(({ head, title }) =>
+      h("span", { role: "columnheader", title }, ...breakable(head)),
+    ),
   );
 }
 
 /** Lines are used again: the texts change, the elements stay. */
-function paintLine(line: HTMLElement, rows: LossRows, index: number, top: number): void {
+function paintLine(
+  line: HTMLElement,
+  rows: LossRows,
+  index: number,
+  top: number,
+  columns: Column[],
+): void {
   const cells = rows.columns + 1;
   while (line.children.length < cells) line.append(h("span", { role: "cell" }));
   while (line.children.length > cells) line.lastChild?.remove();
@@ -173,8 +212,12 @@ function paintLine(line: HTMLElement, rows: LossRows, index: number, top: number
   line.setAttribute("aria-rowindex", String(index + 2));
   line.classList.toggle("actmax-odd", index % 2 === 1);
   for (let i = 0; i < cells; i++) {
-    const text = i === 0 ? String(index + 1) : formatLoss(rows.at(index, i - 1));
-    setText(line.children[i] as HTMLElement, text);
+    const column = columns[i - 1];
+    const text =
+      i === 0 ? String(index + 1) : (column?.format ?? formatLoss)(rows.at(index, i - 1));
+    const cell = line.children[i] as HTMLElement;
+    setText(cell, text);
+    cell.classList.toggle("actmax-total", column?.isTotal === true);
   }
 }
 
