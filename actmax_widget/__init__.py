@@ -1,6 +1,7 @@
 """Live activation maximization for Keras models: see what a network looks for."""
 
 from actmax_widget import demo, losses, optimizers, parametrizations, regularizers, transforms
+from actmax_widget.checkpoint import Checkpoint
 from actmax_widget.view.widget import ActMaxWidget
 from actmax_widget.visualization import (
     visualize,
@@ -14,6 +15,7 @@ from actmax_widget.visualization import (
 __version__ = "0.1.0"
 __all__ = [
     "ActMaxWidget",
+    "Checkpoint",
     "demo",
     "losses",
     "optimizers",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -57,14 +58,20 @@ class LayerPictures(NamedTuple):
     histories: list[History]
 
 
-class Result(NamedTuple):
-    """What a run came to.
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a run came to. ``image, history = result`` takes it apart.
 
     Attributes:
         image: (H, W, C) float32 in ``input_range``, the picture that the last row of the history was measured at, as
             the network takes it: before transforms.
         history: every iteration's losses, a column for each term.
+        checkpoint: all that the next iteration needs, see :class:`~actmax_widget.Checkpoint`.
     """
 
-    image: np.ndarray
+    image: np.ndarray = field(repr=False)
     history: History
+    checkpoint: Any
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.image, self.history))

@@ -15,6 +15,7 @@ GROUND = {"checks", "labels", "parameters", "pictures", "reading", "reason", "re
 WORDS = {
     "backprop_modifiers",
     "callbacks",
+    "checkpoint",
     "composition",
     "grad_modifiers",
     "input_modifiers",
@@ -65,6 +66,7 @@ ONLY_IN = {
         "backprop_modifiers",
         "engine.compilation",
         "engine.diagnosis",
+        "engine.keeping",
         "engine.objective",
         "engine.rendering",
         "engine.returned",

@@ -20,8 +20,9 @@ import numpy as np
 
 from actmax_widget import presets
 from actmax_widget.callbacks import OptimizerCallback
+from actmax_widget.checkpoint import Changes, Checkpoint, check_checkpoint
 from actmax_widget.checks import check_integer, invalid
-from actmax_widget.engine import Knobs, State, Step, Steps, diagnosis
+from actmax_widget.engine import Knobs, State, Step, Steps, diagnosis, keeping
 from actmax_widget.engine.batch import Batch
 from actmax_widget.engine.loop import Pace
 from actmax_widget.engine.plan import Plan, random_state
@@ -31,6 +32,7 @@ from actmax_widget.live.listeners import Listeners
 from actmax_widget.live.tiles import LiveTiles
 from actmax_widget.live.worker import Worker
 from actmax_widget.network import Network
+from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.network.starting import starting_image
 from actmax_widget.reason import reason
 from actmax_widget.regularizers import Regularizer
@@ -176,6 +178,20 @@ class Run(Worker):
             far = self._run, self.iteration, self._goal
             return Frame(*far, self.image, first, rows, self._pace.rate, *self._front_target)
 
+    @property
+    def changes(self) -> Changes:
+        """What the picture in front began with, and what was set since; none where it was a tile."""
+        return self._changes
+
+    def checkpoint(self) -> Checkpoint:
+        """What the picture in front is made of at this moment, with all that its next step needs."""
+        model = fingerprint(self.network.model)  # outside of the lock, as it looks at all weights
+        with self._changed:
+            # What was set last may not be what the picture is of.
+            settings = self._changes[-1].settings if self._stale and self._changes else self._settings
+            goal, changes = self._goal_of_knobs, self._changes
+            return keeping.kept(self.network, self._front, settings, changes, seed=self._seed, goal=goal, model=model)
+
     # --- commands: all return at once ------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -282,7 +298,26 @@ class Run(Worker):
             self._settings = self._checked(self._settings.changed(**own))
             self._error = ""
             self._start_afresh(Status.FINISHED if front.iteration >= goal else Status.PAUSED)
-            self._front, self._goal = front, goal
+            self._front, self._goal, self._is_tile = front, goal, True
+            self._touch()
+        self._notify()
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Take a checkpoint's picture to the front, with its settings, losses and all that its next step needs.
+
+        Raises:
+            ValueError, TypeError: it is damaged, or of another model; nothing is changed.
+        """
+        checkpoint = check_checkpoint("checkpoint", checkpoint)
+        with self._changed:
+            settings = self._checked(checkpoint.settings)
+            front = keeping.restored(checkpoint, self._plan_for(settings))
+            self._leave_tiles(unless_made=True)
+            self._settings, self._error = settings, ""
+            self._start_afresh(Status.PAUSED if checkpoint.iteration < checkpoint.goal else Status.FINISHED)
+            self._front, self._seed, self._goal = front, checkpoint.seed, checkpoint.goal
+            self._changes = checkpoint.changes
+            self._is_tile = bool(checkpoint.iteration and not checkpoint.changes)
             self._touch()
         self._notify()
 
@@ -381,9 +416,11 @@ class Run(Worker):
         step, plan = self._step, self._plan
         assert step is not None and plan is not None  # noqa: S101, PT018 - for mypy: it was just compiled
         if self._knobs is None:
-            # Whoever makes single steps before any Run heads for one all the same.
-            goal = self._goal or self._settings.max_iter
+            goal = self._goal_of_knobs
             self._knobs = plan.knobs(self._settings, step, self._seed, goal=goal)
+            if not self._is_tile:
+                settings = self._settings if self._changes else self._settings.changed(seed=self._seed)
+                self._changes = self._changes.then(self.iteration, settings, goal)
         compiled = step.is_compiled()
         status = Status.RUNNING if compiled else Status.COMPILING
         if status is not self._status:
@@ -527,6 +564,11 @@ class Run(Worker):
         return self._status.busy and not self._at_tiles
 
     @property
+    def _goal_of_knobs(self) -> int:
+        """What numbers that change over a run follow: whoever makes single steps before any Run heads for one, too."""
+        return self._goal or self._settings.max_iter
+
+    @property
     def _status_in_front(self) -> Status:
         return self._front_status if self._at_tiles else self._status
 
@@ -547,6 +589,7 @@ class Run(Worker):
         self._ending = Status.FINISHED
         self._plan = self._plan_for(self._settings)
         self._seed = random_state(self._settings)
+        self._changes, self._is_tile = Changes(), False
         self._front = Batch(self._plan.names, self._plan.start(self._settings, self._seed))
         self._front_target = self._settings.layer, self._settings.filter_indices
         if self._at_tiles:

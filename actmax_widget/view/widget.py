@@ -29,6 +29,7 @@ from IPython.display import display
 
 from actmax_widget import demo, preprocessing, presets, reading
 from actmax_widget.callbacks import check_callbacks
+from actmax_widget.checkpoint import Changes, Checkpoint
 from actmax_widget.checks import in_words, invalid, near
 from actmax_widget.export.card import to_card, to_png
 from actmax_widget.labels import Labels
@@ -369,6 +370,41 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             self._run.prepare()
         self._complain("")
         self._publish()
+
+    def checkpoint(self) -> Checkpoint:
+        """The picture at this moment with its settings, losses and all that its next step needs; also in mid-run.
+
+        It can be pickled, saved to a file, and gone on from by :meth:`restore` or ``visualize(start=...)``.
+        """
+        found: Checkpoint = self._run.checkpoint()
+        return found
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Stop, and go back to a checkpoint: its picture, losses and settings. Run goes on from there.
+
+        Args:
+            checkpoint: of this model, from :meth:`checkpoint`, ``result.checkpoint`` or ``Checkpoint.load``.
+
+        Raises:
+            TypeError: no checkpoint.
+            ValueError: it is damaged, or of another model; nothing is changed.
+        """
+        with self.lock:
+            self._run.restore(checkpoint)
+            self._follow(self._run.settings)
+            self._run.prepare()
+        self._complain("")
+        self._publish()
+
+    @property
+    def changes(self) -> Changes:
+        """What the picture's run began with and what was set since, each with its iteration.
+
+        ``visualize(model, changes=widget.changes)`` repeats the run. None, an empty sequence, where nothing was made
+        yet, or where the picture was a tile.
+        """
+        found: Changes = self._run.changes
+        return found
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until neither the optimization nor the tiles are running; at most ``timeout`` seconds. Ctrl-C pauses.
