@@ -18,7 +18,6 @@ from actmax_widget.checkpoint import Changes, Checkpoint
 from actmax_widget.network.fingerprint import fingerprint
 from tests.networks import small_cnn
 
-
 NOISE = transforms.Noise(0.2)
 
 
