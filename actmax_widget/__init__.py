@@ -2,6 +2,7 @@
 
 from actmax_widget import demo, losses, optimizers, parametrizations, regularizers, transforms
 from actmax_widget.checkpoint import Checkpoint
+from actmax_widget.film import Film
 from actmax_widget.view.widget import ActMaxWidget
 from actmax_widget.visualization import (
     visualize,
@@ -16,6 +17,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ActMaxWidget",
     "Checkpoint",
+    "Film",
     "demo",
     "losses",
     "optimizers",

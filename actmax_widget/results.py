@@ -67,11 +67,13 @@ class Result:
             the network takes it: before transforms.
         history: every iteration's losses, a column for each term.
         checkpoint: all that the next iteration needs, see :class:`~actmax_widget.Checkpoint`.
+        film: pictures and checkpoints of the run, see :class:`~actmax_widget.Film`.
     """
 
     image: np.ndarray = field(repr=False)
     history: History
     checkpoint: Any
+    film: Any
 
     def __iter__(self) -> Iterator[Any]:
         return iter((self.image, self.history))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from actmax_widget.engine.step import State
 from actmax_widget.losses import Sum
 from actmax_widget.network import Network
 from actmax_widget.network.fingerprint import fingerprint
+from actmax_widget.results import History
 from actmax_widget.settings import Settings
 
 VERSIONS = ("actmax_widget", "tensorflow", "keras", "numpy")
@@ -45,8 +47,20 @@ def kept(
         history=batch.history(),
         changes=Changes(one._replace(settings=named(one.settings, network)) for one in changes),
         model=model,
-        versions={name: importlib.metadata.version(name) for name in VERSIONS},
+        versions=_versions(),
     )
+
+
+@functools.cache
+def _versions() -> Mapping[str, str]:
+    return {name: importlib.metadata.version(name) for name in VERSIONS}
+
+
+def at(state: State, history: History, iteration: int, names: Sequence[str]) -> Batch:
+    """A run as it was at an earlier iteration, of which a state was kept."""
+    batch = Batch(names, state)
+    batch.add_rows(history.values[:iteration, None])
+    return batch
 
 
 def restored(checkpoint: Checkpoint, plan: Plan) -> Batch:

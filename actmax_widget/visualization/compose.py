@@ -16,6 +16,7 @@ from actmax_widget.checks import check_flag, check_integer, invalid, near
 from actmax_widget.engine import Knobs, Step, Steps, keeping
 from actmax_widget.engine.batch import Batch
 from actmax_widget.engine.plan import Plan, random_state
+from actmax_widget.engine.reel import Reel
 from actmax_widget.labels import Labels
 from actmax_widget.losses import Loss, Sum
 from actmax_widget.network import Network, starting
@@ -140,11 +141,12 @@ def visualize(
     else:
         given = _given(network, names, target, filter_indices, {**DEFAULTS, **settings})
         run = _afresh(network, given, start)
-    _make(run, gate, listeners, progress=progress)
+    reel = Reel(network, run.batch, run.end, run.changes[-1].settings.input_range)
+    _make(run, reel, gate, listeners, progress=progress)
+    _, last, goal, _ = run.changes[-1]
     model_print = fingerprint(network.model)
-    seed, goal, last = run.seed, run.changes[-1].goal, run.changes[-1].settings
-    own = keeping.kept(network, run.batch, last, run.changes, seed=seed, goal=goal, model=model_print)
-    return Result(network.layout.as_shown(run.batch.pictures[0]), run.batch.history(), own)
+    film = reel.film(run.batch, last, run.changes, seed=run.seed, goal=goal, model=model_print)
+    return Result(network.layout.as_shown(run.batch.pictures[0]), run.batch.history(), film.checkpoints[-1], film)
 
 
 @dataclass
@@ -250,7 +252,7 @@ def _checked(target: Any, filter_indices: Any, given: Mapping[str, Any]) -> dict
     return {**own, **given}
 
 
-def _make(run: _Run, gate: Any, listeners: Sequence[Any], *, progress: bool) -> None:
+def _make(run: _Run, reel: Reel, gate: Any, listeners: Sequence[Any], *, progress: bool) -> None:
     """Make the steps, with the settings that hold at each."""
     calls, still = Calls(single=bool(listeners)), None
     first = run.batch.iteration
@@ -262,7 +264,7 @@ def _make(run: _Run, gate: Any, listeners: Sequence[Any], *, progress: bool) -> 
                 knobs = plan.knobs(change.settings, step, run.seed, goal=change.goal)
                 still = still or Still(step.objective.excites)
                 made = functools.partial(_told, run.batch, step, still, listeners, advance)
-                if not _steps(run.batch, step, knobs, calls, until - first, made, last=until == run.end):
+                if not _steps(run.batch, step, knobs, calls, reel, until, made, last=until == run.end):
                     break
         except KeyboardInterrupt:
             if not run.batch.iteration:
@@ -274,11 +276,15 @@ def _make(run: _Run, gate: Any, listeners: Sequence[Any], *, progress: bool) -> 
         report_silent(step, run.batch.iteration)
 
 
-def _steps(batch: Batch, step: Step, knobs: Knobs, calls: Calls, until: int, made: Any, *, last: bool) -> bool:
-    """Make steps; returns whether to go on."""
-    while calls.made < until:
-        state, steps = step.run(batch.state, knobs, calls.begin(until))
+def _steps(
+    batch: Batch, step: Step, knobs: Knobs, calls: Calls, reel: Reel, until: int, made: Any, *, last: bool
+) -> bool:
+    """Make steps up to an iteration; returns whether to go on."""
+    while batch.iteration < until:
+        most = min(until - batch.iteration, reel.due(batch.iteration))
+        state, steps = step.run(batch.state, knobs, calls.begin(calls.made + most))
         batch.take(state, steps)
+        reel.take(batch)
         calls.end(len(steps.losses))
         enough, total = made(steps), steps.losses[-1, 0, -1]
         if not np.isfinite(total):
