@@ -513,7 +513,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         """Refuse to be pickled, and say what can be kept instead."""
         message = (
             "An ActMaxWidget cannot be pickled: it holds a live network and the connection to its page. "
-            "Keep widget.image and widget.history, which can be, and the model by model.save()."
+            "Keep widget.checkpoint(), which can be, and the model by model.save()."
         )
         raise TypeError(message)
 
