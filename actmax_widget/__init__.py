@@ -1,6 +1,8 @@
 """Live activation maximization for Keras models: see what a network looks for."""
 
 from actmax_widget import demo, losses, optimizers, parametrizations, regularizers, transforms
+from actmax_widget.checkpoint import Checkpoint
+from actmax_widget.film import Film
 from actmax_widget.view.widget import ActMaxWidget
 from actmax_widget.visualization import (
     visualize,
@@ -14,6 +16,8 @@ from actmax_widget.visualization import (
 __version__ = "0.1.0"
 __all__ = [
     "ActMaxWidget",
+    "Checkpoint",
+    "Film",
     "demo",
     "losses",
     "optimizers",

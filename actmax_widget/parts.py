@@ -22,6 +22,8 @@ import functools
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from actmax_widget.checks import invalid
 from actmax_widget.parameters import COMPILE, Parameter, parameters_of
 
@@ -151,6 +153,17 @@ def origin(part: Part) -> Part:
     """The part that a person made, of which this may be a copy under another name, or with its layer found."""
     found: Part = vars(part).get("_origin", part)
     return found
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two values, or parts, or tuples of them, come to the same thing but for numbers that may change."""
+    if isinstance(one, Part) and isinstance(other, Part):
+        return type(one) is type(other) and alike(shape(one), shape(other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(alike(value, other[name]) for name, value in one.items())
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return bool(np.array_equal(one, other)) if isinstance(one, np.ndarray) else bool(one is other or one == other)
 
 
 def is_users(part: Part) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -52,6 +53,11 @@ class History:
         losses = len(names) + 1
         return cls(names, rows[:, :losses], measures, rows[:, losses:])
 
+    @property
+    def rows(self) -> np.ndarray:
+        """Losses, total and measures together: float32 of shape (iterations, len(names) + 1 + len(measures))."""
+        return np.concatenate([self.values, self.measured], -1)
+
     def __len__(self) -> int:
         return len(self.values)
 
@@ -85,7 +91,7 @@ class History:
             message = "history.to_pandas() needs pandas: pip install pandas. history.values holds the same numbers."
             raise ImportError(message) from error
         return pd.DataFrame(
-            np.concatenate([self.values, self.measured], -1),
+            self.rows,
             columns=[*self.columns, *self.measures],
             index=pd.RangeIndex(1, len(self) + 1, name="iteration"),
         )
@@ -103,14 +109,22 @@ class LayerPictures(NamedTuple):
     histories: list[History]
 
 
-class Result(NamedTuple):
-    """What a run came to.
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a run came to. ``image, history = result`` takes it apart.
 
     Attributes:
         image: (H, W, C) float32 in ``input_range``, the picture that the last row of the history was measured at, as
             the network takes it: before transforms.
         history: every iteration's losses, a column for each term, and the target's activation.
+        checkpoint: all that the next iteration needs, see :class:`~actmax_widget.Checkpoint`.
+        film: pictures and checkpoints of the run, see :class:`~actmax_widget.Film`.
     """
 
-    image: np.ndarray
+    image: np.ndarray = field(repr=False)
     history: History
+    checkpoint: Any
+    film: Any
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.image, self.history))

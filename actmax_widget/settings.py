@@ -284,6 +284,13 @@ class Settings:
         for name, parameter in parameters_of(type(self)).items():
             object.__setattr__(self, name, parameter.check(getattr(self, name)))
 
+    def __getstate__(self) -> dict[str, Any]:
+        own = {name: value for name, value in vars(self).items() if name != "_numbers"}
+        return {**own, "knobs": dict(self.knobs)}
+
+    def __setstate__(self, own: dict[str, Any]) -> None:
+        vars(self).update(own, knobs=MappingProxyType(own["knobs"]))
+
     def changed(self, **changes: Any) -> Settings:
         """The settings with some other values. Only those are checked: a slider that is dragged changes one.
 

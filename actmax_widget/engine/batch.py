@@ -104,7 +104,7 @@ class Batch:
         # From the picture as it was seen, not from the next one: what is opened shows what the tile showed.
         start = self.state.alone(position, self.pictures[[position]], len(history), going_on=going_on)
         one = Batch(self.names, start, measures=self.measures)
-        one.add_rows(np.concatenate([history.values, history.measured], -1)[:, None])
+        one.add_rows(history.rows[:, None])
         return one
 
     def rest(self, *, resumable: bool) -> None:

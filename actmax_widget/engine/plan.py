@@ -11,7 +11,7 @@ from actmax_widget import backprop_modifiers, preprocessing, presets
 from actmax_widget.checks import invalid
 from actmax_widget.composition import bound
 from actmax_widget.engine import Knobs, State, Step, cache
-from actmax_widget.engine.batch import Tiles
+from actmax_widget.engine.batch import Batch, Tiles
 from actmax_widget.engine.measuring import measures_of, names_of
 from actmax_widget.engine.objective import knobs_of
 from actmax_widget.engine.rendering import Rendering
@@ -127,6 +127,10 @@ class Plan:
         random: Any = np.random.RandomState
         started = [rendering.start(settings.seed_input, look, random(seed)) for seed in seeds]
         return State.of(started, settings.optimizer.slots)
+
+    def batch(self, state: State) -> Batch:
+        """What its rows are collected in, from a state on."""
+        return Batch(self.names, state, measures=self.measures)
 
     def _weights(self, settings: Settings) -> list[float]:
         """The weights of the losses."""

@@ -14,23 +14,27 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from actmax_widget import presets
 from actmax_widget.callbacks import OptimizerCallback
+from actmax_widget.checkpoint import Changes, Checkpoint, check_checkpoint
 from actmax_widget.checks import check_integer, invalid
-from actmax_widget.engine import Knobs, State, Step, Steps, diagnosis
+from actmax_widget.engine import Knobs, State, Step, Steps, diagnosis, keeping
 from actmax_widget.engine.batch import Batch
 from actmax_widget.engine.loop import Pace
 from actmax_widget.engine.plan import Plan, random_state
+from actmax_widget.engine.reel import Reel
 from actmax_widget.engine.trial import try_parts
+from actmax_widget.film import Film
 from actmax_widget.live.facts import Facts, Frame, Status
 from actmax_widget.live.listeners import Listeners
 from actmax_widget.live.tiles import LiveTiles
 from actmax_widget.live.worker import Worker
 from actmax_widget.network import Network
+from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.network.starting import starting_image
 from actmax_widget.reason import reason
 from actmax_widget.regularizers import Regularizer
@@ -42,6 +46,22 @@ OF_STEP = ("parametrization", "transforms", "optimizer")
 """The settings with the parts of a step."""
 LOOK_SECONDS = 0.25
 """How often a waiting run looks whether it is still watched: nobody tells it when a page is closed."""
+
+
+class Branch(NamedTuple):
+    """A line of a run.
+
+    Attributes:
+        name: of it; the first is called main.
+        parent: the name of the line that it was taken from; empty for the first.
+        iteration: where it left that one.
+        checkpoint: where it is; of one that was left, where it was then.
+    """
+
+    name: str
+    parent: str
+    iteration: int
+    checkpoint: Any
 
 
 class Run(Worker):
@@ -86,10 +106,14 @@ class Run(Worker):
         self._tried: Any = None  # the one that was to be compiled last
         self._is_fresh = False  # the step was asked of the cache since the last start
         self._knobs: Knobs | None = None  # None: to be made of the settings
-        self._run = 0
+        self._run = self._seed = 0
+        self._reel: Reel
+        self._changes, self._is_tile = Changes(), False
         self._goal = self._origin = self._until = 0  # iterations: of the Run's end and beginning, of the next stop
         self._ending = Status.FINISHED
         self._tiles: LiveTiles | None = None
+        self._branches: dict[str, Branch] = {}
+        self._line = Branch("main", "", 0, None)
         self._at_tiles = False
         self._front_status = Status.READY  # while at the tiles
         self._front_revision = 0
@@ -180,6 +204,31 @@ class Run(Worker):
             rows = self._front.rows(first)[:, 0]
             far = self._run, self.iteration, self._goal
             return Frame(*far, self.image, first, rows, self._pace.rate, *self._front_target)
+
+    @property
+    def changes(self) -> Changes:
+        """What the picture in front began with, and what was set since; none where it was a tile."""
+        return self._changes
+
+    def checkpoint(self) -> Checkpoint:
+        """What the picture in front is made of at this moment, with all that its next step needs."""
+        model = fingerprint(self.network.model)  # outside of the lock, as it looks at all weights
+        with self._changed:
+            settings, goal, changes = self._settings_in_front, self._goal_of_knobs, self._changes
+            return keeping.kept(self.network, self._front, settings, changes, seed=self._seed, goal=goal, model=model)
+
+    def film(self) -> Film:
+        """Pictures and checkpoints of the picture in front, up to this moment."""
+        model = fingerprint(self.network.model)  # as above
+        with self._changed:
+            settings, goal, changes = self._settings_in_front, self._goal_of_knobs, self._changes
+            return self._reel.film(self._front, settings, changes, seed=self._seed, goal=goal, model=model)
+
+    @property
+    def branches(self) -> dict[str, Branch]:
+        """The lines of this run that were left, and the one in front, by name."""
+        with self._changed:
+            return {**self._branches, self._line.name: self._line._replace(checkpoint=self.checkpoint())}
 
     # --- commands: all return at once ------------------------------------------------------------------------------
 
@@ -287,9 +336,75 @@ class Run(Worker):
             self._settings = self._checked(self._settings.changed(**own))
             self._error = ""
             self._start_afresh(Status.FINISHED if front.iteration >= goal else Status.PAUSED)
-            self._front, self._goal = front, goal
+            self._show_front(front)
+            self._goal, self._is_tile = goal, True
             self._touch()
         self._notify()
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Take a checkpoint's picture to the front, with its settings, losses and all that its next step needs.
+
+        What was in front is kept as a branch.
+
+        Raises:
+            ValueError, TypeError: it is damaged, or of another model; nothing is changed.
+        """
+        checkpoint = check_checkpoint("checkpoint", checkpoint)
+        with self._changed:
+            left = self.branches if self.iteration else {}
+            self._go_back_to(checkpoint)
+            known = [one for one in left.values() if one.checkpoint is checkpoint]
+            line = known[0] if known else Branch(f"branch {len(left)}" if left else "main", "", 0, None)
+            self._branches = {name: one for name, one in left.items() if name != line.name}
+            self._line = line
+        self._notify()
+
+    def rewind(self, iteration: int) -> int:
+        """Stop, and go back to the checkpoint that is nearest to an iteration, with the settings of then.
+
+        Returns:
+            The iteration that it went back to.
+
+        Raises:
+            ValueError, TypeError: an iteration that was not made.
+        """
+        film = self.film()
+        checkpoint = film.checkpoint(iteration)
+        with self._changed:
+            reel = self._reel
+            self._go_back_to(checkpoint)
+            reel.until(checkpoint.iteration)
+            self._reel = reel
+            if checkpoint.iteration != iteration:
+                self._note = f"Of iteration {iteration} no state was kept: this is {checkpoint.iteration}, the nearest."
+            self._touch()
+        self._notify()
+        return checkpoint.iteration
+
+    def branch(self, iteration: int, name: str | None = None, **changes: Any) -> str:
+        """Go back as :meth:`rewind` does, on a line of its own with some other settings; the old line is kept.
+
+        Returns:
+            The name of the new line.
+
+        Raises:
+            ValueError, TypeError: an iteration that was not made, a bad setting, one that begins a run afresh, or a
+                name that there is; nothing is changed.
+        """
+        with self._changed:
+            before, old = self.branches, self.checkpoint()
+            name = f"branch {len(before)}" if name is None else name
+            if not isinstance(name, str) or not name or name in before:
+                raise invalid("name", "a name that no other branch has", name, f"Taken are {[*before]}.")
+            if self.preview(**changes).target() != self._settings.target():
+                advice = "Begin afresh with it: set it, and press Run."
+                raise invalid(next(iter(changes)), "a setting that does not begin a run afresh", changes, advice)
+            begin = self.rewind(iteration)
+            self._branches = {**self._branches, self._line.name: self._line._replace(checkpoint=old)}
+            self._line = Branch(name, self._line.name, begin, None)
+            if changes:
+                self.update(**changes)
+        return name
 
     def update(self, **changes: Any) -> Settings:
         """Change settings, see :class:`~actmax_widget.settings.Settings`; most take effect at the next step.
@@ -386,15 +501,18 @@ class Run(Worker):
         step, plan = self._step, self._plan
         assert step is not None and plan is not None  # noqa: S101, PT018 - for mypy: it was just compiled
         if self._knobs is None:
-            # Whoever makes single steps before any Run heads for one all the same.
-            goal = self._goal or self._settings.max_iter
+            goal = self._goal_of_knobs
             self._knobs = plan.knobs(self._settings, step, self._seed, goal=goal)
+            if not self._is_tile:
+                settings = self._settings if self._changes else self._settings.changed(seed=self._seed)
+                self._changes = self._changes.then(self.iteration, settings, goal)
         compiled = step.is_compiled()
         status = Status.RUNNING if compiled else Status.COMPILING
         if status is not self._status:
             self._set_status(status)
         one = not compiled or self._listeners  # which are told of each
-        n = 1 if one else self._pace.steps(max(1, self._until - self.iteration), self._limit())
+        most = min(max(1, self._until - self.iteration), self._reel.due(self.iteration))
+        n = 1 if one else self._pace.steps(most, self._limit())
         self._stop.set(False)
         return self._run, step, self._front.state, self._knobs, n
 
@@ -408,6 +526,7 @@ class Run(Worker):
                 self._pace.measured(begin, len(steps.losses), self._limit())
             iteration = self._front.iteration
             self._front.take(state, steps)
+            self._reel.take(self._front)
             self._settle(steps.losses[:, 0], step)
             delay = self._pace.delay() if self._status.busy else 0.0
         # Outside of the lock, as it waits for a callback that is far behind.
@@ -532,6 +651,16 @@ class Run(Worker):
         return self._status.busy and not self._at_tiles
 
     @property
+    def _settings_in_front(self) -> Settings:
+        """Those of the picture; what was set last may be for the next one."""
+        return self._changes[-1].settings if self._stale and self._changes else self._settings
+
+    @property
+    def _goal_of_knobs(self) -> int:
+        """What numbers that change over a run follow: whoever makes single steps before any Run heads for one, too."""
+        return self._goal or self._settings.max_iter
+
+    @property
     def _status_in_front(self) -> Status:
         return self._front_status if self._at_tiles else self._status
 
@@ -552,8 +681,8 @@ class Run(Worker):
         self._ending = Status.FINISHED
         self._plan = self._plan_for(self._settings)
         self._seed = random_state(self._settings)
-        start = self._plan.start(self._settings, self._seed)
-        self._front = Batch(self._plan.names, start, measures=self._plan.measures)
+        self._changes, self._is_tile = Changes(), False
+        self._show_front(self._plan.batch(self._plan.start(self._settings, self._seed)))
         self._front_target = self._settings.layer, self._settings.filter_indices
         if self._at_tiles:
             self._front_status = status
@@ -561,6 +690,21 @@ class Run(Worker):
         else:
             self._stop.set(True)
             self._set_status(status)
+
+    def _go_back_to(self, checkpoint: Checkpoint) -> None:
+        settings = self._checked(checkpoint.settings)
+        front = keeping.restored(checkpoint, self._plan_for(settings))
+        self._leave_tiles(unless_made=True)
+        self._settings, self._error = settings, ""
+        self._start_afresh(Status.PAUSED if checkpoint.iteration < checkpoint.goal else Status.FINISHED)
+        self._seed, self._goal, self._changes = checkpoint.seed, checkpoint.goal, checkpoint.changes
+        self._is_tile = bool(checkpoint.iteration and not checkpoint.changes)
+        self._show_front(front)
+        self._touch()
+
+    def _show_front(self, front: Batch) -> None:
+        self._front = front
+        self._reel = Reel(self.network, front, self._settings.max_iter, self._settings.input_range)
 
     def _retarget(self) -> None:
         """Another target: a Run starts afresh at once; otherwise what was computed stays until the next start."""

@@ -29,13 +29,15 @@ from IPython.display import display
 
 from actmax_widget import demo, preprocessing, presets, reading
 from actmax_widget.callbacks import check_callbacks
+from actmax_widget.checkpoint import Changes, Checkpoint
 from actmax_widget.checks import in_words, invalid, near
 from actmax_widget.export.card import to_card, to_png
+from actmax_widget.film import Film
 from actmax_widget.labels import Labels
 from actmax_widget.live.facts import Facts, Frame
 from actmax_widget.live.pump import Pump
 from actmax_widget.live.quiet import QUIET
-from actmax_widget.live.run import Past, Run
+from actmax_widget.live.run import Branch, Past, Run
 from actmax_widget.network import Network, graph, starting
 from actmax_widget.network.starting import starting_image
 from actmax_widget.parameters import Parameter, documented, filled, parameters_of
@@ -370,6 +372,96 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._complain("")
         self._publish()
 
+    def checkpoint(self) -> Checkpoint:
+        """The picture at this moment with its settings, losses and all that its next step needs; also in mid-run.
+
+        It can be pickled, saved to a file, and gone on from by :meth:`restore` or ``visualize(start=...)``.
+        """
+        found: Checkpoint = self._run.checkpoint()
+        return found
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Stop, and go back to a checkpoint: its picture, losses and settings. Run goes on from there.
+
+        Args:
+            checkpoint: of this model, from :meth:`checkpoint`, ``result.checkpoint`` or ``Checkpoint.load``.
+
+        Raises:
+            TypeError: no checkpoint.
+            ValueError: it is damaged, or of another model; nothing is changed.
+        """
+        self._go_back("restore", checkpoint)
+
+    @property
+    def film(self) -> Film:
+        """Pictures and checkpoints of the run up to this moment: :class:`~actmax_widget.Film`."""
+        found: Film = self._run.film()
+        return found
+
+    def rewind(self, iteration: int) -> int:
+        """Stop, and go back to the checkpoint nearest to an iteration, with its settings; what was made after it goes.
+
+        Args:
+            iteration: one that was made, or 0.
+
+        Returns:
+            The iteration that it went back to; the message says so where it is another one.
+
+        Raises:
+            TypeError, IndexError: no integer, or an iteration that was not made.
+        """
+        found: int = self._go_back("rewind", iteration)
+        return found
+
+    def branch(self, iteration: int, name: str | None = None, **changes: Any) -> str:
+        """Go back as :meth:`rewind` does, but keep the old line, and go on from there with other settings.
+
+        Args:
+            iteration: see :meth:`rewind`.
+            name: of the new line; None: ``"branch 1"``, and so on.
+            **changes: parameters, but for those that begin a run afresh.
+
+        Returns:
+            The new line's name. ``widget.branches`` has all of them: name, parent, the iteration at which it left that
+            one, and a checkpoint to :meth:`restore`.
+
+        Raises:
+            ValueError, TypeError, IndexError: a bad iteration, value or name; nothing is changed.
+
+        Example:
+            >>> widget.branch(100, tv_weight=30)
+            'branch 1'
+            >>> widget.start()
+            >>> widget.restore(widget.branches["main"].checkpoint)  # back to the old line
+        """
+        found: str = self._go_back("branch", iteration, name, **changes)
+        return found
+
+    @property
+    def branches(self) -> dict[str, Branch]:
+        """The lines of this run that were left, and the one in front, by name; see :meth:`branch`."""
+        found: dict[str, Branch] = self._run.branches
+        return found
+
+    def _go_back(self, command: str, *arguments: Any, **changes: Any) -> Any:
+        with self.lock:
+            found = getattr(self._run, command)(*arguments, **changes)
+            self._follow(self._run.settings)
+            self._run.prepare()
+        self._complain("")
+        self._publish()
+        return found
+
+    @property
+    def changes(self) -> Changes:
+        """What the picture's run began with and what was set since, each with its iteration.
+
+        ``visualize(model, changes=widget.changes)`` repeats the run. None, an empty sequence, where nothing was made
+        yet, or where the picture was a tile.
+        """
+        found: Changes = self._run.changes
+        return found
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until neither the optimization nor the tiles are running; at most ``timeout`` seconds. Ctrl-C pauses.
 
@@ -421,7 +513,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         """Refuse to be pickled, and say what can be kept instead."""
         message = (
             "An ActMaxWidget cannot be pickled: it holds a live network and the connection to its page. "
-            "Keep widget.image and widget.history, which can be, and the model by model.save()."
+            "Keep widget.checkpoint(), which can be, and the model by model.save()."
         )
         raise TypeError(message)
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from actmax_widget import demo
 from actmax_widget.callbacks import Print, check_callbacks
-from actmax_widget.checks import check_flag, invalid, near
-from actmax_widget.engine import Knobs, Step
+from actmax_widget.checkpoint import Change, Changes, Checkpoint, check_changes
+from actmax_widget.checks import check_flag, check_integer, invalid, near
+from actmax_widget.engine import Knobs, Step, Steps, keeping
 from actmax_widget.engine.batch import Batch
 from actmax_widget.engine.plan import Plan, random_state
+from actmax_widget.engine.reel import Reel
 from actmax_widget.labels import Labels
 from actmax_widget.losses import Loss, Sum
-from actmax_widget.network import starting
+from actmax_widget.network import Network, starting
+from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.optimizer import (
     Calls,
     Still,
@@ -25,7 +30,8 @@ from actmax_widget.optimizer import (
     report_silent,
     told,
 )
-from actmax_widget.parameters import documented, parameters_of
+from actmax_widget.parameters import RUN, documented, parameters_of
+from actmax_widget.parts import alike
 from actmax_widget.presets import with_preset
 from actmax_widget.results import Result
 from actmax_widget.settings import Settings
@@ -36,15 +42,18 @@ DEFAULTS = {"preset": "natural", "seed": None}
 """Where it begins with another value than the widget."""
 NO_USE = ("layer", "filter_indices", "objective", "backprop_modifier", "seed_input", "steps_per_second")
 """Settings that have another name here, or no use."""
+OF_RUN = [name for name, parameter in parameters_of(Settings).items() if RUN in parameter.takes_effect]
+"""Settings that a run begins with, and keeps."""
 
 
 @documented(Settings)
 def visualize(
     model: Any,
-    target: Any,
+    target: Any = None,
     filter_indices: Any = None,
     *,
     start: Any = None,
+    changes: Changes | None = None,
     seed_input: Any = None,
     input_shape: Sequence[int] | None = None,
     held_inputs: Mapping[str, Any] | None = None,
@@ -61,11 +70,17 @@ def visualize(
         model: a Keras model: Sequential, Functional, or a subclassed one that was called once.
         target: what is minimised: an objective, as in ``ActivationMaximization("conv3", 5) + 0.5 * Direction(...)``, a
             loss, or pairs of a loss and its weight; or a layer: its name, path or index in ``model.layers``, or the
-            layer itself, whose filters are then maximised.
+            layer itself, whose filters are then maximised. None: that of a checkpoint, or of ``changes``.
         filter_indices: filter, unit or class of a layer, or several which are maximised together; None: the mean of
             all.
         start: starting picture: a path or a Pillow image, which is fitted and scaled to ``input_range``, or an array of
             the network's own values, (H, W, C) with or without batch axis; None: noise. ``seed_input`` is the same.
+            Or a :class:`~actmax_widget.Checkpoint`: the run goes on from there with its settings and those given
+            here. ``max_iter`` then counts further iterations; None are those up to its goal, or as many as it had.
+            What changes over a run follows the goal of the checkpoint, and holds its end.
+        changes: of a run, ``widget.changes`` or ``checkpoint.changes``: it is repeated as it was steered, up to its
+            goal, or for ``max_iter`` iterations. ``callbacks``, ``verbose``, ``progress`` and ``labels`` may be given
+            too, and what the model was given: ``input_shape``, ``held_inputs`` and ``backprop_modifier``.
         seed_input: see there.
         input_shape: see :func:`~actmax_widget.visualize_activation`.
         held_inputs: see there.
@@ -105,34 +120,125 @@ def visualize(
         >>> result = am.visualize(am.demo.digits(), objective, transforms=[transforms.Jitter(2)], seed=0)
         >>> result.image.shape
         (28, 28, 1)
+        >>> more = am.visualize(am.demo.digits(), start=result.checkpoint, max_iter=100)
+        >>> len(more.history) - len(result.history)
+        100
     """
     names = demo.labels(model) if labels is None else Labels(labels)
-    given = _checked(target, filter_indices, settings)
     if start is not None and seed_input is not None:
         raise invalid("start", "None where there is a seed_input, which is the same", start, "Pass one of them.")
     start = seed_input if start is None else start
     listeners = [*check_callbacks(callbacks), *([Print()] if check_flag("verbose", verbose) else ())]
-    network, gate = prepared(model, backprop_modifier, input_shape, held_inputs, start)
+    kept = start if isinstance(start, Checkpoint) else None
+    network, gate = prepared(model, backprop_modifier, input_shape, held_inputs, None if kept else start)
     if names is not None and labels is not None:
         names.check(network.last.filters, network.last.name)
-    layer = ""
-    if "objective" not in given:
-        found_layer = network.find(target)
-        layer = found_layer.name
-        if names is not None:
-            given["filter_indices"] = names.indices(filter_indices, found_layer.filters, layer)
-    blank = Settings(layer=layer)
-    chosen = blank.changed(**with_preset(given, blank, network))
+    if changes is not None:
+        run = _again(
+            network,
+            check_changes(changes),
+            {"target": target, "filter_indices": filter_indices, "start": start, **settings},
+        )
+    elif kept is not None:
+        kept.check()
+        run = _further(network, kept, _given(network, names, target, filter_indices, settings, kept), settings)
+    else:
+        given = _given(network, names, target, filter_indices, {**DEFAULTS, **settings})
+        run = _afresh(network, given, start)
+    reel = Reel(network, run.batch, run.end, run.changes[-1].settings.input_range)
+    _make(run, reel, gate, listeners, progress=progress)
+    _, last, goal, _ = run.changes[-1]
+    model_print = fingerprint(network.model)
+    film = reel.film(run.batch, last, run.changes, seed=run.seed, goal=goal, model=model_print)
+    return Result(network.layout.as_shown(run.batch.pictures[0]), run.batch.history(), film.checkpoints[-1], film)
+
+
+@dataclass
+class _Run:
+    """What is to be made.
+
+    Attributes:
+        batch: where it begins.
+        changes: the settings, each from some iteration on, those to come too.
+        seed: the random state.
+        end: the iteration it ends at.
+    """
+
+    network: Network
+    batch: Batch
+    changes: Changes
+    seed: int
+    end: int
+
+    def stages(self) -> Iterator[tuple[int, Change]]:
+        """Up to which iteration which settings hold, from where it is."""
+        for change, following in zip(self.changes, [*self.changes[1:], None], strict=True):
+            until = self.end if following is None else min(following.iteration, self.end)
+            if until > self.batch.iteration:
+                yield until, change
+
+
+def _afresh(network: Network, given: Mapping[str, Any], start: Any) -> _Run:
+    blank = Settings(layer=given.get("layer", ""))
+    chosen = blank.changed(**with_preset(dict(given), blank, network))
     found = starting.start_of(network.input, start, chosen.input_range, chosen.seed_fit, "start")
-    chosen = chosen.changed(seed_input=found.array)
-    plan, seed = Plan(network, chosen), random_state(chosen)
-    batch = Batch(plan.names, plan.start(chosen, seed), measures=plan.measures)
-    step = plan.step(chosen, gate)
-    knobs = plan.knobs(chosen, step, seed, goal=chosen.max_iter)
+    seed = random_state(chosen)
+    chosen = chosen.changed(seed_input=found.array, seed=seed)
+    plan = Plan(network, chosen)
     found.warn()
-    with progress_bar(chosen.max_iter, shown=progress) as advance:
-        _run(batch, step, knobs, chosen.max_iter, listeners, advance)
-    return Result(network.layout.as_shown(batch.pictures[0]), batch.history())
+    batch = plan.batch(plan.start(chosen, seed))
+    return _Run(network, batch, Changes().then(0, chosen, chosen.max_iter), seed, chosen.max_iter)
+
+
+def _further(network: Network, kept: Checkpoint, given: dict[str, Any], settings: Mapping[str, Any]) -> _Run:
+    """A run that goes on from a checkpoint with some other settings."""
+    before = kept.settings
+    chosen = before.changed(**with_preset(given, before, network))
+    plan = Plan(network, before)
+    batch = keeping.restored(kept, plan)
+    advice = "Leave it out to go on, or start afresh with it."
+    own = keeping.named(chosen, network)
+    for name in OF_RUN:
+        if not alike(getattr(before, name), getattr(own, name)):
+            raise invalid(name, "that of the checkpoint", getattr(chosen, name), advice)
+    if settings.get("seed") not in {None, kept.seed}:
+        raise invalid("seed", f"that of the checkpoint, {kept.seed}", settings["seed"], advice)
+    left = max(kept.goal - kept.iteration, 0) or before.max_iter
+    end = kept.iteration + (chosen.max_iter if "max_iter" in settings else left)
+    return _Run(network, batch, kept.changes.then(kept.iteration, chosen, kept.goal), kept.seed, end)
+
+
+def _again(network: Network, changes: Changes, given: dict[str, Any]) -> _Run:
+    """A run that is repeated as it was steered."""
+    iterations = given.pop("max_iter", None)
+    if bad := [name for name, value in given.items() if value is not None]:
+        raise invalid(bad[0], "None where there are changes, which say it", given[bad[0]], "Leave it out.")
+    first = changes[0].settings
+    seed = random_state(first)
+    plan = Plan(network, first)
+    end = changes[-1].goal if iterations is None else check_integer("max_iter", iterations, least=1)
+    return _Run(network, plan.batch(plan.start(first, seed)), changes, seed, end)
+
+
+def _given(
+    network: Network, names: Any, target: Any, filter_indices: Any, settings: Mapping[str, Any], kept: Any = None
+) -> dict[str, Any]:
+    """The settings that a person gave, the target among them."""
+    given = _checked(target, filter_indices, settings)
+    if "objective" in given:
+        return given
+    if target is None:
+        if kept is None:
+            advice = "Pass a layer or an objective; or start=checkpoint, which has one."
+            raise invalid("target", "what is to be maximised", None, advice, TypeError)
+        if filter_indices is None:
+            del given["filter_indices"]
+            return given
+    layer = network.find(kept.settings.layer if target is None else target)
+    given["layer"] = layer.name
+    if names is not None:
+        given["filter_indices"] = names.indices(filter_indices, layer.filters, layer.name)
+    return given
 
 
 def _checked(target: Any, filter_indices: Any, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,33 +253,60 @@ def _checked(target: Any, filter_indices: Any, given: Mapping[str, Any]) -> dict
         advice = "The objective's own losses have their filters. Or pass a layer."
         raise invalid("filter_indices", "None where the target is an objective", filter_indices, advice)
     own = {"objective": target} if objective else {"filter_indices": filter_indices}
-    return {**DEFAULTS, **own, **given}
+    return {**own, **given}
 
 
-def _run(batch: Batch, step: Step, knobs: Knobs, goal: int, listeners: Sequence[Any], advance: Any) -> None:
-    calls, still = Calls(single=bool(listeners)), Still(step.objective.excites)
-    try:
-        while calls.made < goal:
-            state, steps = step.run(batch.state, knobs, calls.begin(goal))
-            batch.take(state, steps)
-            calls.end(len(steps.losses))
-            advance(len(steps.losses))
-            still.look(steps.losses[:, 0])
-            *values, total = steps.losses[-1, 0]
-            enough = False
-            if listeners:
-                named = list(zip(batch.names, values, strict=True))
-                grads, seen = to_numpy(steps.grads), to_numpy(steps.wrt_value)
-                enough = told(listeners, calls.made - 1, named, total, grads, seen)
-            if not np.isfinite(total):
-                report_not_finite(calls.made - 1, total, step, "The picture is the last good one before it.")
-            if enough or not np.isfinite(total):
-                break
-    except KeyboardInterrupt:
-        if not batch.iteration:
-            raise
-        report_interrupted(batch.iteration, goal)
+def _make(run: _Run, reel: Reel, gate: Any, listeners: Sequence[Any], *, progress: bool) -> None:
+    """Make the steps, with the settings that hold at each."""
+    calls, still = Calls(single=bool(listeners)), None
+    first = run.batch.iteration
+    with progress_bar(run.end - first, shown=progress) as advance:
+        try:
+            for until, change in run.stages():
+                plan = Plan(run.network, change.settings)
+                step = plan.step(change.settings, gate)
+                knobs = plan.knobs(change.settings, step, run.seed, goal=change.goal)
+                still = still or Still(step.objective.excites)
+                made = functools.partial(_told, run.batch, step, still, listeners, advance)
+                if not _steps(run.batch, step, knobs, calls, reel, until, made, last=until == run.end):
+                    break
+        except KeyboardInterrupt:
+            if not run.batch.iteration:
+                raise
+            report_interrupted(run.batch.iteration, run.end)
     for callback in listeners:
         callback.on_end()
-    if still.all() and step.silent(batch.state, knobs)[0]:
-        report_silent(step, batch.iteration)
+    if still and still.all() and step.silent(run.batch.state, knobs)[0]:
+        report_silent(step, run.batch.iteration)
+
+
+def _steps(
+    batch: Batch, step: Step, knobs: Knobs, calls: Calls, reel: Reel, until: int, made: Any, *, last: bool
+) -> bool:
+    """Make steps up to an iteration; returns whether to go on."""
+    while batch.iteration < until:
+        most = min(until - batch.iteration, reel.due(batch.iteration))
+        state, steps = step.run(batch.state, knobs, calls.begin(calls.made + most))
+        batch.take(state, steps)
+        reel.take(batch)
+        calls.end(len(steps.losses))
+        enough, total = made(steps), steps.losses[-1, 0, -1]
+        if not np.isfinite(total):
+            batch.go_back()  # as in the widget: a run that is repeated may have gone on from there
+            if last:
+                report_not_finite(batch.iteration - 1, total, step, "The picture is the last good one before it.")
+                return False
+        if enough:
+            return False
+    return True
+
+
+def _told(batch: Batch, step: Step, still: Still, listeners: Sequence[Any], advance: Any, steps: Steps) -> bool:
+    """Tell everybody of steps that were made; returns whether a callback has had enough."""
+    advance(len(steps.losses))
+    still.look(steps.losses[:, 0])
+    if not listeners:
+        return False
+    *values, total = steps.losses[-1, 0]
+    named = list(zip(step.objective.names, values, strict=True))
+    return told(listeners, batch.iteration - 1, named, total, to_numpy(steps.grads), to_numpy(steps.wrt_value))

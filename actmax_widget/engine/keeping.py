@@ -1,0 +1,130 @@
+"""Checkpoints: what a run comes to at one of its iterations, and the run that goes on from there."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from actmax_widget.checkpoint import Changes, Checkpoint
+from actmax_widget.checks import invalid
+from actmax_widget.engine.batch import Batch
+from actmax_widget.engine.plan import Plan
+from actmax_widget.engine.step import State
+from actmax_widget.losses import Sum
+from actmax_widget.network import Network
+from actmax_widget.network.fingerprint import fingerprint
+from actmax_widget.results import History
+from actmax_widget.settings import Settings
+
+VERSIONS = ("actmax_widget", "tensorflow", "keras", "numpy")
+
+
+def kept(
+    network: Network, batch: Batch, settings: Settings, changes: Changes, *, seed: int, goal: int, model: str
+) -> Checkpoint:
+    """A checkpoint of a run of one picture.
+
+    Args:
+        network: of the run.
+        batch: its state and rows, of one moment.
+        settings: those in force.
+        changes: what was set so far.
+        seed: the random state that was drawn.
+        goal: the iteration that it is heading for.
+        model: fingerprint of the network's model.
+    """
+    return Checkpoint(
+        settings=named(settings, network),
+        arrays=_arrays(batch.state),
+        seed=seed,
+        iteration=batch.iteration,
+        goal=goal,
+        history=batch.history(),
+        changes=Changes(one._replace(settings=named(one.settings, network)) for one in changes),
+        model=model,
+        versions=_versions(),
+    )
+
+
+@functools.cache
+def _versions() -> Mapping[str, str]:
+    return {name: importlib.metadata.version(name) for name in VERSIONS}
+
+
+def at(state: State, history: History, iteration: int) -> Batch:
+    """A run as it was at an earlier iteration, of which a state was kept."""
+    batch = Batch(history.names, state, measures=history.measures)
+    batch.add_rows(history.rows[:iteration, None])
+    return batch
+
+
+def restored(checkpoint: Checkpoint, plan: Plan) -> Batch:
+    """The run of a checkpoint, ready for its next step.
+
+    Args:
+        checkpoint: whole, see :meth:`Checkpoint.check`.
+        plan: of its settings.
+
+    Raises:
+        ValueError: it is of another model, objective or input.
+    """
+    if checkpoint.model != fingerprint(plan.network.model):
+        advice = "Pass the model that it was made with: the same layers and the same weights."
+        raise invalid("checkpoint", "one of this model", "one of another model, or of other weights", advice)
+    own, wanted = (*checkpoint.history.columns, *checkpoint.history.measures), (*plan.names, "total", *plan.measures)
+    if own != wanted:
+        expected, received = f"one of the columns {[*wanted]}", [*own]
+        raise invalid("checkpoint", expected, received, "Pass the objective that it was made with.")
+    settings = checkpoint.settings
+    template = plan.start(settings, 0)
+    arrays = checkpoint.fitting(_arrays(template))
+    fields = {name: _tensors(value) for name, value in arrays.items()}
+    batch = plan.batch(template._replace(**fields, iteration=tf.constant(checkpoint.iteration)))
+    batch.add_rows(checkpoint.history.rows[:, None])
+    return batch
+
+
+def named(settings: Settings, network: Network) -> Settings:
+    """The settings with layers by name, so that they hold no model and can be pickled."""
+    if settings.objective is None:
+        return settings
+    pairs = []
+    for loss, weight in settings.objective:
+        own = {name: _named(value, network) for name, value in vars(loss).items() if name in {"layer", "layers"}}
+        other = loss.bound(own)
+        vars(other).pop("_origin", None)
+        pairs.append((other, weight))
+    # Not changed(): what was set about these terms stays.
+    other_settings = settings.changed()
+    object.__setattr__(other_settings, "objective", Sum(pairs))
+    vars(other_settings).pop("_numbers", None)
+    return other_settings
+
+
+def _named(layer: Any, network: Network) -> Any:
+    if isinstance(layer, list | tuple):
+        return type(layer)(_named(one, network) for one in layer)
+    return layer if layer is None or isinstance(layer, str | int) else network.find(getattr(layer, "layer", layer)).name
+
+
+def _arrays(state: State) -> dict[str, Any]:
+    arrays = tf.nest.map_structure(_array, {**state._asdict(), "iteration": state.best_loss})
+    del arrays["iteration"]
+    return dict(arrays)
+
+
+def _array(tensor: tf.Tensor) -> np.ndarray:
+    array: np.ndarray = tensor.numpy()
+    array.flags.writeable = False
+    return array
+
+
+def _tensors(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _tensors(one) for name, one in value.items()}
+    return tf.constant(value)

@@ -1,0 +1,106 @@
+"""What is kept of a run while it goes: some of its pictures and states, evenly, in a bounded memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from actmax_widget.checkpoint import Changes
+from actmax_widget.engine import keeping
+from actmax_widget.engine.batch import Batch
+from actmax_widget.engine.step import State
+from actmax_widget.film import CHECKPOINTS, LEAST, MEGABYTES, MOST, Film
+from actmax_widget.network import Network
+from actmax_widget.pictures import to_pixels
+from actmax_widget.settings import Settings
+
+
+class Reel:
+    """Records a run. Tensors never change, so a state is kept by holding on to it: that takes no time.
+
+    Args:
+        network: of the run.
+        batch: of one picture, where the run begins.
+        goal: iterations that it is going to make, as far as is known.
+        input_range: (low, high) of what is kept as 0 to 255.
+    """
+
+    def __init__(self, network: Network, batch: Batch, goal: int, input_range: tuple[float, float]) -> None:
+        self._network, self._range = network, input_range
+        picture = int(np.prod(batch.state.measured.shape[1:]))
+        state = sum(one.dtype.size * int(np.prod(one.shape)) for one in tf.nest.flatten(batch.state))
+        budget = MEGABYTES * 2**20
+        # Half of the most is left after thinning. A picture too large for that is kept at every second pixel, or third.
+        of_pictures = budget * 3 // 4
+        self._stride = next(n for n in range(1, 1000) if 2 * LEAST * picture <= of_pictures * n**2)
+        self._most = int(np.clip(of_pictures // max(picture // self._stride**2, 1), 2 * LEAST, MOST))
+        self._most_states = int(np.clip((budget - self._most * picture // self._stride**2) // state, *CHECKPOINTS))
+        self._every = self._every_state = max(1, goal // (self._most // 2))
+        self._pictures: dict[int, np.ndarray] = {}
+        self._states: dict[int, State] = {}
+        self.take(batch)
+
+    def due(self, iteration: int) -> int:
+        """Iterations from one to the next that is kept: so many can be made in a call at the most."""
+        return self._every - iteration % self._every
+
+    def take(self, batch: Batch) -> None:
+        """Keep where a run is, if it is time."""
+        iteration = batch.iteration
+        if self._pictures and iteration % self._every:
+            return
+        self._pictures[iteration] = self._pixels(batch.pictures[0])
+        self._every = _thinned(self._pictures, self._most, self._every)
+        if not self._states or iteration % self._every_state == 0:
+            self._states[iteration] = batch.state
+            self._every_state = max(_thinned(self._states, self._most_states, self._every_state), self._every)
+
+    def film(self, batch: Batch, settings: Settings, changes: Changes, *, seed: int, goal: int, model: str) -> Film:
+        """The film up to where the run is.
+
+        Args:
+            batch: of the run.
+            settings: in force now.
+            changes: what was set so far.
+            seed: the random state that was drawn.
+            goal: what it is heading for now.
+            model: fingerprint of the model.
+        """
+        history, last = batch.history(), batch.iteration
+        best = int(np.nanargmin(history["total"])) + 1 if np.isfinite(history["total"]).any() else 0
+        pictures = self._pictures | {last: self._pixels(batch.pictures[0])}
+        if best not in pictures:
+            pictures[best] = self._pixels(batch.state.best.numpy()[0])
+        iterations = tuple(sorted(pictures))
+        kept = []
+        for iteration, state in sorted((self._states | {last: batch.state}).items()):
+            # What was set by then; the settings of now hold from the last change on.
+            of_then = Changes(one for one in changes if one.iteration < iteration or not one.iteration)
+            now = iteration == last or not of_then
+            own, aim = (settings, goal) if now else (of_then[-1].settings, of_then[-1].goal)
+            made = keeping.at(state, history, iteration)
+            kept.append(keeping.kept(self._network, made, own, of_then, seed=seed, goal=aim, model=model))
+        return Film(iterations, np.stack([pictures[one] for one in iterations]), best, tuple(kept))
+
+    def until(self, iteration: int) -> None:
+        """Forget what was made after an iteration, which the run went back to."""
+        for kept in (self._pictures, self._states):
+            for one in [one for one in kept if one > iteration]:
+                del kept[one]
+
+    def _pixels(self, image: np.ndarray) -> np.ndarray:
+        shown = self._network.layout.as_shown(image)
+        where = tuple(slice(None, None, self._stride) for _ in shown.shape[:-1])
+        return to_pixels(shown[where], self._range)
+
+
+def _thinned(kept: dict[int, Any], most: int, every: int) -> int:
+    """Leave out every second one where there are too many, but for the first; returns every how many are kept now."""
+    while len(kept) > most:
+        every *= 2
+        first = min(kept)
+        for one in [one for one in kept if one % every and one != first]:
+            del kept[one]
+    return every

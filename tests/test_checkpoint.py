@@ -1,0 +1,369 @@
+"""Runs that can be kept: a checkpoint goes on as if nothing had been, and a steered run can be repeated."""
+
+import contextlib
+import dataclasses
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+import actmax_widget as am
+from actmax_widget import losses, regularizers, transforms
+from actmax_widget.callbacks import OptimizerCallback
+from actmax_widget.checkpoint import Changes, Checkpoint
+from actmax_widget.network.fingerprint import fingerprint
+from tests.networks import small_cnn
+
+NOISE = transforms.Noise(0.2)
+
+
+def visualize(model, *args, **options):
+    return am.visualize(model, *args, **{"seed": 3, "preset": "keras-vis", "jitter": 0.1, **options})
+
+
+def sent(value):
+    """As another process would get it."""
+    return pickle.loads(pickle.dumps(value))  # noqa: S301 - our own
+
+
+def equal(one, other):
+    np.testing.assert_array_equal(one.image, other.image)
+    np.testing.assert_array_equal(one.history.values, other.history.values)
+
+
+class EndsAt(OptimizerCallback):
+    def __init__(self, iteration):
+        self.iteration = iteration
+
+    def callback(self, i, *_):
+        if i + 1 == self.iteration:
+            raise StopIteration
+
+
+# --- going on
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {
+            "parametrization": "Fourier",
+            "optimizer": "Adam",
+            "transforms": [transforms.Jitter(2), transforms.Noise(0.2)],
+        },
+        {"parametrization": "RingSpectrum", "optimizer": "Lion", "transforms": [transforms.Rotate(10)]},
+        {"parametrization": "Phase", "optimizer": "SGD", "transforms": []},
+    ],
+    ids=["keras-vis", "Fourier", "RingSpectrum", "Phase"],
+)
+def test_it_goes_on_bit_for_bit(model, options):
+    whole = am.visualize(model, "conv1", 2, seed=3, preset="keras-vis", max_iter=200, **options)
+    half = am.visualize(model, "conv1", 2, seed=3, preset="keras-vis", max_iter=120, **options)
+    assert len(half.history) == half.checkpoint.iteration == 120
+    further = am.visualize(model, start=sent(half.checkpoint), max_iter=80)
+    equal(further, whole)
+    assert further.checkpoint.iteration == 200
+    np.testing.assert_array_equal(further.checkpoint.arrays["measured"], whole.checkpoint.arrays["measured"])
+
+
+ELSEWHERE = """
+import sys, numpy as np, actmax_widget as am
+result = am.visualize(am.demo.digits(), start=am.Checkpoint.load(sys.argv[1]), max_iter=80)
+np.savez(sys.argv[2], image=result.image, values=result.history.values)
+"""
+
+
+def test_it_goes_on_in_another_process(tmp_path):
+    model = am.demo.digits()
+    whole = visualize(model, "out", 3, max_iter=200)
+    visualize(model, "out", 3, max_iter=120).checkpoint.save(tmp_path / "half")
+    command = [sys.executable, "-c", textwrap.dedent(ELSEWHERE), tmp_path / "half", tmp_path / "made.npz"]
+    subprocess.run(command, check=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
+    with np.load(tmp_path / "made.npz") as made:
+        np.testing.assert_array_equal(made["image"], whole.image)
+        np.testing.assert_array_equal(made["values"], whole.history.values)
+
+
+def test_what_falls_over_a_run_goes_on_where_it_was_interrupted(model):
+    falls = {"preset": "natural", "max_iter": 50}
+    whole = am.visualize(model, "conv1", 2, seed=3, **falls)
+    stopped = am.visualize(model, "conv1", 2, seed=3, callbacks=[EndsAt(30)], **falls)
+    assert (stopped.checkpoint.iteration, stopped.checkpoint.goal) == (30, 50)
+    equal(am.visualize(model, start=stopped.checkpoint), whole)
+    # One that has arrived holds the end of what falls.
+    arrived = am.visualize(model, "conv1", 2, seed=3, preset="natural", max_iter=30)
+    further = am.visualize(model, start=arrived.checkpoint, max_iter=20)
+    assert further.checkpoint.goal == 30
+    assert not np.array_equal(further.image, whole.image)
+
+
+def test_without_max_iter_it_makes_as_many_again(model):
+    first = visualize(model, "conv1", 2, max_iter=5)
+    assert len(visualize(model, start=first.checkpoint, seed=None).history) == 10
+
+
+def test_other_numbers_may_go_on_from_it(model):
+    first = visualize(model, "conv1", 2, max_iter=5)
+    plain = am.visualize(model, start=first.checkpoint, max_iter=5)
+    other = am.visualize(model, start=first.checkpoint, max_iter=5, tv_weight=100.0)
+    np.testing.assert_array_equal(other.history.values[:5], plain.history.values[:5])
+    assert not np.array_equal(other.image, plain.image)
+    assert (other.checkpoint.changes[1].iteration, other.checkpoint.changes[1].changed) == (5, {"tv_weight": 100.0})
+
+
+def test_an_objective_is_kept_with_its_layers_by_name(model):
+    layer = model.get_layer("conv1")
+    objective = losses.ActivationMaximization(layer, 1) + 0.5 * losses.Neuron(layer, 2) + regularizers.LPNorm()
+    parts = {"transforms": [], "seed": 1, "parametrization": "Fourier"}
+    whole = am.visualize(model, objective, max_iter=9, **parts)
+    half = am.visualize(model, objective, max_iter=4, callbacks=[EndsAt(4)], **parts)
+    assert len(pickle.dumps(half.checkpoint)) < 100_000  # no model in it
+    equal(am.visualize(model, start=sent(half.checkpoint), max_iter=5), whole)
+
+
+# --- in the widget
+
+
+@pytest.fixture
+def widget(model):
+    made = am.ActMaxWidget(model, "conv1", filter_indices=2, preset="keras-vis", seed=5, max_iter=40)
+    yield made
+    made.close()
+
+
+def test_a_widget_goes_back_and_on(widget):
+    widget.step(6)
+    kept = widget.checkpoint()
+    widget.step(4)
+    image, values = widget.image, widget.history.values
+    widget.tv_weight = 77.0
+    widget.step(3)
+    widget.restore(sent(kept))
+    assert (widget.iteration, widget.status, widget.tv_weight) == (6, "paused", 10.0)
+    widget.step(4)
+    np.testing.assert_array_equal(widget.image, image)
+    np.testing.assert_array_equal(widget.history.values, values)
+
+
+def test_a_widgets_picture_goes_on_in_a_function_and_back(widget, model):
+    widget.step(6)
+    further = am.visualize(model, start=widget.checkpoint(), max_iter=4)
+    widget.step(4)
+    np.testing.assert_array_equal(widget.image, further.image)
+    widget.reset()
+    widget.restore(further.checkpoint)
+    np.testing.assert_array_equal(widget.image, further.image)
+    assert widget.iteration == 10
+
+
+def test_a_steered_run_is_repeated(widget, model):
+    widget.jitter = 0.2
+    widget.step(3)
+    for value in (1.0, 2.0, 3.0):  # dragged
+        widget.tv_weight = value
+    widget.step(4)
+    widget.start()
+    widget.pause()
+    widget.wait()
+    widget.learning_rate = 0.5
+    widget.start()
+    assert widget.wait(60)
+    widget.transforms = [transforms.Rotate(20), transforms.Noise(0.3, 0.1)]
+    widget.knobs["Rotate.degrees"] = 5
+    widget.step(2)
+    widget.optimizer = "Adam"
+    widget.grad_modifier = "negate"
+    widget.max_iter = 50
+    widget.start()
+    assert widget.wait(60)
+    again = am.visualize(model, changes=sent(widget.changes), max_iter=widget.iteration)
+    np.testing.assert_array_equal(again.image, widget.image)
+    np.testing.assert_array_equal(again.history.values, widget.history.values)
+    assert [one.iteration for one in widget.changes][:2] == [0, 3]
+    assert widget.changes[1].changed == {"tv_weight": 3.0}
+    assert "iteration 3: tv_weight 3.0" in repr(widget.changes)
+    # A checkpoint has them, too, and what goes on from it adds its own.
+    further = am.visualize(model, start=widget.checkpoint(), max_iter=2, tv_weight=9.0)
+    equal(am.visualize(model, changes=further.checkpoint.changes, max_iter=len(further.history)), further)
+
+
+def test_a_run_with_a_drawn_random_state_is_repeated(widget, model):
+    widget.seed = None
+    widget.jitter = 0.2
+    widget.reset()
+    widget.step(5)
+    again = am.visualize(model, changes=widget.changes, max_iter=5)
+    np.testing.assert_array_equal(again.image, widget.image)
+
+
+def test_a_run_that_went_on_after_a_loss_that_was_not_finite_is_repeated(model):
+    widget = am.ActMaxWidget(model, "conv1", filter_indices=2, preset="keras-vis", seed=5, max_iter=9, clip=False)
+    widget.step(2)
+    widget.learning_rate = 1e30
+    widget.start()
+    assert widget.wait(60)
+    assert widget.status == "failed"
+    widget.learning_rate = 1.0
+    widget.step(3)
+    assert widget.status == "paused"
+    with pytest.warns(RuntimeWarning) if not np.isfinite(widget.history["total"][-1]) else contextlib.nullcontext():
+        again = am.visualize(model, changes=widget.changes, max_iter=widget.iteration)
+    assert not np.isfinite(widget.history["total"]).all()
+    equal(again, widget)
+    widget.close()
+
+
+def test_nothing_made_nothing_changed(widget):
+    assert not widget.changes
+    assert repr(widget.changes) == "no changes"
+    kept = widget.checkpoint()
+    widget.step(2)
+    image = widget.image
+    widget.restore(kept)
+    assert widget.iteration == 0
+    widget.step(2)
+    np.testing.assert_array_equal(widget.image, image)
+    assert len(widget.changes) == 1
+
+
+# --- refused
+
+
+@pytest.fixture(scope="module")
+def kept(model):
+    return visualize(model, "conv1", 2, max_iter=3).checkpoint
+
+
+def test_another_model_is_refused(kept, widget):
+    other = small_cnn()
+    other.get_layer("out").set_weights([weight + 1 for weight in other.get_layer("out").get_weights()])
+    with pytest.raises(ValueError, match="checkpoint: expected one of this model"):
+        am.visualize(other, start=kept)
+    with pytest.raises(ValueError, match="checkpoint: expected one of this model"):
+        am.ActMaxWidget(other, "conv1").restore(kept)
+
+
+def test_weights_make_another_model(model):
+    before = fingerprint(model)
+    layer = model.get_layer("conv1")
+    weights = layer.get_weights()
+    layer.set_weights([weights[0] + 1e-3, *weights[1:]])
+    changed = fingerprint(model)
+    layer.set_weights(weights)
+    assert changed != before == fingerprint(model)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "named"),
+    [
+        (("conv1", 1), {}, "filter_indices: expected that of the checkpoint"),
+        (("out",), {}, "layer: expected that of the checkpoint"),
+        ((losses.ActivationMaximization("conv1", 2),), {}, "objective: expected that of the checkpoint"),
+        ((), {"parametrization": "Fourier"}, "parametrization: expected that of the checkpoint"),
+        ((), {"seed": 4}, "seed: expected that of the checkpoint, 3"),
+    ],
+)
+def test_what_it_began_with_cannot_be_another(model, kept, arguments, options, named):
+    with pytest.raises(ValueError, match=named):
+        am.visualize(model, *arguments, start=kept, **options)
+
+
+def test_the_same_target_may_be_said_again(model, kept):
+    assert len(am.visualize(model, "conv1", 2, start=kept, max_iter=1).history) == 4
+    objective = losses.ActivationMaximization("conv1", 2) + 0.1 * losses.Direction("conv1", np.ones(6, "float32"))
+    first = am.visualize(model, objective, seed=1, max_iter=2).checkpoint
+    same = losses.ActivationMaximization("conv1", 2) + 0.1 * losses.Direction("conv1", np.ones(6, "float32"))
+    assert len(am.visualize(model, same, start=first, max_iter=1).history) == 3
+    other = losses.ActivationMaximization("conv1", 2) + 0.1 * losses.Direction("conv1", -np.ones(6, "float32"))
+    with pytest.raises(ValueError, match="objective"):
+        am.visualize(model, other, start=first, max_iter=1)
+
+
+def changed(kept, name, value):
+    return dataclasses.replace(kept, arrays={**kept.arrays, name: value})
+
+
+@pytest.mark.parametrize(
+    ("damaged", "why"),
+    [
+        (lambda one: dataclasses.replace(one, format=0), "one of format 1, received 'one of format 0'"),
+        (lambda one: dataclasses.replace(one, iteration=9), "9 rows"),
+        (lambda one: changed(one, "measured", one.arrays["measured"][:, :5]), "measured of shape"),
+        (lambda one: changed(one, "measured", one.arrays["measured"].astype("float64")), "type float32"),
+        (lambda one: changed(one, "measured", one.arrays["measured"] * np.nan), "NaN or infinite ones in measured"),
+        (lambda one: changed(one, "more", one.arrays["measured"]), "arrays"),
+    ],
+)
+def test_a_damaged_one_is_refused_and_nothing_changes(model, widget, kept, damaged, why):
+    widget.step(2)
+    image = widget.image
+    with pytest.raises(ValueError, match=why):
+        am.visualize(model, start=damaged(kept))
+    with pytest.raises(ValueError, match=why):
+        widget.restore(damaged(kept))
+    np.testing.assert_array_equal(widget.image, image)
+    assert widget.iteration == 2
+
+
+def test_what_is_none(widget, model, kept):
+    with pytest.raises(TypeError, match="checkpoint: expected a checkpoint, received 3"):
+        widget.restore(3)
+    with pytest.raises(TypeError, match="changes: expected the changes of a run"):
+        am.visualize(model, changes=[1])
+    with pytest.raises(ValueError, match="from its beginning"):
+        am.visualize(model, changes=Changes())
+    with pytest.raises(ValueError, match="tv_weight: expected None where there are changes"):
+        am.visualize(model, changes=kept.changes, tv_weight=3)
+    with pytest.raises(TypeError, match="target: expected what is to be maximised"):
+        am.visualize(model)
+
+
+# --- files
+
+
+def test_a_file_is_read_as_it_was_written(tmp_path, kept):
+    kept.save(tmp_path / "one")
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+    read = Checkpoint.load(tmp_path / "one")
+    np.testing.assert_array_equal(read.arrays["measured"], kept.arrays["measured"])
+    assert (read.seed, read.iteration, read.goal, repr(read.changes)) == (3, 3, 3, repr(kept.changes))
+
+
+def test_a_file_cut_in_half_is_refused(tmp_path, kept):
+    path = tmp_path / "one"
+    kept.save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(ValueError, match=r"checkpoint: expected a whole file of Checkpoint\.save"):
+        Checkpoint.load(path)
+    path.write_bytes(pickle.dumps("text"))
+    with pytest.raises(ValueError, match=r"expected a file of Checkpoint\.save\(\), received 'str'"):
+        Checkpoint.load(path)
+    with pytest.raises(FileNotFoundError):
+        Checkpoint.load(tmp_path / "none")
+
+
+def test_who_dies_while_writing_leaves_the_old_file(tmp_path, kept):
+    kept.save(tmp_path / "one")
+    before = (tmp_path / "one").read_bytes()
+    script = """
+    import os, sys, actmax_widget as am
+    one = am.Checkpoint.load(sys.argv[1])
+    os.fsync = lambda file: os._exit(9)
+    one.save(sys.argv[1])
+    """
+    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(script), tmp_path / "one"], check=False)
+    assert ended.returncode == 9
+    assert (tmp_path / "one").read_bytes() == before
+
+
+def test_what_cannot_be_pickled_is_said(tmp_path, model):
+    kept = visualize(model, "conv1", 2, max_iter=1, grad_modifier=lambda grads: grads).checkpoint
+    with pytest.raises(ValueError, match=r"checkpoint: expected settings that can be pickled.*by def and class"):
+        kept.save(tmp_path / "one")
+    assert not [*tmp_path.iterdir()]
+    assert len(am.visualize(model, start=kept, max_iter=1).history) == 2
