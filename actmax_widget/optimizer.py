@@ -235,7 +235,7 @@ class Calls:
         if not self._single:
             # The first call was compiled, so it tells nothing about the time of a step.
             seconds = time.perf_counter() - self._begin
-            self._n = 8 if self._n == 1 else max(1, int(self._n * SECONDS_PER_CALL / seconds))
+            self._n = 8 if self._n == 1 else max(1, int(made * SECONDS_PER_CALL / max(seconds, 1e-6)))
 
 
 class Still:

@@ -55,15 +55,16 @@ def test_a_new_session_is_ready_and_shows_the_starting_picture(model):
 
 
 def test_a_run_has_a_row_for_every_iteration_and_finishes_at_its_goal(model):
-    driven = Driven(model)
+    driven = Driven(model, max_iter=320)
     driven.run.start()
     assert driven.run.status is Status.COMPILING
     seen = driven.until_idle()
     run = driven.run
     assert run.status is Status.FINISHED
-    assert run.iteration == run.goal == len(run.history) == 50
+    assert run.iteration == run.goal == len(run.history) == 320
     assert seen[0] == 1  # the compiling call makes one step
-    assert len(seen) < 30  # later ones make several
+    assert len(seen) < 160  # later ones make several
+    assert {*range(0, 321, 10)} <= {0, *seen}  # and end where the film keeps a picture
     assert run.traces == 1
     assert driven.workers == 1
 
