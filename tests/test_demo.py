@@ -13,7 +13,7 @@ import training
 from PIL import Image
 
 from actmax_widget import demo, losses, optimizers, transforms
-from actmax_widget.demo import squeezenet
+from actmax_widget.demo import packed, squeezenet
 from actmax_widget.labels import Labels
 from actmax_widget.visualization import visualize, visualize_activation
 from benchmarks import networks
@@ -276,28 +276,28 @@ def test_only_photos_has_labels(photos, digits):
 
 def test_missing_weights_are_told(untrained, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"photos\.npz: expected the weights.*install actmax-widget anew"):
-        squeezenet.read(untrained, tmp_path / "photos.npz")
+        packed.read(untrained, tmp_path / "photos.npz")
 
 
 def test_weights_that_were_cut_short_are_told(untrained, tmp_path):
     cut = tmp_path / "photos.npz"
     cut.write_bytes((PACKED / "photos.npz").read_bytes()[:1_000_000])
     with pytest.raises(ValueError, match=r"photos\.npz: expected a whole file.*The file is missing or damaged"):
-        squeezenet.read(untrained, cut)
+        packed.read(untrained, cut)
     assert not np.any(untrained.get_layer("conv1").get_weights()[0])
 
 
 def test_no_damaged_byte_changes_the_weights(untrained, tmp_path):
     """A byte is turned over here and there: the file is refused, or that byte did not matter."""
     whole = (PACKED / "photos.npz").read_bytes()
-    right = squeezenet.arrays(Path(PACKED / "photos.npz"))
+    right = packed.arrays(Path(PACKED / "photos.npz"))
     damaged = tmp_path / "photos.npz"
     refused = 0
     places = [*range(0, 200, 9), *range(1000, len(whole), 99_991), *range(len(whole) - 400, len(whole), 17)]
     for place in places:
         damaged.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
         try:
-            found = squeezenet.arrays(damaged)
+            found = packed.arrays(damaged)
         except ValueError as error:
             refused += "photos.npz: expected a whole file" in str(error)
         else:
@@ -318,14 +318,14 @@ def test_no_damaged_byte_changes_the_weights(untrained, tmp_path):
 )
 def test_other_weights_are_told(untrained, tmp_path, changes, sentence):
     other = tmp_path / "other.npz"
-    np.savez(other, **{**squeezenet.arrays(Path(PACKED / "photos.npz")), **changes})
+    np.savez(other, **{**packed.arrays(Path(PACKED / "photos.npz")), **changes})
     with pytest.raises(ValueError, match=sentence):
-        squeezenet.read(untrained, other)
+        packed.read(untrained, other)
 
 
 def test_quantise_rounds_each_output_channel_by_its_own_scale():
     kernel = np.random.default_rng(0).normal(size=(3, 3, 4, 5)).astype(np.float32) * np.array([1, 10, 0.1, 2, 0])
-    rounded, scale = make_photos.quantise(kernel.astype(np.float32))
+    rounded, scale = packed.quantise(kernel.astype(np.float32))
     assert rounded.dtype == np.int8
     assert np.abs(rounded).max(axis=(0, 1, 2)).tolist() == [127, 127, 127, 127, 0]
     assert np.all(np.abs(rounded * scale - kernel) <= scale / 2 * 1.001)
