@@ -3,6 +3,7 @@ from importlib import resources
 from pathlib import Path
 
 import apples as train_apples
+import digit_twins as train_twins
 import digits as train_digits
 import keras
 import matplotlib.cbook
@@ -109,6 +110,75 @@ def test_pictures_of_digits_look_like_digits(digits, real_digits):
     likeness = np.corrcoef(made.reshape(10, -1), pictures.reshape(len(pictures), -1))[:10, 10:]
     nearest = [row[labels == digit].max() for digit, row in enumerate(likeness)]
     assert min(nearest) > 0.4, nearest
+
+
+# --- the twins of the digits ----------------------------------------------------------------------------------------
+
+TWINS = ("plain", "adversarial")
+
+
+@pytest.fixture(scope="module")
+def reader():
+    """A second network, of another kind and other digits, that reads pictures of digits."""
+    with np.load(Path(__file__).parent / "data" / "digits_to_learn.npz") as file:
+        pictures, labels = file["pictures"], file["labels"]
+    keras.utils.set_random_seed(1)
+    layers = keras.layers
+    moved = [layers.RandomTranslation(0.1, 0.1, fill_mode="constant"), layers.RandomRotation(0.05), layers.RandomZoom(0.1)]
+    start = [keras.Input((28, 28, 1)), layers.Rescaling(1 / 255), *moved, layers.GaussianNoise(0.2)]
+    convolutions = [layers.Conv2D(n, size, 2, activation="swish") for n, size in ((24, 5), (48, 3), (64, 3))]
+    model = keras.Sequential([*start, *convolutions, layers.Flatten(), layers.Dropout(0.3), layers.Dense(10)])
+    model.compile(keras.optimizers.Adam(2e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(pictures, labels, batch_size=50, epochs=50, verbose=0)
+    return model
+
+
+def test_twins_together_are_small():
+    assert sum(len((PACKED / f"digits_{twin}.npz").read_bytes()) for twin in TWINS) < 150_000
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_a_twin_has_the_layers_of_the_digits_and_other_weights(digits, twin):
+    other = demo.digits(twin)
+    assert [layer.name for layer in other.layers] == [layer.name for layer in digits.layers]
+    assert other.name == f"digits_{twin}"
+    for mine, theirs in zip(digits.get_weights(), other.get_weights(), strict=True):
+        assert mine.shape == theirs.shape
+        assert np.any(mine != theirs)
+    assert np.abs(other.predict(np.zeros((1, 28, 28, 1)), verbose=0)).max() < 100  # not stretched
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_a_twin_says_how_good_it_is(twin):
+    facts = json.loads((PACKED / f"digits_{twin}.json").read_text())
+    assert facts["accuracy"] >= 0.975
+    assert facts["file_bytes"] == len((PACKED / f"digits_{twin}.npz").read_bytes())
+    assert {"trained_on", "source", "seed", "epochs", "attack", "keras", "tensorflow"} <= facts.keys()
+
+
+def test_only_training_on_adversarial_digits_withstands_an_attack(real_digits):
+    pictures, labels = real_digits
+    held = {}
+    for twin in TWINS:
+        model = demo.digits(twin)
+        assert (model.predict(pictures, verbose=0).argmax(axis=1) == labels).mean() >= 0.95
+        held[twin] = train_twins.accuracy_under_attack(model, (pictures, labels))
+    assert held["plain"] < 0.65 < 0.8 < held["adversarial"]
+
+
+@pytest.mark.parametrize(("variant", "least"), [("stretched", 10), ("plain", 9), ("adversarial", 10)])
+def test_a_second_network_reads_the_digits_of_each(reader, variant, least):
+    model = demo.digits(variant)
+    made = np.stack([visualize(model, "out", digit, seed=0).image for digit in range(10)])
+    files = np.clip(np.rint(made), 0, 255)
+    assert (model.predict(files, verbose=0).argmax(axis=1) == range(10)).all()
+    assert (reader.predict(files, verbose=0).argmax(axis=1) == range(10)).sum() >= least
+
+
+@pytest.mark.parametrize(("variant", "kind"), [("plian", ValueError), ("", ValueError), (3, TypeError), (None, TypeError)])
+def test_digits_refuses_another_variant(variant, kind):
+    with pytest.raises(kind, match=r"^variant: expected one of stretched, plain, adversarial"):
+        demo.digits(variant)
 
 
 @pytest.mark.parametrize("layer", ["conv1", "conv2", "conv3"])

@@ -54,6 +54,30 @@ def test_the_input_range_makes_no_difference_but_of_scale(ordinary, ends):
     np.testing.assert_allclose((other - low) * (255 / (high - low)), plain, atol=2)
 
 
+@pytest.mark.parametrize("factor", [0.1, 1e3, 1e5])
+def test_logits_of_any_size_give_the_same_picture(ordinary, factor):
+    inputs = keras.Input(ordinary.input_shape[1:])
+    louder = keras.Model(inputs, layers.Rescaling(factor, name="louder")(ordinary(inputs)))
+    plain = am.visualize(ordinary, "logits", 2, seed=0, max_iter=40).image
+    assert plain.std() > 10
+    np.testing.assert_allclose(am.visualize(louder, "louder", 2, seed=0, max_iter=40).image, plain, atol=2)
+
+
+def test_the_temperature_is_in_deviations_of_the_logits_and_live(ordinary):
+    low, high = (am.visualize(ordinary, "logits", 2, seed=0, max_iter=40, temperature=one).image for one in (0.02, 10))
+    assert np.abs(high - low).max() > 5
+
+
+def test_a_regression_goes_up_and_down():
+    model = am.demo.apples()
+    up, none, down = (
+        am.visualize(model, "count", 0, seed=0, max_iter=steps, act_max_weight=weight).image
+        for steps, weight in ((256, 1), (1, 1), (256, -1))
+    )
+    assert logits(model, up)[0] > max(6, logits(model, none)[0] + 3)
+    assert logits(model, down)[0] < logits(model, none)[0]
+
+
 def test_the_widget_begins_with_natural_and_makes_the_same_picture(ordinary):
     widget = am.ActMaxWidget(ordinary, filter_indices=1, seed=0)
     assert (widget.preset, widget.max_iter, widget.parametrization.name) == ("natural", 256, "Fourier")
