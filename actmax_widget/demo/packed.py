@@ -44,8 +44,10 @@ def write(model: Any, path: Path) -> None:
 
 def save(layers: list[tuple[np.ndarray, np.ndarray, np.ndarray]], path: Path) -> None:
     """Write a file of integers, scales and bias of each layer, in the order of :func:`weighted`."""
-    parts = (np.concatenate([array.ravel() for array in of_all]) for of_all in zip(*layers, strict=True))
-    np.savez_compressed(path, **dict(zip(KINDS, parts, strict=True)))
+    kernels, scales, biases = (
+        np.concatenate([array.ravel() for array in of_all]) for of_all in zip(*layers, strict=True)
+    )
+    np.savez_compressed(path, kernels=kernels, scales=scales, biases=biases)
 
 
 def read(model: Any, path: Path) -> None:

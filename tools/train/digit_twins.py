@@ -15,6 +15,7 @@ Kernels are rounded to a byte each, as those of the photo network are; see ``pho
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -80,15 +81,15 @@ def train(model: Any, digits: stretched.Digits, epochs: int, radius: float) -> N
     optimizer = keras.optimizers.Adam()
     rng = np.random.default_rng(stretched.SEED)
 
-    @tf.function
-    def step(x: Any, y: Any, strength: Any) -> Any:
+    def one_step(x: Any, y: Any, strength: Any) -> Any:
         if radius:
-            x = training.attack(lambda x: wrong(y, model(x)), x, radius * strength, STEPS)
+            x = training.attack(functools.partial(_loss, model, y), x, radius * strength, STEPS)
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(wrong(y, model(x, training=True)))
         optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
         return loss
 
+    step: Any = tf.function(one_step)
     each = len(labels) // BATCH
     for epoch in range(epochs):
         losses = []
@@ -101,12 +102,16 @@ def train(model: Any, digits: stretched.Digits, epochs: int, radius: float) -> N
         print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}", flush=True)
 
 
+def _loss(model: Any, labels: Any, pictures: Any) -> Any:
+    return wrong(labels, model(pictures))
+
+
 def accuracy_under_attack(model: Any, digits: stretched.Digits) -> float:
     """Give the share of digits recognised in spite of an attack, 0 to 1."""
     right = 0
     for at in range(0, len(digits[1]), 500):
         x, y = tf.constant(digits[0][at : at + 500], tf.float32), tf.constant(digits[1][at : at + 500], tf.int32)
-        hard = training.attack(lambda x, y=y: wrong(y, model(x)), x, RADIUS, STEPS_OF_TEST)
+        hard = training.attack(functools.partial(_loss, model, y), x, RADIUS, STEPS_OF_TEST)
         right += int((model.predict(hard, verbose=0).argmax(axis=1) == y.numpy()).sum())
     return right / len(digits[1])
 
