@@ -143,3 +143,14 @@ def test_an_objective_brings_no_terms_of_the_preset_with_it(ordinary):
 def test_a_preset_of_another_name_is_refused(ordinary):
     with pytest.raises(ValueError, match=r"^preset: expected one of natural, quick.*'natrual'"):
         am.visualize(ordinary, "logits", 1, preset="natrual")
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (31, 17, 4), (13, 13, 13), (67, 71, 3)], ids=str)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_run_begins_with_its_starting_picture(preset, shape):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(3, name="out")])
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    picture = (128 + 90 * np.sin(rows / 5) * np.cos(columns / 7))[..., None] * np.ones(shape[-1])
+    first = am.visualize(model, "out", 1, preset=preset, seed=0, seed_input=picture.astype("float32"), max_iter=1)
+    np.testing.assert_allclose(first.image, picture, atol=2.5)
