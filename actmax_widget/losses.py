@@ -28,7 +28,7 @@ import keras
 import numpy as np
 from keras import Layer, ops
 
-from actmax_widget.checks import check_integer, check_number, check_range, invalid, listify
+from actmax_widget.checks import check_flag, check_integer, check_number, check_range, invalid, listify
 from actmax_widget.network import Network, Target, graph, layout, respond, starting
 from actmax_widget.parameters import number
 from actmax_widget.parts import Part, declared, live
@@ -684,14 +684,18 @@ class LogOdds(_OfLayer):
         classes: an int or a sequence of ints, fewer than there are; negative indices count from the end.
         temperature: > 0, in logits. 1 counts the others as a softmax does, above it all of them alike.
         name: of the loss.
+        standardized: T is ``temperature`` times the standard deviation of z over all classes, at the picture that is
+            seen; it counts as a constant in the gradient. Then a network whose logits are a thousand times as large
+            gives the same picture. Default False: T is in logits.
 
     Raises:
         ValueError: a class that there is not, all of them, or a layer with a single unit.
-        TypeError: no integers.
+        TypeError: no integers, or ``standardized`` that is not True or False.
 
     Example:
         >>> objective = LogOdds("predictions", 130)
         >>> objective = LogOdds(-1, [207, 208], temperature=1, name="Retrievers")
+        >>> objective = LogOdds("out", 3, temperature=1, standardized=True)
 
     Source: Simonyan et al., *Deep inside convolutional networks*, 2014, maximise the logit for its own sake; the
     softened margin is this project's, as measured for its recipe (2026).
@@ -707,9 +711,17 @@ class LogOdds(_OfLayer):
         help="How many of the other classes count. Raise it to hold all of them down, lower it for the nearest alone.",
     )
 
-    def __init__(self, layer: Any, classes: Any, temperature: float = 5.0, *, name: str | None = None) -> None:
+    def __init__(
+        self,
+        layer: Any,
+        classes: Any,
+        temperature: float = 5.0,
+        *,
+        name: str | None = None,
+        standardized: bool = False,
+    ) -> None:
         super().__init__(layer, name)
-        self.classes = classes
+        self.classes, self.standardized = classes, check_flag("standardized", standardized)
         self.temperature = declared(self)["temperature"].check(temperature)
         self._settle()
 
@@ -736,7 +748,13 @@ class LogOdds(_OfLayer):
     def build_loss(self, selection: Any = None) -> Any:
         """Return each picture's loss, (batch,), for ``selection``, (batch, classes)."""
         given = self.knobs()["selection"][None] if selection is None else selection
-        return self._each(_behind, selection=given, temperature=ops.reshape(self.temperature, (-1,)))
+        behind = _behind_in_deviations if self.standardized else _behind
+        return self._each(behind, selection=given, temperature=ops.reshape(self.temperature, (-1,)))
+
+    def signature(self) -> Hashable | None:
+        """See :meth:`Loss.signature`."""
+        own = super().signature()
+        return own and (own, self.standardized)
 
 
 def _behind(answer: Any, selection: Any, temperature: Any) -> Any:
@@ -745,6 +763,19 @@ def _behind(answer: Any, selection: Any, temperature: Any) -> Any:
     target = _counted(logits, selection) / ops.sum(selection, axis=-1)
     others = ops.logsumexp(ops.where(wanted, LOWEST, logits) / temperature[:, None], axis=-1)
     return temperature * others - target
+
+
+def _behind_in_deviations(answer: Any, selection: Any, temperature: Any) -> Any:
+    """The same at a temperature in standard deviations of the logits."""
+    logits = _means(answer)
+    known = ops.isfinite(logits)  # a class that is masked by an infinite logit is none
+    fixed = ops.stop_gradient(ops.where(known, logits, 0.0))
+    count = ops.maximum(ops.sum(ops.cast(known, "float32"), axis=-1, keepdims=True), 1.0)
+    mean = ops.sum(fixed, axis=-1, keepdims=True) / count
+    variance = ops.sum(ops.where(known, ops.square(fixed - mean), 0.0), axis=-1) / count[:, 0]
+    # About the mean, logits that are all the same are 0, and may be divided by whatever is not.
+    within = ops.maximum(temperature * ops.sqrt(variance), TINY)
+    return _behind(logits - mean, selection, within)
 
 
 class Similarity(_OfLayer):

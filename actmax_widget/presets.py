@@ -46,20 +46,28 @@ def with_preset(changes: dict[str, Any], before: Settings, network: Network) -> 
     preset = parameters_of(Settings)["preset"].check(changes["preset"])
     found = settings_of(preset, network.layout.shape_shown(network.input.shape))
     if changes.get("objective", before.objective) is not None:
-        found = {name: value for name, value in found.items() if name not in FREE}
+        found = {name: value for name, value in found.items() if name not in {*FREE, "temperature"}}
     return {**found, **changes}
 
 
-def _natural(shape: tuple[int, ...], steps: int = 256, rate: float = 0.1) -> dict[str, Any]:
-    """This project's recipe (``PICTURES.md``, 2026)."""
+def _natural(shape: tuple[int, ...], steps: int = 256, hurry: float = 1.0) -> dict[str, Any]:
+    """This project's recipe (``PICTURES.md``, 2026).
+
+    Nothing in it is in the units of a network: sizes are shares of the side, values shares of the range, Adam's steps
+    do not follow the gradient's size, and the temperature is in standard deviations of the logits.
+    """
     *sides, channels = shape
-    own = {**FREE, "optimizer": Adam(rate), "max_iter": steps}
     view: list[transforms.Transform]
     if min(sides) < SMALL or channels == 1 or len(sides) != 2:
-        # Rings wash small and grey pictures out: a free spectrum, and views that are nearer to the picture.
+        # Rings wash small and grey pictures out: a free spectrum, and views that are nearer to the picture. It begins
+        # nearly grey and goes in small steps, so that the whole form is there before the details: with larger ones, or
+        # more noise, a stroke at the border that was there first stays, and half of the digits are none.
+        own = {**FREE, "optimizer": Adam(0.03 * hurry), "max_iter": steps, "temperature": 1.0}
         view = [transforms.Scale(0.85, 1.2), transforms.Rotate(10)] if len(sides) == 2 else []
-        view = [*view, transforms.Jitter(0.07), transforms.Noise(0.3, 0.1)]
+        view = [*view, transforms.Jitter(0.07), transforms.Noise(0.1, 0.05)]
         return {**own, "parametrization": Fourier() if min(sides) > 1 else Pixels(), "transforms": view}
+    # Of a thousand classes the nearest few count: in photographs the others are held down by the rings already.
+    own = {**FREE, "optimizer": Adam(0.1 * hurry), "max_iter": steps, "temperature": 0.5}
     view = [transforms.Scale(0.5, 1.35), transforms.Rotate(15), transforms.Jitter(0.107)]
     values = [transforms.Contrast(0.5), transforms.Brightness(0.1), transforms.Noise(0.3, 0.03)]
     return {**own, "parametrization": RingSpectrum(), "transforms": [*view, *values]}
@@ -67,7 +75,7 @@ def _natural(shape: tuple[int, ...], steps: int = 256, rate: float = 0.1) -> dic
 
 def _quick(shape: tuple[int, ...]) -> dict[str, Any]:
     """The same in half the steps, which are larger, for a first look."""
-    return _natural(shape, steps=128, rate=0.15)
+    return _natural(shape, steps=128, hurry=1.5)
 
 
 def _fourier(shape: tuple[int, ...]) -> dict[str, Any]:
@@ -132,7 +140,7 @@ def activation_losses(
         activation = Neuron(target, 0, position).bound({"filter_indices": chosen, "name": activation.name})
     head = head_of(network.model, target) if class_loss == LOG_ODDS and None not in chosen else None
     if head and head.kind is Kind.CLASSES and len(set(chosen)) < target.filters:
-        activation = LogOdds(head.target, chosen)
+        activation = LogOdds(head.target, chosen, standardized=True)
     elif head:
         activation = ActivationMaximization(head.target, chosen, target.filters)
     losses = [activation, LPNorm(network.input), TotalVariation(network.input)]

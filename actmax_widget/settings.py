@@ -86,8 +86,9 @@ class Settings:
         PRESETS,
         label="Recipe",
         group=RECIPE,
-        help="A set of parts with their numbers, which stay live: natural is made for any network, quick is natural "
-        "with half the steps, fourier is lucid's, phase is MACO's, keras-vis is that of 2017.",
+        help="A set of parts with their numbers, which stay live: natural is made for any network and takes a free "
+        "spectrum where the input is grey or below 64 px, else the spectrum of photographs; quick is natural with half "
+        "the steps, fourier is lucid's, phase is MACO's, keras-vis is that of 2017.",
     )
     act_max_weight: float = number(
         1.0,
@@ -182,12 +183,14 @@ class Settings:
         "by its own unit as it is. Take the latter where the last units are no classes.",
     )
     temperature: float = number(
-        5.0,
+        1.0,
         above=0,
+        bottom=0.02,
+        top=10,
         label="Temperature",
         group=MORE,
-        help="How many of the other classes count where a class is maximised ahead of them. Raise it to hold all of "
-        "them down, lower it for the nearest alone.",
+        help="How many of the other classes count where a class is maximised ahead of them, in standard deviations of "
+        "the logits. Raise it to hold all of them down, lower it for the nearest alone.",
     )
     preprocess: Any = choice(
         None,

@@ -3,6 +3,7 @@ from importlib import resources
 from pathlib import Path
 
 import apples as train_apples
+import digit_twins as train_twins
 import digits as train_digits
 import keras
 import matplotlib.cbook
@@ -13,7 +14,7 @@ import training
 from PIL import Image
 
 from actmax_widget import demo, losses, optimizers, transforms
-from actmax_widget.demo import squeezenet
+from actmax_widget.demo import packed, squeezenet
 from actmax_widget.labels import Labels
 from actmax_widget.visualization import visualize, visualize_activation
 from benchmarks import networks
@@ -109,6 +110,82 @@ def test_pictures_of_digits_look_like_digits(digits, real_digits):
     likeness = np.corrcoef(made.reshape(10, -1), pictures.reshape(len(pictures), -1))[:10, 10:]
     nearest = [row[labels == digit].max() for digit, row in enumerate(likeness)]
     assert min(nearest) > 0.4, nearest
+
+
+# --- the twins of the digits ----------------------------------------------------------------------------------------
+
+TWINS = ("plain", "adversarial")
+
+
+@pytest.fixture(scope="module")
+def reader():
+    """A second network, of another kind and other digits, that reads pictures of digits."""
+    with np.load(Path(__file__).parent / "data" / "digits_to_learn.npz") as file:
+        pictures, labels = file["pictures"], file["labels"]
+    keras.utils.set_random_seed(1)
+    layers = keras.layers
+    moved = [
+        layers.RandomTranslation(0.1, 0.1, fill_mode="constant"),
+        layers.RandomRotation(0.05),
+        layers.RandomZoom(0.1),
+    ]
+    start = [keras.Input((28, 28, 1)), layers.Rescaling(1 / 255), *moved, layers.GaussianNoise(0.2)]
+    convolutions = [layers.Conv2D(n, size, 2, activation="swish") for n, size in ((24, 5), (48, 3), (64, 3))]
+    model = keras.Sequential([*start, *convolutions, layers.Flatten(), layers.Dropout(0.3), layers.Dense(10)])
+    model.compile(keras.optimizers.Adam(2e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(pictures, labels, batch_size=50, epochs=50, verbose=0)
+    return model
+
+
+def test_twins_together_are_small():
+    assert sum(len((PACKED / f"digits_{twin}.npz").read_bytes()) for twin in TWINS) < 150_000
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_a_twin_has_the_layers_of_the_digits_and_other_weights(digits, twin):
+    other = demo.digits(twin)
+    assert [layer.name for layer in other.layers] == [layer.name for layer in digits.layers]
+    assert other.name == f"digits_{twin}"
+    for mine, theirs in zip(digits.get_weights(), other.get_weights(), strict=True):
+        assert mine.shape == theirs.shape
+        assert np.any(mine != theirs)
+    assert np.abs(other.predict(np.zeros((1, 28, 28, 1)), verbose=0)).max() < 100  # not stretched
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_a_twin_says_how_good_it_is(twin):
+    facts = json.loads((PACKED / f"digits_{twin}.json").read_text())
+    assert facts["accuracy"] >= 0.975
+    assert facts["file_bytes"] == len((PACKED / f"digits_{twin}.npz").read_bytes())
+    assert {"trained_on", "source", "seed", "epochs", "attack", "keras", "tensorflow"} <= facts.keys()
+
+
+def test_only_training_on_adversarial_digits_withstands_an_attack(real_digits):
+    pictures, labels = real_digits
+    held = {}
+    for twin in TWINS:
+        model = demo.digits(twin)
+        assert (model.predict(pictures, verbose=0).argmax(axis=1) == labels).mean() >= 0.95
+        held[twin] = train_twins.accuracy_under_attack(model, (pictures, labels))
+    assert held["plain"] < 0.65
+    assert held["adversarial"] > 0.8
+
+
+@pytest.mark.parametrize(("variant", "least"), [("stretched", 10), ("plain", 9), ("adversarial", 9)])
+def test_a_second_network_reads_the_digits_of_each(reader, variant, least):
+    model = demo.digits(variant)
+    made = np.stack([visualize(model, "out", digit, seed=0).image for digit in range(10)])
+    files = np.clip(np.rint(made), 0, 255)
+    assert (model.predict(files, verbose=0).argmax(axis=1) == range(10)).all()
+    assert (reader.predict(files, verbose=0).argmax(axis=1) == range(10)).sum() >= least
+
+
+@pytest.mark.parametrize(
+    ("variant", "kind"), [("plian", ValueError), ("", ValueError), (3, TypeError), (None, TypeError)]
+)
+def test_digits_refuses_another_variant(variant, kind):
+    with pytest.raises(kind, match=r"^variant: expected one of stretched, plain"):
+        demo.digits(variant)
 
 
 @pytest.mark.parametrize("layer", ["conv1", "conv2", "conv3"])
@@ -276,28 +353,28 @@ def test_only_photos_has_labels(photos, digits):
 
 def test_missing_weights_are_told(untrained, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"photos\.npz: expected the weights.*install actmax-widget anew"):
-        squeezenet.read(untrained, tmp_path / "photos.npz")
+        packed.read(untrained, tmp_path / "photos.npz")
 
 
 def test_weights_that_were_cut_short_are_told(untrained, tmp_path):
     cut = tmp_path / "photos.npz"
     cut.write_bytes((PACKED / "photos.npz").read_bytes()[:1_000_000])
     with pytest.raises(ValueError, match=r"photos\.npz: expected a whole file.*The file is missing or damaged"):
-        squeezenet.read(untrained, cut)
+        packed.read(untrained, cut)
     assert not np.any(untrained.get_layer("conv1").get_weights()[0])
 
 
 def test_no_damaged_byte_changes_the_weights(untrained, tmp_path):
     """A byte is turned over here and there: the file is refused, or that byte did not matter."""
     whole = (PACKED / "photos.npz").read_bytes()
-    right = squeezenet.arrays(Path(PACKED / "photos.npz"))
+    right = packed.arrays(Path(PACKED / "photos.npz"))
     damaged = tmp_path / "photos.npz"
     refused = 0
     places = [*range(0, 200, 9), *range(1000, len(whole), 99_991), *range(len(whole) - 400, len(whole), 17)]
     for place in places:
         damaged.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
         try:
-            found = squeezenet.arrays(damaged)
+            found = packed.arrays(damaged)
         except ValueError as error:
             refused += "photos.npz: expected a whole file" in str(error)
         else:
@@ -318,14 +395,14 @@ def test_no_damaged_byte_changes_the_weights(untrained, tmp_path):
 )
 def test_other_weights_are_told(untrained, tmp_path, changes, sentence):
     other = tmp_path / "other.npz"
-    np.savez(other, **{**squeezenet.arrays(Path(PACKED / "photos.npz")), **changes})
+    np.savez(other, **{**packed.arrays(Path(PACKED / "photos.npz")), **changes})
     with pytest.raises(ValueError, match=sentence):
-        squeezenet.read(untrained, other)
+        packed.read(untrained, other)
 
 
 def test_quantise_rounds_each_output_channel_by_its_own_scale():
     kernel = np.random.default_rng(0).normal(size=(3, 3, 4, 5)).astype(np.float32) * np.array([1, 10, 0.1, 2, 0])
-    rounded, scale = make_photos.quantise(kernel.astype(np.float32))
+    rounded, scale = packed.quantise(kernel.astype(np.float32))
     assert rounded.dtype == np.int8
     assert np.abs(rounded).max(axis=(0, 1, 2)).tolist() == [127, 127, 127, 127, 0]
     assert np.all(np.abs(rounded * scale - kernel) <= scale / 2 * 1.001)

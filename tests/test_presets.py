@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import actmax_widget as am
-from actmax_widget import losses, parametrizations, presets, regularizers, transforms
+from actmax_widget import losses, optimizers, parametrizations, presets, regularizers, transforms
 from actmax_widget.settings import PRESETS
 
 
@@ -52,6 +52,31 @@ def test_the_input_range_makes_no_difference_but_of_scale(ordinary, ends):
     plain = am.visualize(ordinary, "logits", 2, seed=0, max_iter=40).image
     other = am.visualize(scaled(ordinary, low, high), -1, 2, seed=0, max_iter=40, input_range=ends).image
     np.testing.assert_allclose((other - low) * (255 / (high - low)), plain, atol=2)
+
+
+@pytest.mark.parametrize("factor", [0.1, 1e3, 1e5])
+def test_logits_of_any_size_give_the_same_picture(ordinary, factor):
+    inputs = keras.Input(ordinary.input_shape[1:])
+    louder = keras.Model(inputs, layers.Rescaling(factor, name="louder")(ordinary(inputs)))
+    # Adam's usual epsilon is seen beside the gradient of logits of 10: some grey levels after 40 steps.
+    options = {"seed": 0, "max_iter": 40, "optimizer": optimizers.Adam(0.03, epsilon=1e-12)}
+    plain = am.visualize(ordinary, "logits", 2, **options).image
+    np.testing.assert_allclose(am.visualize(louder, "louder", 2, **options).image, plain, atol=2)
+
+
+def test_the_temperature_is_in_deviations_of_the_logits_and_live(ordinary):
+    low, high = (am.visualize(ordinary, "logits", 2, seed=0, max_iter=40, temperature=one).image for one in (0.02, 10))
+    assert np.abs(high - low).max() > 5
+
+
+def test_a_regression_goes_up_and_down():
+    model = am.demo.apples()
+    up, none, down = (
+        am.visualize(model, "count", 0, seed=0, max_iter=steps, act_max_weight=weight).image
+        for steps, weight in ((256, 1), (1, 1), (256, -1))
+    )
+    assert logits(model, up)[0] > logits(model, none)[0] + 4
+    assert logits(model, down)[0] < logits(model, none)[0]
 
 
 def test_the_widget_begins_with_natural_and_makes_the_same_picture(ordinary):
@@ -118,3 +143,14 @@ def test_an_objective_brings_no_terms_of_the_preset_with_it(ordinary):
 def test_a_preset_of_another_name_is_refused(ordinary):
     with pytest.raises(ValueError, match=r"^preset: expected one of natural, quick.*'natrual'"):
         am.visualize(ordinary, "logits", 1, preset="natrual")
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (31, 17, 4), (13, 13, 13), (67, 71, 3)], ids=str)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_run_begins_with_its_starting_picture(preset, shape):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(3, name="out")])
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    picture = (128 + 90 * np.sin(rows / 5) * np.cos(columns / 7))[..., None] * np.ones(shape[-1])
+    first = am.visualize(model, "out", 1, preset=preset, seed=0, seed_input=picture.astype("float32"), max_iter=1)
+    np.testing.assert_allclose(first.image, picture, atol=2.5)

@@ -57,7 +57,7 @@ def main() -> None:
     training.seed_everything(SEED)
     digits, source = load(options.source)
     known, held_out = split(digits, HELD_OUT)
-    model = build()
+    model = demo.build_digits()
     train(model, known, options.steps)
     centre(model.get_layer("out"))
     training.stretch(model, GAINS)
@@ -70,27 +70,7 @@ def main() -> None:
         "steps": options.steps,
     }
     print(facts)
-    training.save(build, model, options.folder, facts)
-
-
-def build() -> Any:
-    """Make the untrained network: three convolutions with ReLU, and a linear unit for each digit."""
-    layers = keras.layers
-    return keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            layers.Rescaling(1 / 255, name="rescale"),
-            layers.Conv2D(16, 5, padding="same", activation="relu", name="conv1"),
-            # Averages, because a maximum passes the gradient to one pixel in four and pictures come out as dots.
-            layers.AveragePooling2D(2, name="pool1"),
-            layers.Conv2D(32, 3, padding="same", activation="relu", name="conv2"),
-            layers.AveragePooling2D(2, name="pool2"),
-            layers.Conv2D(64, 3, padding="same", activation="relu", name="conv3"),
-            layers.Flatten(name="flatten"),
-            layers.Dense(10, name="out"),
-        ],
-        name="digits",
-    )
+    training.save(demo.build_digits, model, options.folder, facts)
 
 
 def load(source: str) -> tuple[Digits, str]:

