@@ -5,69 +5,133 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import rich
 
 import actmax_widget as am
+from benchmarks.gallery import channels, digits, pictures, report, waiting
 from benchmarks.gallery import compare as comparing
-from benchmarks.gallery import pictures
-from benchmarks.gallery.subjects import CHOSEN, CLASSES
+from benchmarks.gallery.subjects import CLASSES
 from benchmarks.gallery.systems import SYSTEMS
 
-RESULTS = Path(__file__).parents[1] / "gallery.json"
+FOLDER = Path(__file__).parents[1]
+KEYS = ("network", "system", "layer", "channel", "class", "seed")
+"""What tells one row of a part from another one."""
+OF_CHANNELS = ("natural", "visualize_activation", "tf-keras-vis", "xplique optimize")
+OF_DIGITS = ("natural", "quick", "keras-vis")
+WAITED_FOR = (1, 340, 985, 483)
 NAMES = {name: getattr(am, name) for name in ("losses", "optimizers", "parametrizations", "regularizers", "transforms")}
 """What a recipe on the command line may name."""
 
 
 def main() -> None:
     """Measure what was asked for."""
+    given = _parser().parse_args()
+    if given.compare is not None:
+        classes, seeds = _targets(given)
+        rich.print(str(comparing.compare(given.compare, given.against, given.network, classes=classes, seeds=seeds)))
+        return
+    folder = given.folder or (pictures.FOLDER if given.quick else FOLDER)
+    path = folder / "gallery.json"
+    for part in given.parts or PARTS:
+        if part == "report":
+            continue
+        for row in PARTS[part](given):
+            rich.print("[dim]" + " ".join(_short(value) for value in row.values()) + "[/]")
+            keep(path, part, row)
+    found = json.loads(path.read_text())
+    rich.print(report.tables(found))
+    if report.sheet(found, folder / "gallery.jpg", given.network):
+        rich.print(f"written to {folder}")
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gallery", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[[], "pictures"], help="what is measured; all if none is named")
-    parser.add_argument("--network", default="squeezenet", choices=("squeezenet", "efficientnet"))
-    parser.add_argument("--systems", nargs="*", default=list(SYSTEMS), choices=list(SYSTEMS), metavar="SYSTEM")
-    parser.add_argument("--quick", action="store_true", help="two classes and one seed, to see that it runs")
-    parser.add_argument("--chosen", action="store_true", help="only the eight classes that recipes are chosen on")
-    parser.add_argument("--seeds", type=int, default=2, help="how many of each class")
-    parser.add_argument(
-        "--json", type=Path, default=RESULTS, help="where the rows are; those measured anew are replaced"
-    )
+    parser.add_argument("parts", nargs="*", help="of pictures, channels, digits and waiting, or report for none; all")
+    parser.add_argument("--network", default="squeezenet", choices=("squeezenet", "efficientnet"), help="what is drawn")
+    parser.add_argument("--systems", nargs="+", choices=list(SYSTEMS), metavar="SYSTEM", help=", ".join(SYSTEMS))
+    parser.add_argument("--classes", nargs="+", type=int, metavar="CLASS", help="of ImageNet; 16 if none is named")
+    parser.add_argument("--seeds", type=int, default=2, help="how many of each class; peers have one")
+    parser.add_argument("--quick", action="store_true", help="two of everything, to see that it runs, not to report")
+    parser.add_argument("--folder", type=Path, help="of gallery.json, whose rows are replaced, and gallery.jpg")
     parser.add_argument("--compare", type=recipe, help="a recipe: natural, or dict(optimizer=optimizers.Adam(0.2))")
     parser.add_argument("--against", type=recipe, default="natural", help="what it is compared with")
-    given = parser.parse_args()
-    classes = tuple(CHOSEN if given.chosen or given.quick else CLASSES)[: 2 if given.quick else None]
-    seeds = tuple(range(1 if given.quick else given.seeds))
-    options: dict[str, Any] = {"network": given.network, "classes": classes, "seeds": seeds}
-    if given.compare is not None:
-        print(comparing.compare(given.compare, given.against, **options))
-        return
-    for system in given.systems:
-        rows = list(_shown(pictures.draw(given.network, system, classes, seeds)))
-        keep(given.json, "pictures", rows, ("network", "system", "class", "seed"))
+    return parser
 
 
-def _shown(rows: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
-    for row in rows:
-        short = {name: round(value, 3) if isinstance(value, float) else value for name, value in row.items()}
-        print(*short.values(), flush=True)
-        yield row
+def _pictures(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    classes, seeds = _targets(given)
+    for seed in seeds:
+        for index in classes:
+            for system in given.systems or SYSTEMS:
+                if seed == 0 or system == "natural":
+                    yield from pictures.draw(given.network, system, index, seed)
 
 
-def keep(path: Path, part: str, rows: Sequence[dict[str, Any]], key: Sequence[str]) -> None:
-    """Put rows into the file, in place of older ones of the same key."""
+def _channels(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    for layer, indices in channels.CHANNELS.items():
+        for index in indices[_few(given)]:
+            for system in given.systems or OF_CHANNELS:
+                yield from channels.draw(system, layer, index)
+
+
+def _digits(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    for network in digits.NETWORKS:
+        for preset in given.systems or OF_DIGITS:
+            yield from digits.draw(network, preset)
+
+
+def _waiting(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    ours = (waiting.on_photos, waiting.PHOTOS, WAITED_FOR), (waiting.on_digits, waiting.DIGITS, tuple(range(10)))
+    for measure, systems, indices in ours:
+        for index in indices[_few(given)]:
+            for system in systems:
+                if given.systems is None or system.split(",")[0] in given.systems:
+                    yield measure(system, index)
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], Iterator[dict[str, Any]]]] = {
+    "pictures": _pictures,
+    "channels": _channels,
+    "digits": _digits,
+    "waiting": _waiting,
+}
+"""What there is to measure. The systems take turns, so that a run that is stopped has something of each."""
+
+
+def _few(given: argparse.Namespace) -> slice:
+    return slice(0, 2 if given.quick else None)
+
+
+def _targets(given: argparse.Namespace) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Classes and seeds."""
+    return tuple(given.classes or CLASSES)[_few(given)], tuple(range(1 if given.quick else given.seeds))
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def keep(path: Path, part: str, row: dict[str, Any]) -> None:
+    """Put a row into the file, in place of an older one of the same thing."""
     found = json.loads(path.read_text()) if path.exists() else {}
-    new = {tuple(row[name] for name in key) for row in rows}
-    old = [row for row in found.get(part, []) if tuple(row[name] for name in key) not in new]
-    found[part] = [*old, *rows]
+
+    def key(one: dict[str, Any]) -> list[Any]:
+        return [one.get(name) for name in KEYS]
+
+    found[part] = [*(old for old in found.get(part, []) if key(old) != key(row)), row]
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(found, indent=1) + "\n")
 
 
 def recipe(text: str) -> Any:
     """A recipe as it is written on the command line: a preset's name, or a dict of settings in Python."""
-    return text if text.replace("-", "_").isidentifier() else eval(text, {**NAMES})  # noqa: S307 - of the person's own
+    return text if text.replace("-", "_").isidentifier() else eval(text, {**NAMES})  # noqa: S307 - the person's own words
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +20,21 @@ def path_of(network: str, system: str, index: int, seed: int) -> Path:
     return FOLDER / network / system.replace(" ", "-").replace(",", "") / f"{index}-{seed}.png"
 
 
-def draw(network: str, system: str, classes: Iterable[int], seeds: Iterable[int]) -> Iterator[dict[str, Any]]:
-    """Draw and score, one row a picture: what :func:`~benchmarks.gallery.scores.score` gives, and the seconds it took.
+def draw(network: str, system: str, index: int, seed: int) -> Iterator[dict[str, Any]]:
+    """Draw and score: a row with what :func:`~benchmarks.gallery.scores.score` gives, and the seconds it took.
 
     Args:
         network: a subject's name.
         system: of :data:`~benchmarks.gallery.systems.SYSTEMS`; xplique's give two pictures each.
-        classes: of ImageNet.
-        seeds: of each class.
+        index: the class.
+        seed: of what is random.
     """
-    own, classes = subject(network), tuple(classes)
-    for seed in seeds:
-        for index in classes:
-            began = time.perf_counter()
-            made = SYSTEMS[system](own, index, seed)
-            seconds = time.perf_counter() - began
-            for name, picture in made.items():
-                path = path_of(network, name, index, seed)
-                broken = scores.save(picture, path)
-                told = {"network": network, "system": name, "class": index, "seed": seed, "seconds": seconds}
-                yield {**told, "broken": broken, **scores.score(path, own, index)}
+    own = subject(network)
+    began = time.perf_counter()
+    made = SYSTEMS[system](own, index, seed)
+    seconds = time.perf_counter() - began
+    for name, picture in made.items():
+        path = path_of(network, name, index, seed)
+        broken = scores.save(picture, path)
+        told = {"network": network, "system": name, "class": index, "seed": seed, "seconds": seconds}
+        yield {**told, "broken": broken, **scores.score(path, own, index)}

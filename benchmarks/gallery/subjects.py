@@ -59,13 +59,13 @@ def subject(name: str) -> Subject:
     Raises:
         FileNotFoundError: its weights were not downloaded.
     """
-    return Subject(
-        name,
-        *{"squeezenet": (_squeezenet(), "efficientnet"), "efficientnet": (efficientnet.build(), "squeezenet")}[name],
-    )
+    return {
+        "squeezenet": lambda: Subject(name, squeezenet(), "efficientnet"),
+        "efficientnet": lambda: Subject(name, efficientnet.build(), "squeezenet"),
+    }[name]()
 
 
-def _squeezenet() -> Any:
+def squeezenet() -> Any:
     """The published SqueezeNet, with its preprocessing in ``conv1``: exactly, as that has no padding."""
     model = networks.squeezenet()
     layer = model.get_layer("conv1")
@@ -76,8 +76,8 @@ def _squeezenet() -> Any:
 
 
 def rescaled(model: Any, low: float, high: float) -> Any:
-    """The network for pictures of ``low`` to ``high``: what a peer takes by its defaults."""
+    """The network for pictures of ``low`` to ``high``, as a peer takes them by its defaults; it ends in ``target``."""
     picture = keras.Input(model.inputs[0].shape[1:], name="rescaled_picture")
     scale = 255 / (high - low)
     x = model(keras.layers.Rescaling(scale, -low * scale)(picture))
-    return keras.Model(picture, keras.layers.Identity(name="logits")(x))
+    return keras.Model(picture, keras.layers.Identity(name="target")(x))

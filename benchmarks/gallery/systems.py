@@ -1,4 +1,4 @@
-"""Who makes pictures, each with its defaults: (network, class, seed) -> pictures, (H, W, 3) of 0 to 255."""
+"""Who makes pictures, each with its defaults: (network, class or channel, seed) -> pictures, (H, W, 3) of 0 to 255."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 import actmax_widget as am
-from benchmarks.contenders import xplique_objective
+from benchmarks.contenders import truncated, xplique_objective
 from benchmarks.gallery.subjects import Subject, rescaled
 
 GRADIENTS = 256
@@ -20,53 +20,58 @@ HALF = ", its middle half"
 
 Pictures = dict[str, np.ndarray]
 """Name of the system -> its picture. Two for those that draw more than they show."""
+System = Callable[..., Pictures]
+"""(network, class or channel, seed, layer="logits") -> its pictures."""
 
 
-def recipe(**settings: Any) -> Callable[[Subject, int, int], np.ndarray]:
+def recipe(**settings: Any) -> Callable[..., np.ndarray]:
     """A picture by `am.visualize` with some settings."""
 
-    def draw(subject: Subject, index: int, seed: int) -> np.ndarray:
-        return am.visualize(subject.model, "logits", index, seed=seed, **settings).image
+    def draw(subject: Subject, index: int, seed: int, layer: str = "logits") -> np.ndarray:
+        return am.visualize(subject.model, layer, index, seed=seed, **settings).image
 
     return draw
 
 
-def _ours(name: str, **settings: Any) -> Callable[[Subject, int, int], Pictures]:
+def _ours(name: str, **settings: Any) -> System:
     draw = recipe(**settings)
-    return lambda subject, index, seed: {name: draw(subject, index, seed)}
+    return lambda subject, *target: {name: draw(subject, *target)}
 
 
-def _keras_vis(subject: Subject, index: int, seed: int) -> Pictures:
+def _keras_vis(subject: Subject, index: int, seed: int, layer: str = "logits") -> Pictures:
     """keras-vis's function, which stretches what it gives back to a fixed contrast."""
-    picture = am.visualize_activation(subject.model, "logits", index, seed=seed, max_iter=GRADIENTS)
+    picture = am.visualize_activation(subject.model, layer, index, seed=seed, max_iter=GRADIENTS)
     return {"visualize_activation": picture.astype(np.float32)}
 
 
-def _tf_keras_vis(subject: Subject, index: int, seed: int) -> Pictures:
+def _tf_keras_vis(subject: Subject, index: int, seed: int, layer: str = "logits") -> Pictures:
     from tf_keras_vis.activation_maximization import ActivationMaximization  # noqa: PLC0415 - a peer
     from tf_keras_vis.utils.scores import CategoricalScore  # noqa: PLC0415
 
     seeded(seed)
-    visualizer = ActivationMaximization(subject.model, clone=False)
+    visualizer = ActivationMaximization(truncated(subject.model, layer), clone=False)
     return {"tf-keras-vis": np.asarray(visualizer(CategoricalScore([index]), steps=GRADIENTS))[0]}
 
 
-def _optimize(subject: Subject, index: int, seed: int) -> Pictures:
+def _optimize(subject: Subject, index: int, seed: int, layer: str = "logits") -> Pictures:
     from xplique.features_visualizations import optimize  # noqa: PLC0415 - a peer
 
     seeded(seed)
-    objective = xplique_objective(rescaled(subject.model, 0, 1), "logits", index)
-    pictures, _ = optimize(objective, nb_steps=GRADIENTS)
+    pictures, _ = optimize(objective(subject, index, (0, 1), layer), nb_steps=GRADIENTS)
     return _and_half("xplique optimize", 255 * np.asarray(pictures[-1])[0])
 
 
-def _maco(subject: Subject, index: int, seed: int) -> Pictures:
+def _maco(subject: Subject, index: int, seed: int, layer: str = "logits") -> Pictures:
     from xplique.features_visualizations import maco  # noqa: PLC0415 - a peer
 
     seeded(seed)
-    objective = xplique_objective(rescaled(subject.model, -1, 1), "logits", index)
-    picture, _ = maco(objective, nb_steps=GRADIENTS // CROPS, nb_crops=CROPS)
+    picture, _ = maco(objective(subject, index, (-1, 1), layer), nb_steps=GRADIENTS // CROPS, nb_crops=CROPS)
     return _and_half("xplique MACO", 127.5 * (np.asarray(picture) + 1))
+
+
+def objective(subject: Subject, index: int, values: tuple[float, float], layer: str = "logits") -> Any:
+    """What xplique maximises, of a network for pictures of its own range of values."""
+    return xplique_objective(rescaled(truncated(subject.model, layer), *values), "target", index)
 
 
 def _and_half(name: str, picture: np.ndarray) -> Pictures:
@@ -81,7 +86,7 @@ def seeded(seed: int) -> None:
     tf.random.set_seed(seed)
 
 
-SYSTEMS: Mapping[str, Callable[[Subject, int, int], Pictures]] = {
+SYSTEMS: Mapping[str, System] = {
     "natural": _ours("natural", preset="natural", max_iter=GRADIENTS),
     "quick": _ours("quick", preset="quick"),
     "fourier": _ours("fourier", preset="fourier", max_iter=GRADIENTS),
