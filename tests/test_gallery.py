@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import io
+import json
 import pickle
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.gallery import compare, scores, torch_file
+from benchmarks.gallery import __main__ as main
+from benchmarks.gallery import compare, efficientnet, pictures, report, scores, torch_file
 from benchmarks.gallery.subjects import Subject
 
 SIDE = 128
@@ -152,3 +155,82 @@ def test_a_pickle_that_would_run_something_is_refused_and_does_not_run(tmp_path)
 def test_another_file_is_refused():
     with pytest.raises(pickle.UnpicklingError, match="no file of weights"):
         torch_file.read(io.BytesIO(pickle.dumps(OrderedDict())))
+
+
+def test_a_batch_norm_is_multiplied_into_the_convolution_before_it():
+    rng = np.random.default_rng(0)
+    for shape in ((5, 3, 3, 3), (4, 1, 3, 3)):  # PyTorch's (out, in, h, w): an ordinary one, one of a filter a channel
+        channels = 3 if shape[1] == 3 else 4
+        kernel = {"conv.weight": rng.normal(size=shape)}
+        norm = {
+            f"norm.{name}": rng.uniform(0.5, 2, shape[0]) for name in ("weight", "bias", "running_mean", "running_var")
+        }
+        picture = keras.Input((6, 6, channels))
+        kind = keras.layers.Conv2D(5, 3) if channels == 3 else keras.layers.DepthwiseConv2D(3)
+        folded = keras.Model(picture, kind(picture))
+        kind.set_weights(efficientnet.folded(kernel | norm, "conv", "norm"))
+        shown = rng.normal(size=(1, 6, 6, channels)).astype("float32")
+        plain = torch_convolution(shown, kernel["conv.weight"])
+        scale = norm["norm.weight"] / np.sqrt(norm["norm.running_var"] + 1e-3)
+        expected = (plain - norm["norm.running_mean"]) * scale + norm["norm.bias"]
+        np.testing.assert_allclose(folded.predict_on_batch(shown), expected, atol=1e-4)
+
+
+def torch_convolution(pictures: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """(n, h, w, in) by (out, in, 3, 3), or (channels, 1, 3, 3) of a filter a channel: by its definition."""
+    views = np.lib.stride_tricks.sliding_window_view(pictures, (3, 3), axis=(1, 2))  # (n, h, w, in, 3, 3)
+    if kernel.shape[1] == 1:
+        return np.einsum("nhwcij,cij->nhwc", views, kernel[:, 0])
+    return np.einsum("nhwcij,ocij->nhwo", views, kernel)
+
+
+def picture_row(system: str, index: int, **changes: float | bool) -> dict[str, Any]:
+    ranks = {"own_rank": 1, "shift_rank": 1, "jpeg_rank": 1, "judge_rank": 1}
+    numbers = {"own_p": 0.99, "shift_p": 0.98, "jpeg_p": 0.97, "judge_log_p": -0.5}
+    looks = {"slope_off": 0.1, "spectrum": 0.2, "colour": 2.0, "sd": 55.0, "grey": False, "saturated": False}
+    told = {"network": "squeezenet", "system": system, "class": index, "seed": 0, "broken": False}
+    return {**told, **ranks, **numbers, **looks, **changes}
+
+
+def test_the_table_says_which_goals_are_reached_and_which_are_missed():
+    rows = [picture_row("natural", 1), picture_row("natural", 207, spectrum=0.6, grey=True, judge_rank=9)]
+    lines = report.tables({"pictures": rows}).splitlines()
+    (spectrum,) = [line for line in lines if line.startswith("| distance of the spectrum")]
+    assert spectrum == "| distance of the spectrum | at most .30 | .40 | **missed** |"
+    assert "| own rank 1 | 2 of 2 | 2 | reached |" in lines
+    assert "| grey, saturated or no numbers | 0 | 1 | **missed** |" in lines
+    (all_of_them,) = [line for line in lines if line.startswith("| natural | 2 | 2 |")]
+    assert "1.00 / 1.00 | .00 / .00" in all_of_them
+
+
+def test_the_sheet_has_a_row_for_each_system_and_a_column_for_each_class(tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "FOLDER", tmp_path)
+    rows = [picture_row(system, index) for system in ("natural", "tf-keras-vis") for index in (1, 130)]
+    for row in rows:
+        red = np.full((8, 8, 3), (200.0, 0.0, 0.0))
+        scores.save(red, pictures.path_of("squeezenet", row["system"], row["class"], 0))
+    assert report.sheet({"pictures": rows}, tmp_path / "sheet.jpg")
+    shown = np.asarray(Image.open(tmp_path / "sheet.jpg"), np.int32)
+    is_red = (abs(shown - (200, 0, 0)) < 30).all(axis=-1)
+    assert [edges(is_red.any(axis=axis)) for axis in (0, 1)] == [2, 2]
+    assert not report.sheet({}, tmp_path / "none.jpg")
+
+
+def edges(line: np.ndarray) -> int:
+    """How many runs of True there are."""
+    return int((np.diff(np.concatenate([[0], line])) == 1).sum())
+
+
+def test_a_row_that_is_measured_again_takes_the_old_ones_place(tmp_path):
+    path = tmp_path / "gallery.json"
+    for p in (0.1, 0.2):
+        main.keep(path, "pictures", picture_row("natural", 1, own_p=p))
+    main.keep(path, "pictures", picture_row("natural", 130))
+    assert [row["own_p"] for row in json.loads(path.read_text())["pictures"]] == [0.2, 0.99]
+
+
+def test_a_recipe_on_the_command_line_is_a_preset_or_settings():
+    assert main.recipe("keras-vis") == "keras-vis"
+    given = main.recipe("dict(optimizer=optimizers.Adam(0.2), max_iter=3)")
+    assert given["max_iter"] == 3
+    assert given["optimizer"].learning_rate == 0.2

@@ -5,22 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import rich
-
 import actmax_widget as am
-from benchmarks.gallery import channels, digits, pictures, report, waiting
+from benchmarks.gallery import channels, digits, pictures, report, scores, waiting
 from benchmarks.gallery import compare as comparing
-from benchmarks.gallery.subjects import CLASSES
+from benchmarks.gallery.subjects import CLASSES, subject
 from benchmarks.gallery.systems import SYSTEMS
+from benchmarks.record import machine
 
 FOLDER = Path(__file__).parents[1]
-KEYS = ("network", "system", "layer", "channel", "class", "seed")
+KEYS = ("photograph_number", "network", "system", "layer", "channel", "class", "seed")
 """What tells one row of a part from another one."""
 OF_CHANNELS = ("natural", "visualize_activation", "tf-keras-vis", "xplique optimize")
 OF_DIGITS = ("natural", "quick", "keras-vis")
@@ -31,28 +31,32 @@ NAMES = {name: getattr(am, name) for name in ("losses", "optimizers", "parametri
 
 def main() -> None:
     """Measure what was asked for."""
+    import rich  # noqa: PLC0415 - `make bench` installs it, and tests do without
+
     given = _parser().parse_args()
     if given.compare is not None:
         classes, seeds = _targets(given)
         rich.print(str(comparing.compare(given.compare, given.against, given.network, classes=classes, seeds=seeds)))
         return
-    folder = given.folder or (pictures.FOLDER if given.quick else FOLDER)
-    path = folder / "gallery.json"
+    path = _path(given)
     for part in given.parts or PARTS:
-        if part == "report":
-            continue
-        for row in PARTS[part](given):
+        for row in (PARTS | ALONE)[part](given):
             rich.print("[dim]" + " ".join(_short(value) for value in row.values()) + "[/]")
-            keep(path, part, row)
+            keep(path, "pictures" if part == "rescored" else part, row)
     found = json.loads(path.read_text())
-    rich.print(report.tables(found))
-    if report.sheet(found, folder / "gallery.jpg", given.network):
-        rich.print(f"written to {folder}")
+    sys.stdout.write(report.tables(found) + "\n")
+    if report.sheet(found, path.with_suffix(".jpg"), given.network):
+        rich.print(f"written to {path.parent}")
+
+
+def _path(given: argparse.Namespace) -> Path:
+    """Where the numbers are kept; those of a quick run beside the pictures, as they are not to be reported."""
+    return (given.folder or (pictures.FOLDER if given.quick else FOLDER)) / "gallery.json"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gallery", description=__doc__)
-    parser.add_argument("parts", nargs="*", help="of pictures, channels, digits and waiting, or report for none; all")
+    parser.add_argument("parts", nargs="*", help=HELP)
     parser.add_argument("--network", default="squeezenet", choices=("squeezenet", "efficientnet"), help="what is drawn")
     parser.add_argument("--systems", nargs="+", choices=list(SYSTEMS), metavar="SYSTEM", help=", ".join(SYSTEMS))
     parser.add_argument("--classes", nargs="+", type=int, metavar="CLASS", help="of ImageNet; 16 if none is named")
@@ -71,6 +75,13 @@ def _pictures(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
             for system in given.systems or SYSTEMS:
                 if seed == 0 or system == "natural":
                     yield from pictures.draw(given.network, system, index, seed)
+
+
+def _rescored(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The pictures that were drawn before, scored again: for a change of the scores."""
+    for row in json.loads(_path(given).read_text()).get("pictures", []):
+        path = pictures.path_of(*(row[name] for name in ("network", "system", "class", "seed")))
+        yield {**row, **scores.score(path, subject(row["network"]), row["class"])}
 
 
 def _channels(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -95,13 +106,27 @@ def _waiting(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
                     yield measure(system, index)
 
 
+def _photographs(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    del given
+    yield from scores.of_photographs()
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[dict[str, Any]]]] = {
+    "photographs": _photographs,
     "pictures": _pictures,
     "channels": _channels,
     "digits": _digits,
     "waiting": _waiting,
 }
 """What there is to measure. The systems take turns, so that a run that is stopped has something of each."""
+
+
+ALONE: dict[str, Callable[[argparse.Namespace], Iterator[dict[str, Any]]]] = {
+    "rescored": _rescored,
+    "report": lambda given: iter(()),  # noqa: ARG005 - has the signature of the others
+}
+"""What is only done when it is named."""
+HELP = f"what is measured: {', '.join(PARTS)}, all if none is named; or {', '.join(ALONE)}"
 
 
 def _few(given: argparse.Namespace) -> slice:
@@ -124,6 +149,7 @@ def keep(path: Path, part: str, row: dict[str, Any]) -> None:
     def key(one: dict[str, Any]) -> list[Any]:
         return [one.get(name) for name in KEYS]
 
+    found["machine"] = machine()
     found[part] = [*(old for old in found.get(part, []) if key(old) != key(row)), row]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(found, indent=1) + "\n")

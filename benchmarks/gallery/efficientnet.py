@@ -67,12 +67,12 @@ def network(weights: Mapping[str, np.ndarray]) -> Any:
     x = layers.GlobalAveragePooling2D(name="average")(conv(x, "_conv_head", "_bn1", "head"))
     model = keras.Model(picture, layers.Dense(1000, name="logits")(x), name="efficientnet_lite0")
     for name, (kernel, norm) in made.items():
-        model.get_layer(name).set_weights(_folded(weights, kernel, norm))
+        model.get_layer(name).set_weights(folded(weights, kernel, norm))
     model.get_layer("logits").set_weights([weights["_fc.weight"].T, weights["_fc.bias"]])
     return model
 
 
-def _folded(weights: Mapping[str, np.ndarray], kernel: str, norm: str) -> list[np.ndarray]:
+def folded(weights: Mapping[str, np.ndarray], kernel: str, norm: str) -> list[np.ndarray]:
     """A convolution's kernel, in Keras's layout, and bias, with the batch norm that follows it."""
     scale = weights[f"{norm}.weight"] / np.sqrt(weights[f"{norm}.running_var"] + EPSILON)
     scaled = weights[f"{kernel}.weight"] * scale[:, None, None, None]  # (out, in, h, w)

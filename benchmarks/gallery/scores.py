@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -120,10 +121,16 @@ def look(picture: np.ndarray) -> dict[str, Any]:
 
 
 def spectrum(picture: np.ndarray) -> np.ndarray:
-    """Mean log10 power of the grey picture in each ring, (RINGS,)."""
-    grey = picture.mean(axis=-1)
-    power = np.abs(np.fft.fft2(grey - grey.mean())) ** 2 / grey.size
-    ring, counts, _ = _rings(len(picture))
+    """Log10 of the mean power in each ring, (RINGS,), of all channels.
+
+    A window (Hann) keeps the picture's edges out of it: sides that do not meet look like sharp lines to a transform.
+    """
+    side = len(picture)
+    window = np.outer(np.hanning(side), np.hanning(side))
+    window /= np.sqrt(np.mean(window**2))
+    values = (picture - picture.mean(axis=(0, 1))) * window[..., None]
+    power = np.mean(np.abs(np.fft.fft2(values, axes=(0, 1))) ** 2, axis=-1) / side**2
+    ring, counts, _ = _rings(side)
     sums = np.bincount(ring, power.ravel(), minlength=RINGS + 2)[1:-1]
     # A picture of one grey has no power at all: what rounding to 8 bits adds, 1/12, stands for it.
     return np.log10(sums / counts + 1 / 12)
@@ -138,6 +145,21 @@ def log_covariance(picture: np.ndarray) -> np.ndarray:
     """Matrix logarithm of the covariance of red, green and blue, (3, 3)."""
     values, vectors = np.linalg.eigh(np.cov(picture.reshape(-1, 3).T))
     return (vectors * np.log(np.maximum(values, 1 / 12))) @ vectors.T
+
+
+def of_photographs() -> Iterator[dict[str, Any]]:
+    """What :func:`look` gives of photographs themselves, and the ranks of their classes in both networks."""
+    networks = [subject(name) for name in ("squeezenet", "efficientnet")]
+    pictures = photographs.all_of(networks[0].side)
+    shown = {network.name: network.logits(photographs.labelled(network.side)[0]) for network in networks}
+    _, classes = photographs.labelled(networks[0].side)
+    for number, picture in enumerate(pictures):
+        known = int(classes[number]) if number < len(classes) else None
+        right = {
+            name: None if known is None else int(ranks(logits[number, None], known)[0])
+            for name, logits in shown.items()
+        }
+        yield {"photograph_number": number, "class": known, **right, **look(picture)}
 
 
 @functools.cache
