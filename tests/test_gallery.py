@@ -40,9 +40,7 @@ def test_a_tenth_of_the_contrast_is_two_units_of_log_power_everywhere():
 
 def test_a_photograph_like_picture_is_nearer_to_photographs_than_noise(monkeypatch):
     like = [waves(-2.4), waves(-2.4)[::-1]]
-    rings = np.mean([scores.spectrum(picture) for picture in like], axis=0)
-    colours = np.mean([scores.log_covariance(picture) for picture in like], axis=0)
-    monkeypatch.setattr(scores, "_photographs", lambda side: (rings, colours, scores.slope_of(rings, side)))
+    monkeypatch.setattr(scores.photographs, "all_of", lambda side: np.stack(like))
     near, far = scores.look(waves(-2.2)), scores.look(waves(0))
     assert near["spectrum"] < 0.3 < far["spectrum"]
     assert abs(near["slope_off"]) < 0.3 < far["slope_off"]
@@ -103,7 +101,16 @@ def test_a_file_is_scored_by_its_own_network_and_the_judge(tmp_path, monkeypatch
 def test_recipes_are_compared_in_pairs():
     def rows(*log_p: float) -> list[dict[str, float | bool]]:
         same = {"own_rank": 1, "shift_rank": 1, "jpeg_rank": 1, "own_p": 1, "shift_p": 1, "jpeg_p": 1, "judge_rank": 2}
-        look = {"slope_off": 0, "spectrum": 0, "colour": 0, "sd": 50, "grey": False, "saturated": False}
+        look = {
+            "slope_off": 0,
+            "spectrum": 0,
+            "slope_off_with_edges": 0,
+            "spectrum_with_edges": 0,
+            "colour": 0,
+            "sd": 50,
+            "grey": False,
+            "saturated": False,
+        }
         return [{"class": k, "seed": 0, "judge_log_p": p, "broken": False, **same, **look} for k, p in enumerate(log_p)]
 
     found = compare.compare(rows(-1, -2, -3), rows(-2, -4, -6))
@@ -187,7 +194,16 @@ def torch_convolution(pictures: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 def picture_row(system: str, index: int, **changes: float | bool) -> dict[str, Any]:
     ranks = {"own_rank": 1, "shift_rank": 1, "jpeg_rank": 1, "judge_rank": 1}
     numbers = {"own_p": 0.99, "shift_p": 0.98, "jpeg_p": 0.97, "judge_log_p": -0.5}
-    looks = {"slope_off": 0.1, "spectrum": 0.2, "colour": 2.0, "sd": 55.0, "grey": False, "saturated": False}
+    looks = {
+        "slope_off_with_edges": 0.1,
+        "spectrum_with_edges": 0.1,
+        "slope_off": 0.1,
+        "spectrum": 0.2,
+        "colour": 2.0,
+        "sd": 55.0,
+        "grey": False,
+        "saturated": False,
+    }
     told = {"network": "squeezenet", "system": system, "class": index, "seed": 0, "broken": False}
     return {**told, **ranks, **numbers, **looks, **changes}
 

@@ -16,7 +16,18 @@ from benchmarks.gallery.subjects import CLASSES, Subject, subject
 Recipe = str | Mapping[str, Any] | Callable[[Subject, int, int], np.ndarray]
 """A preset's name, settings of `am.visualize`, or a function of (subject, class, seed) that gives a picture."""
 
-MEANS = ("own_p", "shift_p", "jpeg_p", "judge_log_p", "slope_off", "spectrum", "colour", "sd")
+MEANS = (
+    "own_p",
+    "shift_p",
+    "jpeg_p",
+    "judge_log_p",
+    "slope_off",
+    "spectrum",
+    "slope_off_with_edges",
+    "spectrum_with_edges",
+    "colour",
+    "sd",
+)
 """The scores that are averaged as they are."""
 
 

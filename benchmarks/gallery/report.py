@@ -91,6 +91,8 @@ def goals(found: Mapping[str, Any]) -> str:
             _goal("the same as JPEG", "at least .92", mean["jpeg_p"], least=0.92),
             _goal("slope of the spectrum, less photographs'", "within .20", mean["slope_off"], least=-0.2, most=0.2),
             _goal("distance of the spectrum", "at most .30", mean["spectrum"], most=0.3),
+            _goal("the slope, without a window", "within .20", mean["slope_off_with_edges"], least=-0.2, most=0.2),
+            _goal("the distance, without a window", "at most .30", mean["spectrum_with_edges"], most=0.3),
             _goal("distance of the colours", "at most 2.5", mean["colour"], most=2.5),
             _goal("standard deviation, of 255", "40 to 75", mean["sd"], least=40, most=75),
             _goal("grey, saturated or no numbers", "0", round(mean["bad"] * n), most=0),

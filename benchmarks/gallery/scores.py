@@ -104,15 +104,18 @@ def look(picture: np.ndarray) -> dict[str, Any]:
 
     Returns:
         ``slope`` of its log power over log frequency, and ``slope_off``, less that of photographs; ``spectrum``, RMS
-        over rings of the difference of log10 power; ``colour``, distance of the logarithms of the colours' covariance
-        (Frobenius; Arsigny et al., 2006); ``sd`` of all its values; ``grey`` and ``saturated``.
+        over rings of the difference of log10 power; both once more ``_with_edges``, without a window; ``colour``,
+        distance of the logarithms of the colours' covariance (Frobenius; Arsigny et al., 2006); ``sd`` of all its values; ``grey`` and ``saturated``.
     """
-    rings, colours, slope = _photographs(len(picture))
-    own = slope_of(spectrum(picture), len(picture))
+    side = len(picture)
+    rings, colours = _photographs(side), _colours_of_photographs(side)
+    own, edges = spectrum(picture), spectrum(picture, windowed=False)
     return {
-        "slope": own,
-        "slope_off": own - slope,
-        "spectrum": float(np.sqrt(np.mean((spectrum(picture) - rings) ** 2))),
+        "slope": slope_of(own, side),
+        "slope_off": slope_of(own, side) - slope_of(rings, side),
+        "spectrum": _distance(own, rings),
+        "slope_off_with_edges": slope_of(edges, side) - slope_of(_photographs(side, windowed=False), side),
+        "spectrum_with_edges": _distance(edges, _photographs(side, windowed=False)),
         "colour": float(np.linalg.norm(log_covariance(picture) - colours)),
         "sd": float(picture.std()),
         "grey": bool(picture.std() < GREY),
@@ -120,13 +123,18 @@ def look(picture: np.ndarray) -> dict[str, Any]:
     }
 
 
-def spectrum(picture: np.ndarray) -> np.ndarray:
+def _distance(rings: np.ndarray, others: np.ndarray) -> float:
+    return float(np.sqrt(np.mean((rings - others) ** 2)))
+
+
+def spectrum(picture: np.ndarray, *, windowed: bool = True) -> np.ndarray:
     """Log10 of the mean power in each ring, (RINGS,), of all channels.
 
     A window (Hann) keeps the picture's edges out of it: sides that do not meet look like sharp lines to a transform.
+    It also gives the middle more weight than the rest.
     """
     side = len(picture)
-    window = np.outer(np.hanning(side), np.hanning(side))
+    window = np.outer(np.hanning(side), np.hanning(side)) if windowed else np.ones((side, side))
     window /= np.sqrt(np.mean(window**2))
     values = (picture - picture.mean(axis=(0, 1))) * window[..., None]
     power = np.mean(np.abs(np.fft.fft2(values, axes=(0, 1))) ** 2, axis=-1) / side**2
@@ -173,8 +181,12 @@ def _rings(side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 @functools.cache
-def _photographs(side: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """What photographs have on average: log power of rings, log covariance, slope."""
-    pictures = photographs.all_of(side)
-    rings = np.mean([spectrum(picture) for picture in pictures], axis=0)
-    return rings, np.mean([log_covariance(picture) for picture in pictures], axis=0), slope_of(rings, side)
+def _photographs(side: int, *, windowed: bool = True) -> np.ndarray:
+    """Mean log power of photographs in each ring."""
+    return np.mean([spectrum(picture, windowed=windowed) for picture in photographs.all_of(side)], axis=0)
+
+
+@functools.cache
+def _colours_of_photographs(side: int) -> np.ndarray:
+    """Mean logarithm of their colours' covariance."""
+    return np.mean([log_covariance(picture) for picture in photographs.all_of(side)], axis=0)
