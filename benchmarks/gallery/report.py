@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -113,12 +114,12 @@ def goals(found: Mapping[str, Any]) -> str:
         read = [row["read"] == row["class"] for row in found.get("digits", []) if _is(row, network, "natural")]
         if read:
             rows.append(_goal(f"{network}: read by a second network", f"{count} of 10", sum(read), least=count))
-    for network in ("squeezenet", "digits"):
-        for preset in ("natural", "quick"):
-            ahead = _ahead([row for row in found.get("waiting", []) if row["network"] == network], preset)
-            if ahead is not None:
-                name = f"seconds to a good picture, {network}: the best peer's over those of `{preset}`"
-                rows.append(_goal(name, "at least 3", ahead, least=3))
+    waited = found.get("waiting", [])
+    for network, preset, kind in itertools.product(("squeezenet", "digits"), ("natural", "quick"), ("seconds", "cpu")):
+        ahead = _ahead([row for row in waited if row["network"] == network], preset, kind)
+        if ahead is not None:
+            name = f"{'seconds' if kind == 'seconds' else 'seconds of the processor'} to a good picture, {network}"
+            rows.append(_goal(f"{name}: the best peer's over those of `{preset}`", "at least 3", ahead, least=3))
     lines = [f"| {name} | {goal} | {value} | {'reached' if met else '**missed**'} |" for name, goal, value, met in rows]
     return "\n".join(["| `natural` | goal | measured | |", "|---|---|---|---|", *lines]) if lines else ""
 
@@ -199,27 +200,38 @@ def digits(rows: Rows) -> str:
 
 
 def waiting(rows: Rows) -> str:
-    """A line for each network and system: seconds to a good picture."""
+    """A line for each network and system: medians of seconds to a good picture, and of the processor's."""
     lines = [
-        "| seconds from Run | | to a good picture, median | reached by | first look | end |",
+        "| seconds from Run (of the processor) | | to a good picture | reached by | first look | end |",
         "|---|---|---|---|---|---|",
     ]
     for network, system in dict.fromkeys((row["network"], row["system"]) for row in rows):
         own = [row for row in rows if _is(row, network, system)]
-        good = [row["seconds"] for row in own if row["seconds"] is not None]
-        median = _short(float(np.median(good))) if good else "never"
-        ends = [_short(float(np.median([row[name] for row in own]))) for name in ("first_look", "end")]
-        lines.append(f"| {network} | {system} | {median} | {len(good)} of {len(own)} | {ends[0]} | {ends[1]} |")
+        good = [row for row in own if row["seconds"] is not None]
+        medians = [
+            _seconds(good, ""),
+            f"{len(good)} of {len(own)}",
+            _seconds(own, "first_look_"),
+            _seconds(own, "end_"),
+        ]
+        lines.append(f"| {network} | {system} | " + " | ".join(medians) + " |")
     return "\n".join(lines) if rows else ""
 
 
-def _ahead(rows: Rows, preset: str) -> float | None:
+def _seconds(rows: Rows, of: str) -> str:
+    if not rows:
+        return "never"
+    clock, cpu = (_short(float(np.median([row[f"{of}{kind}"] for row in rows]))) for kind in ("seconds", "cpu"))
+    return f"{clock} ({cpu})"
+
+
+def _ahead(rows: Rows, preset: str, kind: str) -> float | None:
     """Median over classes of the quickest peer's seconds, its end where it never gets there, over ours; 0 if never."""
     ratios = []
     for index in dict.fromkeys(row["class"] for row in rows):
         own = [row for row in rows if row["class"] == index]
-        ours = [row["seconds"] for row in own if row["system"] == preset and row["seconds"] is not None]
-        theirs = [row["seconds"] or row["end"] for row in own if row["system"] not in {"natural", "quick"}]
+        ours = [row[kind] for row in own if row["system"] == preset and row[kind] is not None]
+        theirs = [row[kind] or row[f"end_{kind}"] for row in own if row["system"] not in {"natural", "quick"}]
         if theirs:
             ratios.append(min(theirs) / ours[0] if ours else 0.0)
     return float(np.median(ratios)) if ratios else None

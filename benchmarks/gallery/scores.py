@@ -105,7 +105,8 @@ def look(picture: np.ndarray) -> dict[str, Any]:
     Returns:
         ``slope`` of its log power over log frequency, and ``slope_off``, less that of photographs; ``spectrum``, RMS
         over rings of the difference of log10 power; both once more ``_with_edges``, without a window; ``colour``,
-        distance of the logarithms of the colours' covariance (Frobenius; Arsigny et al., 2006); ``sd`` of all its values; ``grey`` and ``saturated``.
+        distance of the logarithms of the colours' covariance (Frobenius; Arsigny et al., 2006); ``sd`` of all its
+        values; ``grey`` and ``saturated``.
     """
     side = len(picture)
     rings, colours = _photographs(side), _colours_of_photographs(side)

@@ -31,15 +31,20 @@ NEAR_PHOTOGRAPHS = 0.3
 DIGIT_SHIFTS = ((1, 1), (-1, -1), (1, -1), (-1, 1), (1, 0), (-1, 0), (0, 1), (0, -1))
 """Of 28 pixels what 8 are of 227."""
 
-Snapshots = list[tuple[int, float, np.ndarray]]
-"""Gradients made, seconds since Run, the picture, (H, W, C) of 0 to 255."""
+Snapshots = list[tuple[int, np.ndarray, np.ndarray]]
+"""Gradients made, seconds since Run by the clock and of the processor, the picture, (H, W, C) of 0 to 255."""
+
+
+def _now() -> np.ndarray:
+    """Seconds by the clock, and those of the processor, which others' work on the machine does not lengthen."""
+    return np.array([time.perf_counter(), time.process_time()])
 
 
 def ours(preset: str) -> Callable[[Any, str, int], Snapshots]:
     """The run of the widget, without a browser."""
 
     def run(model: Any, layer: str, index: int) -> Snapshots:
-        began = time.perf_counter()
+        began = _now()
         network = Network(model)
         settings = Settings(layer=layer, filter_indices=(index,), steps_per_second=None)
         one = Run(network, settings)
@@ -50,7 +55,7 @@ def ours(preset: str) -> Callable[[Any, str, int], Snapshots]:
             one.wait()
             if one.facts().error:
                 raise RuntimeError(one.facts().error)
-            found.append((one.iteration, time.perf_counter() - began, one.image))
+            found.append((one.iteration, _now() - began, one.image))
         return found
 
     return run
@@ -67,11 +72,11 @@ def tf_keras_vis(model: Any, layer: str, index: int) -> Snapshots:
     class Look(Callback):  # type: ignore[misc]
         def __call__(self, i: int, values: Any, *_: Any, **__: Any) -> None:
             if (i + 1) % EVERY == 0:
-                found.append((i + 1, time.perf_counter() - began, np.asarray(values[0])[0]))
+                found.append((i + 1, _now() - began, np.asarray(values[0])[0]))
 
     del layer  # the last one
     systems.seeded(0)
-    began = time.perf_counter()
+    began = _now()
     ActivationMaximization(model, clone=False)(CategoricalScore([index]), steps=GRADIENTS, callbacks=[Look()])
     return found
 
@@ -83,7 +88,7 @@ def optimize(model: Any, layer: str, index: int) -> Snapshots:
     del layer
     systems.seeded(0)
     small = {"custom_shape": (28, 28)} if model.inputs[0].shape[-1] == 1 else {}
-    began = time.perf_counter()
+    began = _now()
     clock = _Clock(keras.optimizers.Adam(0.05), EVERY)  # its default
     objective = xplique_objective(subjects.rescaled(model, 0, 1), "target", index)
     pictures, _ = theirs(objective, clock, nb_steps=GRADIENTS, save_every=EVERY, **small)
@@ -99,7 +104,7 @@ def maco(model: Any, layer: str, index: int) -> Snapshots:
 
     del layer
     systems.seeded(0)
-    began = time.perf_counter()
+    began = _now()
     clock = _Clock(keras.optimizers.Nadam(1.0), EVERY // CROPS)  # its default
     objective = xplique_objective(subjects.rescaled(model, -1, 1), "target", index)
     theirs(objective, clock, nb_steps=GRADIENTS // CROPS, nb_crops=CROPS)
@@ -116,7 +121,7 @@ class _Clock:
 
     def __init__(self, optimizer: Any, every: int) -> None:
         self.optimizer, self.every, self.calls = optimizer, every, 0
-        self.moments: list[float] = []
+        self.moments: list[np.ndarray] = []
         self.values: list[np.ndarray] = []
 
     def apply_gradients(self, pairs: Any) -> None:
@@ -125,7 +130,7 @@ class _Clock:
         self.calls += 1
         if self.calls % self.every == 0:
             self.values.append(pairs[0][1].numpy())
-            self.moments.append(time.perf_counter())
+            self.moments.append(_now())
 
 
 def _half(run: Callable[[Any, str, int], Snapshots]) -> Callable[[Any, str, int], Snapshots]:
@@ -176,6 +181,8 @@ def on_digits(system: str, digit: int) -> dict[str, Any]:
 
 
 def _row(network: str, system: str, index: int, shown: Snapshots, good: Callable[[np.ndarray], bool]) -> dict[str, Any]:
-    first = next(((made, at) for made, at, picture in shown if good(picture)), (None, None))
-    told = {"network": network, "system": system, "class": index}
-    return {**told, "gradients": first[0], "seconds": first[1], "end": shown[-1][1], "first_look": shown[0][1]}
+    first = next(((made, at) for made, at, picture in shown if good(picture)), None)
+    row: dict[str, Any] = {"network": network, "system": system, "class": index, "gradients": first and first[0]}
+    for name, moment in {"": first and first[1], "first_look_": shown[0][1], "end_": shown[-1][1]}.items():
+        row[f"{name}seconds"], row[f"{name}cpu"] = (None, None) if moment is None else map(float, moment)
+    return row
