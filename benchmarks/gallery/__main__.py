@@ -149,10 +149,17 @@ def keep(path: Path, part: str, row: dict[str, Any]) -> None:
     def key(one: dict[str, Any]) -> list[Any]:
         return [one.get(name) for name in KEYS]
 
-    found["machine"] = machine()
-    found[part] = [*(old for old in found.get(part, []) if key(old) != key(row)), row]
+    row = {name: float(f"{value:.6g}") if isinstance(value, float) else value for name, value in row.items()}
+    rows = [old for old in found.get(part, []) if key(old) != key(row)]
+    found |= {"machine": machine(), part: [*rows, row]}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found, indent=1) + "\n")
+    path.write_text("{\n" + ",\n".join(_lines(*item) for item in found.items()) + "\n}\n")
+
+
+def _lines(name: str, value: Any) -> str:
+    """A part of the file, a line for each row."""
+    rows = ",\n".join(json.dumps(row) for row in value) if isinstance(value, list) else ""
+    return f"{json.dumps(name)}: [\n{rows}\n]" if rows else f"{json.dumps(name)}: {json.dumps(value)}"
 
 
 def recipe(text: str) -> Any:
