@@ -22,7 +22,7 @@ CHANNELS = {
     "fire6_concat": tuple(range(0, 384, 48)),
     "fire9_concat": (40, *range(64, 512, 64)),
 }
-"""Layer -> its channels. Number 40 of the last one is dead: no photograph excites it either."""
+"""Layer -> its channels. Numbers 40 and 64 of the last one are silent where a run starts from grey."""
 
 
 def draw(system: str, layer: str, index: int, seed: int = 0) -> Iterator[dict[str, Any]]:

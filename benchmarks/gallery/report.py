@@ -18,15 +18,15 @@ from benchmarks.gallery.systems import HALF
 
 Rows = Sequence[Mapping[str, Any]]
 SHOWN = (
-    "keras-vis",
-    "visualize_activation",
-    "tf-keras-vis",
-    "xplique optimize" + HALF,
-    "xplique MACO" + HALF,
-    "fourier",
-    "phase",
-    "quick",
     "natural",
+    "quick",
+    "xplique MACO" + HALF,
+    "xplique optimize" + HALF,
+    "tf-keras-vis",
+    "phase",
+    "fourier",
+    "visualize_activation",
+    "keras-vis",
 )
 """Systems of the sheet, from the top."""
 CAPTIONS = {
