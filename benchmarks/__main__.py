@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import datetime as dt
 import importlib
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -19,7 +17,7 @@ import rich
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.record import Row
+from benchmarks.record import Row, machine
 
 WIDTH = 150
 """Columns that the table needs."""
@@ -69,7 +67,7 @@ def main() -> None:
         measured += _in_a_process(name, quick=arguments.quick)
     console = Console()
     Console(width=max(console.width, WIDTH)).print(_table(measured))
-    arguments.json.write_text(json.dumps({"machine": _machine(), "rows": measured}, indent=1) + "\n")
+    arguments.json.write_text(json.dumps({"machine": machine(), "rows": measured}, indent=1) + "\n")
     rich.print(f"written to {arguments.json}")
 
 
@@ -96,21 +94,6 @@ def _table(rows: list[dict[str, Any]]) -> Table:
         spread = f"{row['low']:.3g} to {row['high']:.3g}"
         table.add_row(row["name"], row["against"], row["goal"], f"{row['value']:.3g}{unit}", spread, mark)
     return table
-
-
-def _machine() -> dict[str, Any]:
-    import keras  # noqa: PLC0415 - slow
-    import tensorflow as tf  # noqa: PLC0415 - slow
-
-    return {
-        "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
-        "cores": os.cpu_count(),
-        "processor": platform.processor() or platform.machine(),
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "oneDNN": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "TensorFlow's default"),
-    }
 
 
 if __name__ == "__main__":

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
+import os
+import platform
 import statistics
 from collections.abc import Sequence
 from typing import Any
@@ -56,3 +59,19 @@ def row(
 
 def _short(unit: str) -> str:
     return unit if unit == "x" else f" {unit}"
+
+
+def machine() -> dict[str, Any]:
+    """Where and when it was measured."""
+    import keras  # noqa: PLC0415 - slow
+    import tensorflow as tf  # noqa: PLC0415 - slow
+
+    return {
+        "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
+        "cores": os.cpu_count(),
+        "processor": platform.processor() or platform.machine(),
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "oneDNN": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "TensorFlow's default"),
+    }
