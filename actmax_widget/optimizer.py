@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -182,7 +182,7 @@ class Optimizer:
             callback.on_end()
         assert steps is not None  # noqa: S101 - for mypy: there is at least one iteration
         if still.all() and step.silent(state, knobs)[0]:
-            report_silent(step, int(state.iteration))
+            report_silent([loss for loss, _ in self.losses], int(state.iteration))
         return state, steps
 
     def _tell(self, watchers: Sequence[OptimizerCallback], i: int, steps: Steps) -> bool:
@@ -305,8 +305,8 @@ def report_interrupted(made: int, goal: int) -> None:
     diagnosis.warn(f"Interrupted after {made} of {goal} iterations: this is the picture so far.")
 
 
-def report_silent(step: Step, made: int) -> None:
-    """Warn that nothing was ever excited."""
-    losses = [loss for loss, _ in step.objective.losses if not isinstance(loss, Regularizer)]
-    layers = [getattr(loss.layer, "layer", loss.layer) for loss in losses if hasattr(loss, "layer")]
-    diagnosis.warn(diagnosis.silent(diagnosis.subject(losses), made, layers))
+def report_silent(losses: Iterable[Loss], made: int) -> None:
+    """Warn that nothing was ever excited. The losses are the run's own: its step may have been compiled for others."""
+    excited = [loss for loss in losses if not isinstance(loss, Regularizer)]
+    layers = [getattr(loss.layer, "layer", loss.layer) for loss in excited if hasattr(loss, "layer")]
+    diagnosis.warn(diagnosis.silent(diagnosis.subject(excited), made, layers))

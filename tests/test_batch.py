@@ -24,7 +24,8 @@ def step():
 
 def tiles_of(step, filters=range(5), **options):
     """A tiles of units of ``out``; its pictures start from noise, each from its own."""
-    return Tiles(step, filters, 5, **{"starts": lambda where: State.at(LARGE[where]), "goal": 6, "batch": 2} | options)
+    defaults = {"starts": lambda where: State.at(LARGE[where]), "goal": 6, "batch": 2}
+    return Tiles(step, filters, 5, names=step.objective.names, measures=(), **defaults | options)
 
 
 def finish(tiles, step, n=100):
@@ -129,7 +130,7 @@ def explosive(filters, **options):
     model = partly_exploding()
     step = ascent_of(model, [(ActivationMaximization(model.get_layer("out"), 0), 1.0)])
     start = np.full((4, 4, 1), 140, np.float32)
-    options = {"goal": 30, "batch": 3} | options
+    options = {"goal": 30, "batch": 3, "names": step.objective.names, "measures": ()} | options
     tiles = Tiles(step, filters, 3, starts=lambda where: State.at(np.stack([start] * len(filters))[where]), **options)
     return finish(tiles, step, 7)
 

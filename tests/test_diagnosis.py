@@ -217,6 +217,15 @@ def test_a_dead_unit_is_told_of(dying, options):
     assert (len(told), told[0].filename) == (1, __file__)
 
 
+def test_each_dead_unit_is_told_by_its_own_number_though_they_share_a_step(dying):
+    for made in (am.visualize, am.visualize_activation):
+        for unit in (5, 7):
+            with pytest.warns(RuntimeWarning, match=f"filter {unit} of fire_concat is silent"):
+                made(
+                    dying, "fire_concat", unit, max_iter=9, **({"preset": "keras-vis"} if made is am.visualize else {})
+                )
+
+
 @pytest.mark.parametrize("weights", [{}, {"tv_weight": 0, "lp_norm_weight": 0}])
 def test_the_widget_tells_of_a_dead_unit(dying, weights):
     widget = am.ActMaxWidget(dying, preset="keras-vis", layer="fire_concat", filter_indices=5, max_iter=9, **weights)

@@ -121,6 +121,8 @@ class Tiles:
         step: the compiled step.
         filters: (n,) the filters.
         of: how many filters the layer has.
+        names: of the losses; the step may have been compiled for others of the same kind.
+        measures: names of what is measured beside them.
         starts: gives the state that a slice of the filters starts at.
         goal: iterations for each picture.
         batch: pictures made at once.
@@ -139,6 +141,8 @@ class Tiles:
         filters: Sequence[int],
         of: int,
         *,
+        names: Sequence[str],
+        measures: Sequence[str],
         starts: Callable[[slice], State],
         goal: int,
         batch: int,
@@ -146,6 +150,7 @@ class Tiles:
         resumable: bool = False,
     ) -> None:
         self.filters, self.goal = tuple(filters), goal
+        self.names, self.measures = tuple(names), tuple(measures)
         self.begun = self.done = 0
         self.silent: list[int] = []
         self._step, self._of, self._starts, self._size = step, of, starts, batch
@@ -153,16 +158,6 @@ class Tiles:
         self._ended: dict[int, int] = {}  # by position: after how many iterations a picture was left as it was
         self._batches: list[Batch] = []  # the last one is in hand, or about to be
         self._kept: list[np.ndarray] = []  # of each finished batch: its pictures
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the losses."""
-        return self._step.objective.names
-
-    @property
-    def measures(self) -> tuple[str, ...]:
-        """Names of what is measured beside the losses."""
-        return self._step.objective.measures
 
     @property
     def finished(self) -> bool:

@@ -524,7 +524,7 @@ class Run(Worker):
                 return 0.0  # another run has begun: these are no rows of it
             if len(steps.losses) and compiled:  # the time of a call that compiled says nothing about a step's
                 self._pace.measured(begin, len(steps.losses), self._limit())
-            iteration = self._front.iteration
+            iteration, names = self._front.iteration, self._front.names
             self._front.take(state, steps)
             self._reel.take(self._front)
             self._settle(steps.losses[:, 0], step)
@@ -532,7 +532,7 @@ class Run(Worker):
         # Outside of the lock, as it waits for a callback that is far behind.
         if self._listeners and len(steps.losses):
             *losses, total = steps.losses[-1, 0]
-            named = list(zip(step.objective.names, losses, strict=True))
+            named = list(zip(names, losses, strict=True))
             self._listeners.tell(run, iteration, named, total, to_numpy(steps.grads), to_numpy(steps.wrt_value))
         self._look_for_silence(run, step, state, knobs)
         return delay

@@ -103,6 +103,8 @@ class LiveTiles:
             step,
             self.filters,
             self._target.filters,
+            names=self._plan.names,
+            measures=self._plan.measures,
             starts=self._starts,
             goal=self.settings.max_iter,
             batch=batch_size(step),

@@ -267,7 +267,7 @@ def _make(run: _Run, reel: Reel, gate: Any, listeners: Sequence[Any], *, progres
                 step = plan.step(change.settings, gate)
                 knobs = plan.knobs(change.settings, step, run.seed, goal=change.goal)
                 still = still or Still(step.objective.excites)
-                made = functools.partial(_told, run.batch, step, still, listeners, advance)
+                made = functools.partial(_told, run.batch, still, listeners, advance)
                 if not _steps(run.batch, step, knobs, calls, reel, until, made, last=until == run.end):
                     break
         except KeyboardInterrupt:
@@ -277,7 +277,7 @@ def _make(run: _Run, reel: Reel, gate: Any, listeners: Sequence[Any], *, progres
     for callback in listeners:
         callback.on_end()
     if still and still.all() and step.silent(run.batch.state, knobs)[0]:
-        report_silent(step, run.batch.iteration)
+        report_silent(plan.losses, run.batch.iteration)
 
 
 def _steps(
@@ -301,12 +301,12 @@ def _steps(
     return True
 
 
-def _told(batch: Batch, step: Step, still: Still, listeners: Sequence[Any], advance: Any, steps: Steps) -> bool:
+def _told(batch: Batch, still: Still, listeners: Sequence[Any], advance: Any, steps: Steps) -> bool:
     """Tell everybody of steps that were made; returns whether a callback has had enough."""
     advance(len(steps.losses))
     still.look(steps.losses[:, 0])
     if not listeners:
         return False
     *values, total = steps.losses[-1, 0]
-    named = list(zip(step.objective.names, values, strict=True))
+    named = list(zip(batch.names, values, strict=True))
     return told(listeners, batch.iteration - 1, named, total, to_numpy(steps.grads), to_numpy(steps.wrt_value))

@@ -15,6 +15,7 @@ from actmax_widget.checks import check_integer, check_range, check_sequence, inv
 from actmax_widget.engine import cache, diagnosis
 from actmax_widget.engine.batch import Tiles
 from actmax_widget.engine.batch import batch_size as fitting_batch
+from actmax_widget.engine.measuring import measures_of, names_of
 from actmax_widget.engine.rendering import Rendering
 from actmax_widget.engine.step import State, Step, Steps
 from actmax_widget.input_modifiers import InputModifier
@@ -173,8 +174,18 @@ def visualize_layer(
         if batch < len(chosen):
             advice = f"Pass batch_size={len(chosen)}, fewer filters, or leave the loss out."
             raise invalid("batch_size", "all pictures in one batch, as a loss compares them", batch, advice)
-    tiles = Tiles(step, chosen, target.filters, starts=starts, goal=max_iter, batch=batch, best=not clip)
     own = [loss for loss, _ in terms]
+    tiles = Tiles(
+        step,
+        chosen,
+        target.filters,
+        names=[loss.name for loss in own],
+        measures=names_of(measures_of(network, own)),
+        starts=starts,
+        goal=max_iter,
+        batch=batch,
+        best=not clip,
+    )
 
     def knobs() -> Any:
         return step.knobs(
