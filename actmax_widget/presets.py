@@ -62,15 +62,20 @@ def _natural(shape: tuple[int, ...], steps: int = 256, hurry: float = 1.0) -> di
         # Rings wash small and grey pictures out: a free spectrum, and views that are nearer to the picture. It begins
         # nearly grey and goes in small steps, so that the whole form is there before the details: with larger ones, or
         # more noise, a stroke at the border that was there first stays, and half of the digits are none.
-        own = {**FREE, "optimizer": Adam(0.03 * hurry), "max_iter": steps, "temperature": 1.0}
+        own = {**FREE, "optimizer": _adam(0.03 * hurry), "max_iter": steps, "temperature": 1.0}
         view = [transforms.Scale(0.85, 1.2), transforms.Rotate(10)] if len(sides) == 2 else []
         view = [*view, transforms.Jitter(0.07), transforms.Noise(0.1, 0.05)]
         return {**own, "parametrization": Fourier() if min(sides) > 1 else Pixels(), "transforms": view}
     # Of a thousand classes the nearest few count: in photographs the others are held down by the rings already.
-    own = {**FREE, "optimizer": Adam(0.1 * hurry), "max_iter": steps, "temperature": 0.5}
+    own = {**FREE, "optimizer": _adam(0.1 * hurry), "max_iter": steps, "temperature": 0.5}
     view = [transforms.Scale(0.5, 1.35), transforms.Rotate(15), transforms.Jitter(0.107)]
     values = [transforms.Contrast(0.5), transforms.Brightness(0.1), transforms.Noise(0.3, 0.03)]
     return {**own, "parametrization": RingSpectrum(), "transforms": [*view, *values]}
+
+
+def _adam(rate: float) -> Adam:
+    # The usual epsilon is seen beside the gradient of logits of 10: some grey levels after 40 steps.
+    return Adam(rate, epsilon=1e-12)
 
 
 def _quick(shape: tuple[int, ...]) -> dict[str, Any]:

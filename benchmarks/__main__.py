@@ -27,6 +27,8 @@ RESULTS = Path(__file__).with_name("results.json")
 GROUPS: dict[str, tuple[str, ...]] = {
     **{f"steps-{case}": ("steps", "steps", case) for case in ("digits", "squeezenet", "mobilenet", "vgg")},
     **{f"parts-{case}": ("steps", "composed", case) for case in ("squeezenet", "mobilenet")},
+    "parts-natural": ("steps", "recipe"),
+    "keeping": ("keeping", "rows"),
     "second-picture": ("steps", "second_picture"),
     **{f"first-picture-{case}": ("steps", "first_picture", case) for case in ("digits", "mobilenet", "vgg")},
     "import": ("process", "import_time"),

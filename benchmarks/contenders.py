@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget import losses, optimizers, transforms
+from actmax_widget import losses, optimizers, presets, transforms
 from actmax_widget.engine.plan import Plan
 from actmax_widget.live.run import Run
 from actmax_widget.network import Network
@@ -54,6 +54,22 @@ def composed(model: Any, layer: str, index: int, parametrization: str) -> Conten
         optimizer=optimizers.Adam(0.1),
     )
     plan = Plan(Network(model), settings)
+    step, state = plan.step(settings), plan.start(settings, 0)
+    knobs = plan.knobs(settings, step, 0, goal=256)
+
+    def run(steps: int) -> None:
+        nonlocal state
+        state, _ = step.run(state, knobs, steps)
+
+    return run
+
+
+def natural(model: Any, layer: str, index: int) -> Contender:
+    """A step as `am.visualize` makes it by default."""
+    network = Network(model)
+    start = Settings(layer=layer, filter_indices=(index,))
+    settings = start.changed(**presets.with_preset({"preset": "natural"}, start, network))
+    plan = Plan(network, settings)
     step, state = plan.step(settings), plan.start(settings, 0)
     knobs = plan.knobs(settings, step, 0, goal=256)
 

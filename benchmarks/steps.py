@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from actmax_widget import visualize_activation, visualize_layer
@@ -99,6 +100,22 @@ def composed(case_name: str, *, quick: bool) -> list[Row]:
         )
         for name in names
     ]
+
+
+def recipe(*, quick: bool) -> list[Row]:
+    """What a step of ``"natural"`` takes beside the network, on one thread: of a network that takes nothing."""
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    inputs = keras.Input((227, 227, 3))
+    model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D(name="means")(inputs))
+    runs = {"natural": contenders.natural(model, "means", 0), "bare": contenders.bare(model, "means", 0)}
+    count = 32
+    for run in runs.values():
+        run(2)  # compiles and warms up
+    calls = {name: (lambda name=name: runs[name](count)) for name in runs}
+    seconds = interleaved(calls, 3 if quick else 30)
+    values = [1e3 * (a - b) / count for a, b in zip(seconds["natural"], seconds["bare"], strict=True)]
+    return [row("a step of natural beside the network, 227 px, one thread", "", values, most=6.5, unit="ms")]
 
 
 def second_picture(*, quick: bool) -> list[Row]:

