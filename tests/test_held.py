@@ -182,7 +182,7 @@ def test_of_two_tiles_begun_at_once_one_goes_on(make, monkeypatch):
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
-@pytest.mark.parametrize("value", [None, math.nan, "x", [], {}, object(), -1, [[1]], b"x"], ids=repr)
+@pytest.mark.parametrize("value", [None, math.nan, "x", [], {}, Exception(), -1, [[1]], b"x"], ids=repr)
 def test_no_trait_takes_what_the_run_does_not_hold(shared, name, value):
     widget = shared
     for give in (

@@ -1,5 +1,7 @@
 """What compiles and what does not, where a run is made of parts: numbers never, other parts once."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -86,6 +88,11 @@ OWN = {
 }
 
 
+def of_any_process(value):
+    """An id without addresses, as two processes must collect the same tests."""
+    return re.sub(r" at 0x[0-9a-f]+", "", str(value))
+
+
 @pytest.mark.parametrize("address", OWN)
 def test_a_slider_of_any_part_compiles_nothing_and_counts(own, traces, address):
     def picture():
@@ -123,7 +130,7 @@ def test_a_slider_of_any_part_compiles_nothing_and_counts(own, traces, address):
         {"grad_modifier": "relu"},
         {"seed_input": np.full((16, 16, 3), 99)},
     ],
-    ids=str,
+    ids=of_any_process,
 )
 def test_what_is_no_other_part_compiles_nothing_in_the_widget(model, traces, change):
     if "position" in change:  # of a map; from the whole of it to a place is another graph
@@ -157,7 +164,7 @@ def test_what_is_no_other_part_compiles_nothing_in_the_widget(model, traces, cha
         {"layer": "conv1"},
         {"objective": losses.Neuron("conv2", 3) - losses.Neuron("conv2", 4)},
     ],
-    ids=str,
+    ids=of_any_process,
 )
 def test_another_part_compiles_once(traces, change):
     model = small_cnn(3, size=16)
@@ -210,7 +217,7 @@ def made(model, target="out", filter_indices=1, **options):
             ]
         },
     ],
-    ids=str,
+    ids=of_any_process,
 )
 def test_a_second_call_with_equal_parts_finds_the_step_of_the_first(model, traces, options):
     made(model)
@@ -240,7 +247,7 @@ def test_an_equal_objective_of_other_numbers_finds_the_step_too(model, traces, o
         {"transforms": [transforms.Crops(2)]},
         {"target": losses.LogOdds("out", 1), "filter_indices": None},
     ],
-    ids=str,
+    ids=of_any_process,
 )
 def test_a_call_with_another_part_compiles_once(traces, options):
     model = small_cnn(3, size=16)
