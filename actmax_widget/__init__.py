@@ -9,6 +9,7 @@ from actmax_widget.visualization import (
     visualize_activation,
     visualize_activation_with_losses,
     visualize_layer,
+    visualize_many,
     visualize_response,
     visualize_weights,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "visualize_activation",
     "visualize_activation_with_losses",
     "visualize_layer",
+    "visualize_many",
     "visualize_response",
     "visualize_weights",
 ]

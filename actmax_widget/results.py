@@ -97,6 +97,38 @@ class History:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Many:
+    """Several pictures of one objective. ``many[i]`` is one's :class:`Result`; ``len`` and iterating work, too.
+
+    Attributes:
+        results: of each.
+        varied: what each has of its own: name -> value.
+    """
+
+    results: tuple[Result, ...] = field(repr=False)
+    varied: tuple[dict[str, Any], ...]
+
+    @property
+    def images(self) -> np.ndarray:
+        """(n, H, W, C) float32, see :attr:`Result.image`."""
+        return np.stack([one.image for one in self.results])
+
+    @property
+    def histories(self) -> list[History]:
+        """Every iteration's losses of each picture."""
+        return [one.history for one in self.results]
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __getitem__(self, index: int) -> Result:
+        return self.results[index]
+
+    def __iter__(self) -> Iterator[Result]:
+        return iter(self.results)
+
+
 class LayerPictures(NamedTuple):
     """Pictures of a layer's filters.
 
@@ -118,7 +150,7 @@ class Result:
             the network takes it: before transforms.
         history: every iteration's losses, a column for each term, and the target's activation.
         checkpoint: all that the next iteration needs, see :class:`~actmax_widget.Checkpoint`.
-        film: pictures and checkpoints of the run, see :class:`~actmax_widget.Film`.
+        film: pictures and checkpoints of the run, see :class:`~actmax_widget.Film`; None for one of many.
     """
 
     image: np.ndarray = field(repr=False)

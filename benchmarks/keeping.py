@@ -1,4 +1,4 @@
-"""What it costs that a run is kept: its film, and to go back."""
+"""What it costs that a run is kept: its film, and to go back; and many pictures at once."""
 
 from __future__ import annotations
 
@@ -43,4 +43,27 @@ def rows(*, quick: bool) -> list[Row]:
             times.append(1e3 * (time.perf_counter() - begin))
         widget.close()
         found.append(row(f"restore, {case.name}", "", times, most=50, unit="ms"))
+    return [*found, *varied(quick=quick)]
+
+
+def varied(*, quick: bool) -> list[Row]:
+    """Eight pictures of a weight each in a batch, over eight runs."""
+    found = []
+    for name, steps, least in (("digits", 500, 3), ("mobilenet", 8, 1.3)):
+        case = CASES[name]
+        model, weights = case.make(), [float(k) for k in range(8)]
+        options: dict[str, Any] = {"preset": "keras-vis", "seed": 0, "max_iter": steps}
+
+        def together(model: Any = model, case: Any = case, options: Any = options, weights: Any = weights) -> None:
+            am.visualize_many(model, case.layer, case.index, vary={"tv_weight": weights}, batch_size=8, **options)
+
+        def alone(model: Any = model, case: Any = case, options: Any = options, weights: Any = weights) -> None:
+            for weight in weights:
+                am.visualize(model, case.layer, case.index, tv_weight=weight, **options)
+
+        together()
+        alone()
+        seconds = interleaved({"alone": alone, "together": together}, 2 if quick else 7)
+        ratios = [a / b for a, b in zip(seconds["alone"], seconds["together"], strict=True)]
+        found.append(row(f"8 weights in a batch, {case.name}, {steps} steps", "8 runs", ratios, least=least))
     return found

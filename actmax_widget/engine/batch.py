@@ -80,6 +80,12 @@ class Batch:
         """Every iteration's losses of a picture."""
         return History.of(self.names, self.measures, self.rows()[:, position])
 
+    def whole(self, position: int, end: int | None = None) -> History:
+        """The same up to an iteration, or to its first total that is not finite: from then on it did not change."""
+        rows = self.rows(end=end)[:, position]
+        wrong = np.flatnonzero(~np.isfinite(rows[:, len(self.names)]))
+        return History.of(self.names, self.measures, rows[: wrong[0] + 1] if len(wrong) else rows)
+
     def take(self, state: State, steps: Steps) -> None:
         """Go on from what a run of steps gave."""
         self.state = state
@@ -277,9 +283,7 @@ class Tiles:
             width = len(self.names) + 1 + len(self.measures)
             return History.of(self.names, self.measures, np.empty((0, width), np.float32))
         batch = self._batches[position // self._size]
-        rows = batch.rows(end=self._ended.get(position))[:, position % self._size]
-        wrong = np.flatnonzero(~np.isfinite(rows[:, len(self.names)]))
-        return History.of(self.names, self.measures, rows[: wrong[0] + 1] if len(wrong) else rows)
+        return batch.whole(position % self._size, self._ended.get(position))
 
     def alone(self, position: int) -> Batch:
         """A picture that was begun, in a batch of its own, from which it can go on; needs ``resumable``."""

@@ -128,9 +128,9 @@ class Plan:
         started = [rendering.start(settings.seed_input, look, random(seed)) for seed in seeds]
         return State.of(started, settings.optimizer.slots)
 
-    def batch(self, state: State) -> Batch:
-        """What its rows are collected in, from a state on."""
-        return Batch(self.names, state, measures=self.measures)
+    def batch(self, state: State, size: int | None = None) -> Batch:
+        """What its rows are collected in, from a state on; ``size``: of the model's batches, where that is fixed."""
+        return Batch(self.names, state, size, measures=self.measures)
 
     def _weights(self, settings: Settings) -> list[float]:
         """The weights of the losses."""

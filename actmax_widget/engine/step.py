@@ -95,6 +95,12 @@ class State(NamedTuple):
         params = {name: np.concatenate([own[name] for own, _ in started]) for name in first}
         return cls.at(np.concatenate([image for _, image in started]), params, slots)
 
+    @classmethod
+    def joined(cls, states: Sequence[State]) -> State:
+        """The state of the pictures of several, which are at the same iteration."""
+        parts = [one._replace(iteration=one.best_loss) for one in states]
+        return _joined(parts)._replace(iteration=states[0].iteration)
+
     def back(self) -> State:
         """The state before the first step at the pictures measured last, with the iterations made."""
         params = self.good or {"pixels": self.measured}
@@ -205,6 +211,17 @@ class Knobs(NamedTuple):
     parametrization: dict[str, tf.Tensor]
     transforms: tuple[dict[str, tf.Tensor], ...]
     optimizer: dict[str, tf.Tensor]
+
+    @classmethod
+    def joined(cls, knobs: Sequence[Knobs], size: int | None = None) -> Knobs:
+        """Those of the pictures of several; what is of all pictures is the first's.
+
+        Args:
+            knobs: of a picture each.
+            size: how many pictures a model takes at once: the last one fills up.
+        """
+        filled = [*knobs, *[knobs[-1]] * max(0, (size or 0) - len(knobs))]
+        return knobs[0]._replace(**{name: _joined([getattr(one, name) for one in filled]) for name in BATCHED})
 
 
 BATCHED = ("weights", "seeds", "losses", "parametrization", "transforms", "optimizer")
@@ -602,6 +619,11 @@ def updated(
 
 
 _NEVER = StopFlag()
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    """Structures of tensors, put together along their first axes."""
+    return tf.nest.map_structure(lambda *own: tf.concat(own, 0), *parts)
 
 
 def _select(condition: tf.Tensor, new: tf.Tensor, old: tf.Tensor) -> tf.Tensor:

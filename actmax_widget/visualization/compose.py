@@ -141,9 +141,11 @@ def visualize(
         )
     elif kept is not None:
         kept.check()
-        run = _further(network, kept, _given(network, names, target, filter_indices, settings, kept), settings)
+        run = _further(
+            network, kept, checked_settings(network, names, target, filter_indices, settings, kept), settings
+        )
     else:
-        given = _given(network, names, target, filter_indices, {**DEFAULTS, **settings})
+        given = checked_settings(network, names, target, filter_indices, {**DEFAULTS, **settings})
         run = _afresh(network, given, start)
     reel = Reel(network, run.batch, run.end, run.changes[-1].settings.input_range)
     _make(run, reel, gate, listeners, progress=progress)
@@ -220,10 +222,14 @@ def _again(network: Network, changes: Changes, given: dict[str, Any]) -> _Run:
     return _Run(network, plan.batch(plan.start(first, seed)), changes, seed, end)
 
 
-def _given(
+def checked_settings(
     network: Network, names: Any, target: Any, filter_indices: Any, settings: Mapping[str, Any], kept: Any = None
 ) -> dict[str, Any]:
-    """The settings that a person gave, the target among them."""
+    """The settings that a person gave, the target among them; where a checkpoint is kept, it may have that.
+
+    Raises:
+        ValueError, TypeError: what is no setting, or no target.
+    """
     given = _checked(target, filter_indices, settings)
     if "objective" in given:
         return given
