@@ -50,7 +50,7 @@ def with_preset(changes: dict[str, Any], before: Settings, network: Network) -> 
     return {**found, **changes}
 
 
-def _natural(shape: tuple[int, ...], steps: int = 256, hurry: float = 1.0) -> dict[str, Any]:
+def _natural(shape: tuple[int, ...], steps: int = 256, rates: tuple[float, float] = (0.1, 0.03)) -> dict[str, Any]:
     """This project's recipe (``PICTURES.md``, 2026).
 
     Nothing in it is in the units of a network: sizes are shares of the side, values shares of the range, Adam's steps
@@ -62,12 +62,12 @@ def _natural(shape: tuple[int, ...], steps: int = 256, hurry: float = 1.0) -> di
         # Rings wash small and grey pictures out: a free spectrum, and views that are nearer to the picture. It begins
         # nearly grey and goes in small steps, so that the whole form is there before the details: with larger ones, or
         # more noise, a stroke at the border that was there first stays, and half of the digits are none.
-        own = {**FREE, "optimizer": _adam(0.03 * hurry), "max_iter": steps, "temperature": 1.0}
+        own = {**FREE, "optimizer": _adam(rates[1]), "max_iter": steps, "temperature": 1.0}
         view = [transforms.Scale(0.85, 1.2), transforms.Rotate(10)] if len(sides) == 2 else []
         view = [*view, transforms.Jitter(0.07), transforms.Noise(0.1, 0.05)]
         return {**own, "parametrization": Fourier() if min(sides) > 1 else Pixels(), "transforms": view}
     # Of a thousand classes the nearest few count: in photographs the others are held down by the rings already.
-    own = {**FREE, "optimizer": _adam(0.1 * hurry), "max_iter": steps, "temperature": 0.5}
+    own = {**FREE, "optimizer": _adam(rates[0]), "max_iter": steps, "temperature": 0.5}
     view = [transforms.Scale(0.5, 1.35), transforms.Rotate(15), transforms.Jitter(0.107)]
     values = [transforms.Contrast(0.5), transforms.Brightness(0.1), transforms.Noise(0.3, 0.03)]
     return {**own, "parametrization": RingSpectrum(), "transforms": [*view, *values]}
@@ -80,7 +80,7 @@ def _adam(rate: float) -> Adam:
 
 def _quick(shape: tuple[int, ...]) -> dict[str, Any]:
     """The same in half the steps, which are larger, for a first look."""
-    return _natural(shape, steps=128, hurry=1.5)
+    return _natural(shape, steps=128, rates=(0.15, 0.045))
 
 
 def _fourier(shape: tuple[int, ...]) -> dict[str, Any]:
