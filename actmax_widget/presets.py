@@ -16,7 +16,7 @@ from actmax_widget.settings import LOG_ODDS, Settings
 
 SMALL = 64
 """Sides in pixels below which a picture has no room for the rings of photographs."""
-FREE = {"act_max_weight": 1.0, "lp_norm_weight": 0.0, "tv_weight": 0.0, "class_loss": LOG_ODDS}
+FREE = {"act_max_weight": 1.0, "lp_norm_weight": 0.0, "tv_weight": 0.0, "class_loss": LOG_ODDS, "temperature": 1.0}
 """The weights of presets that need no penalty: what keeps the picture natural is its parametrization."""
 
 
@@ -46,7 +46,7 @@ def with_preset(changes: dict[str, Any], before: Settings, network: Network) -> 
     preset = parameters_of(Settings)["preset"].check(changes["preset"])
     found = settings_of(preset, network.layout.shape_shown(network.input.shape))
     if changes.get("objective", before.objective) is not None:
-        found = {name: value for name, value in found.items() if name not in {*FREE, "temperature"}}
+        found = {name: value for name, value in found.items() if name not in FREE}
     return {**found, **changes}
 
 
@@ -62,12 +62,11 @@ def _natural(shape: tuple[int, ...], steps: int = 256, rates: tuple[float, float
         # Rings wash small and grey pictures out: a free spectrum, and views that are nearer to the picture. It begins
         # nearly grey and goes in small steps, so that the whole form is there before the details: with larger ones, or
         # more noise, a stroke at the border that was there first stays, and half of the digits are none.
-        own = {**FREE, "optimizer": _adam(rates[1]), "max_iter": steps, "temperature": 1.0}
+        own = {**FREE, "optimizer": _adam(rates[1]), "max_iter": steps}
         view = [transforms.Scale(0.85, 1.2), transforms.Rotate(10)] if len(sides) == 2 else []
         view = [*view, transforms.Jitter(0.07), transforms.Noise(0.1, 0.05)]
         return {**own, "parametrization": Fourier() if min(sides) > 1 else Pixels(), "transforms": view}
-    # Of a thousand classes the nearest few count: in photographs the others are held down by the rings already.
-    own = {**FREE, "optimizer": _adam(rates[0]), "max_iter": steps, "temperature": 0.5}
+    own = {**FREE, "optimizer": _adam(rates[0]), "max_iter": steps}
     view = [transforms.Scale(0.5, 1.35), transforms.Rotate(15), transforms.Jitter(0.107)]
     values = [transforms.Contrast(0.5), transforms.Brightness(0.1), transforms.Noise(0.3, 0.03)]
     return {**own, "parametrization": RingSpectrum(), "transforms": [*view, *values]}
