@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,19 +70,19 @@ class Changes(Sequence[Change]):
     def __repr__(self) -> str:
         return "\n".join(f"iteration {one.iteration}: {_said(one.changed)}" for one in self) or "no changes"
 
-    def then(self, iteration: int, settings: Settings, goal: int) -> Changes:
-        """The same with settings that hold from an iteration on, if these make another step."""
+    def then(self, iteration: int, settings: Settings, goal: int, *, always: bool = False) -> Changes:
+        """The same with settings that hold from an iteration on, if these make another step, or always."""
         before = self[-1] if self else None
         if before is None:
             return Changes([Change(iteration, settings, goal, differences(None, settings))])
         changed = differences(before.settings, settings)
-        if goal == before.goal and not changed.keys() - NO_EFFECT:
+        if not always and goal == before.goal and not changed.keys() - NO_EFFECT:
             return self
         if iteration > before.iteration:
             return Changes([*self, Change(iteration, settings, goal, changed)])
         # Nothing was made by those before. A run's beginning keeps the random state that it has drawn.
         settings = settings.changed(seed=before.settings.seed) if len(self) == 1 else settings
-        return self[:-1].then(iteration, settings, goal)
+        return self[:-1].then(iteration, settings, goal, always=always)
 
 
 def differences(before: Settings | None, after: Settings) -> dict[str, Any]:
@@ -152,6 +151,11 @@ class Checkpoint:
     versions: Mapping[str, str] = field(repr=False)
     format: int = FORMAT
 
+    def is_of_same_moment(self, other: Checkpoint) -> bool:
+        """Whether another one is of the same run at the same iteration."""
+        same = (self.iteration, self.seed, self.model) == (other.iteration, other.seed, other.model)
+        return same and np.array_equal(self.arrays["measured"], other.arrays["measured"])
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it to a file, which is there as a whole or not at all.
 
@@ -160,22 +164,22 @@ class Checkpoint:
             OSError: the file cannot be written.
         """
         target = Path(path)
+        # Beside it, as only within a file system a file takes another's place at once.
+        temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
         try:
             content = pickle.dumps(self)
         except Exception as error:
             advice = "Define functions and classes of your own by def and class in a module."
             raise invalid("checkpoint", "settings that can be pickled", f"{error}", advice) from error
-        # Beside it, as only within a file system a file takes another's place at once.
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name)
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with temporary.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(temporary).replace(target)
+            temporary.replace(target)
         except BaseException:
             with contextlib.suppress(OSError):
-                Path(temporary).unlink()
+                temporary.unlink()
             raise
 
     @classmethod

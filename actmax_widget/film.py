@@ -1,7 +1,8 @@
 """The film of a run: pictures and checkpoints of its iterations, in a bounded memory.
 
-It is kept evenly: every so many iterations, and every second of these goes when there are too many. So a run of any
-length has at least :data:`LEAST` pictures, if it has that many iterations, and at most :data:`MOST`.
+It is kept evenly: every so many iterations, and every second of these goes when there are too many. So a run that comes
+to its goal has at least :data:`LEAST` pictures, if it has that many iterations, and at most :data:`MOST` and a few. One
+that is stopped long before has what was at hand at the ends of its calls.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,7 +35,7 @@ class Film:
     ``film[120]`` is the picture of iteration 120, ``len(film)`` counts the pictures, and iterating gives them in order.
 
     Attributes:
-        iterations: of each picture, rising; 0 is what the run began with.
+        iterations: of each picture, rising; the first is what the run began with: 0, or where it went on from.
         images: (n, H, W, 1) or (n, H, W, 3) uint8: 0 to 255 are ``input_range``; other channels by their mean. Of large
             pictures (above some 500 x 500 px in colour) every second pixel, or third.
         best: the iteration with the lowest total loss; 0 where none was made. Where it was not kept its picture is that
@@ -75,6 +77,10 @@ class Film:
         picture: np.ndarray = self.images[self.iterations.index(found)]
         return picture
 
+    def __contains__(self, iteration: object) -> bool:
+        """Whether an iteration's picture was kept."""
+        return iteration in self.iterations
+
     def nearest(self, iteration: int) -> int:
         """The iteration with a picture that is nearest to one; of two the earlier."""
         return _nearest(self.iterations, self._made(iteration))
@@ -88,7 +94,7 @@ class Film:
         """Write an animated GIF, which stays at the last picture for a second and then begins anew.
 
         Args:
-            path: of the file.
+            path: of the file, whose name ends in ``.gif``.
             seconds: that the film takes, > 0. A browser shows at most 50 pictures a second, so a long one is thinned.
             scale: how many pixels each pixel becomes, >= 1; None: so many that the shorter side has 224.
 
@@ -96,6 +102,9 @@ class Film:
             ValueError, TypeError: a bad argument, or pictures that are not of rows and columns.
             OSError: the file cannot be written.
         """
+        if not isinstance(path, str | os.PathLike) or Path(path).suffix.lower() != ".gif":
+            kind = ValueError if isinstance(path, str | os.PathLike) else TypeError
+            raise invalid("path", "the name of a file that ends in .gif", path, 'Pass e.g. "film.gif".', kind)
         seconds = check_number("seconds", seconds, above=0, advice="Pass e.g. seconds=4.")
         if self.images.ndim != len("nhwc"):
             advice = "Use film.images."

@@ -11,6 +11,7 @@ from actmax_widget.network import Kind, Network, head_of
 from actmax_widget.optimizers import Adam, RMSProp
 from actmax_widget.parameters import parameters_of
 from actmax_widget.parametrizations import Fourier, Phase, Pixels, RingSpectrum
+from actmax_widget.parts import alike
 from actmax_widget.regularizers import LPNorm, TotalVariation
 from actmax_widget.settings import LOG_ODDS, Settings
 
@@ -45,6 +46,11 @@ def with_preset(changes: dict[str, Any], before: Settings, network: Network) -> 
         return changes
     preset = parameters_of(Settings)["preset"].check(changes["preset"])
     found = settings_of(preset, network.layout.shape_shown(network.input.shape))
+    same, values = before.parametrization, before.values()
+    touched = [one for one in before.knobs if before.is_of_parametrization(one)]
+    untouched = all(values[one] == before.numbers()[one].value for one in touched)
+    if untouched and alike(same, found["parametrization"]) and same.numbers() == found["parametrization"].numbers():
+        found["parametrization"] = same  # another one would begin the run afresh
     if changes.get("objective", before.objective) is not None:
         found = {name: value for name, value in found.items() if name not in FREE}
     return {**found, **changes}
@@ -58,14 +64,15 @@ def _natural(shape: tuple[int, ...], steps: int = 256, rates: tuple[float, float
     """
     *sides, channels = shape
     view: list[transforms.Transform]
-    if min(sides) < SMALL or channels == 1 or len(sides) != 2:
+    if len(sides) != 2 or min(sides) < SMALL or channels == 1:
         # Rings wash small and grey pictures out: a free spectrum, and views that are nearer to the picture. It begins
         # nearly grey and goes in small steps, so that the whole form is there before the details: with larger ones, or
         # more noise, a stroke at the border that was there first stays, and half of the digits are none.
         own = {**FREE, "optimizer": _adam(rates[1]), "max_iter": steps}
         view = [transforms.Scale(0.85, 1.2), transforms.Rotate(10)] if len(sides) == 2 else []
-        view = [*view, transforms.Jitter(0.07), transforms.Noise(0.1, 0.05)]
-        return {**own, "parametrization": Fourier() if min(sides) > 1 else Pixels(), "transforms": view}
+        view += [transforms.Jitter(0.07)] if sides else []
+        view = [*view, transforms.Noise(0.1, 0.05)]
+        return {**own, "parametrization": Fourier() if min(sides, default=0) > 1 else Pixels(), "transforms": view}
     own = {**FREE, "optimizer": _adam(rates[0]), "max_iter": steps}
     view = [transforms.Scale(0.5, 1.35), transforms.Rotate(15), transforms.Jitter(0.107)]
     values = [transforms.Contrast(0.5), transforms.Brightness(0.1), transforms.Noise(0.3, 0.03)]
@@ -86,22 +93,33 @@ def _fourier(shape: tuple[int, ...]) -> dict[str, Any]:
     """Lucid's defaults (Olah et al., *Feature visualization*, 2017)."""
     flat: list[transforms.Transform] = [transforms.Jitter(8, name="First jitter")] if len(shape) == 3 else []
     turned: list[transforms.Transform] = [transforms.Scale(0.9, 1.1), transforms.Rotate(5)] if len(shape) == 3 else []
-    own = {"parametrization": Fourier(), "optimizer": Adam(0.05), "max_iter": 512, "class_loss": "activation"}
-    return {**FREE, **own, "transforms": [*flat, *turned, transforms.Jitter(4)]}
+    last: list[transforms.Transform] = [transforms.Jitter(4)] if len(shape) > 1 else []
+    own = {
+        "parametrization": Fourier() if len(shape) > 1 else Pixels(),
+        "optimizer": Adam(0.05),
+        "max_iter": 512,
+        "class_loss": "activation",
+    }
+    return {**FREE, **own, "transforms": [*flat, *turned, *last]}
 
 
 def _phase(shape: tuple[int, ...]) -> dict[str, Any]:
     """MACO (Fel et al., 2023): many crops, noise, a fixed spectrum."""
     crops: list[transforms.Transform] = [transforms.Crops(8, 0.25, 0.5)] if len(shape) == 3 else []
-    own = {"parametrization": Phase(), "optimizer": Adam(1.0), "max_iter": 128, "class_loss": "activation"}
+    own = {
+        "parametrization": Phase() if len(shape) > 1 else Pixels(),
+        "optimizer": Adam(1.0),
+        "max_iter": 128,
+        "class_loss": "activation",
+    }
     return {**FREE, **own, "transforms": [*crops, transforms.Noise(0.08)]}
 
 
 def _keras_vis(shape: tuple[int, ...]) -> dict[str, Any]:
     """Parts and weights of keras-vis (2017, ``vis.visualization``), and the widget's 500 iterations."""
-    del shape
     weights = {"act_max_weight": 1.0, "lp_norm_weight": 10.0, "tv_weight": 10.0, "class_loss": "activation"}
-    parts = {"parametrization": Pixels(), "transforms": [transforms.Jitter(0)], "optimizer": RMSProp()}
+    moved = [transforms.Jitter(0)] if len(shape) > 1 else []
+    parts = {"parametrization": Pixels(), "transforms": moved, "optimizer": RMSProp()}
     return {**weights, **parts, "max_iter": 500}
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 
+import keras
 import numpy as np
 import pytest
 
@@ -15,7 +16,9 @@ import actmax_widget as am
 from actmax_widget import losses, regularizers, transforms
 from actmax_widget.callbacks import OptimizerCallback
 from actmax_widget.checkpoint import Changes, Checkpoint
+from actmax_widget.network import Network
 from actmax_widget.network.fingerprint import fingerprint
+from actmax_widget.settings import PARTS
 from tests.networks import small_cnn
 
 NOISE = transforms.Noise(0.2)
@@ -249,13 +252,14 @@ def test_another_model_is_refused(kept, widget):
 
 
 def test_weights_make_another_model(model):
-    before = fingerprint(model)
+    network = Network(model)
+    before = fingerprint(network)
     layer = model.get_layer("conv1")
     weights = layer.get_weights()
     layer.set_weights([weights[0] + 1e-3, *weights[1:]])
-    changed = fingerprint(model)
+    changed = fingerprint(network)
     layer.set_weights(weights)
-    assert changed != before == fingerprint(model)
+    assert changed != before == fingerprint(network)
 
 
 @pytest.mark.parametrize(
@@ -367,3 +371,83 @@ def test_what_cannot_be_pickled_is_said(tmp_path, model):
         kept.save(tmp_path / "one")
     assert not [*tmp_path.iterdir()]
     assert len(am.visualize(model, start=kept, max_iter=1).history) == 2
+
+
+# --- between parts
+
+
+OBJECTIVE = losses.ActivationMaximization("conv1", 2) + 2 * regularizers.TotalVariation()
+
+
+@pytest.mark.parametrize("other", ["phase", "natural", "keras-vis", "objective"])
+@pytest.mark.parametrize("preset", ["fourier", "keras-vis", "phase", "objective"])
+def test_a_widget_of_any_parts_takes_a_checkpoint_of_any_others(model, preset, other):
+    made = (
+        am.visualize(model, OBJECTIVE, seed=1, max_iter=3)
+        if preset == "objective"
+        else am.visualize(model, "conv1", 2, seed=1, preset=preset, max_iter=3)
+    )
+    options = {"objective": OBJECTIVE} if other == "objective" else {"preset": other}
+    widget = am.ActMaxWidget(model, **({} if other == "objective" else {"layer": "out"}), **options)
+    widget.step(2)
+    widget.restore(made.checkpoint)
+    np.testing.assert_array_equal(widget.image, made.image)
+    settings = widget._run.settings
+    assert {name: getattr(widget, name) for name in PARTS} == {name: getattr(settings, name) for name in PARTS}
+    assert dict(widget.knobs) == settings.values()
+    widget.step(2)
+    further = am.visualize(model, start=made.checkpoint, max_iter=2)
+    np.testing.assert_array_equal(widget.image, further.image)
+    widget.close()
+
+
+def test_a_widget_rewinds_over_a_change_of_its_parts(model):
+    widget = am.ActMaxWidget(model, "conv1", filter_indices=3, transforms=[], max_iter=40)
+    widget.step(20)
+    widget.transforms = [transforms.Jitter(2)]
+    widget.step(20)
+    assert widget.rewind(10) == 10
+    assert widget.transforms == ()
+    assert widget.iteration == 10
+    widget.close()
+
+
+def test_the_gradients_way_through_relus_is_kept(model):
+    options = {"preset": "fourier", "seed": 0, "backprop_modifier": "guided"}
+    whole = am.visualize(model, "out", 3, max_iter=12, **options)
+    half = am.visualize(model, "out", 3, max_iter=8, **options)
+    equal(am.visualize(model, start=sent(half.checkpoint), max_iter=4), whole)
+
+
+def test_other_held_inputs_make_another_model():
+    first, second = keras.Input((8, 8, 1), name="picture"), keras.Input((4,), name="side")
+    flat = keras.layers.Concatenate()([keras.layers.Flatten()(first), second])
+    model = keras.Model([first, second], keras.layers.Dense(3, name="out")(flat))
+    ones = {"side": np.ones((1, 4), "float32")}
+    kept = visualize(model, "out", 1, held_inputs=ones, max_iter=2).checkpoint
+    assert len(am.visualize(model, start=kept, held_inputs=ones, max_iter=1).history) == 3
+    with pytest.raises(ValueError, match="of another model"):
+        am.visualize(model, start=kept, held_inputs={"side": 50 * ones["side"]})
+
+
+def test_a_run_that_went_on_is_repeated_whole(model):
+    first = visualize(model, "conv1", 2, max_iter=4)
+    for options in ({}, {"tv_weight": 3.0}):
+        further = am.visualize(model, start=first.checkpoint, max_iter=6, **options)
+        equal(am.visualize(model, changes=further.checkpoint.changes), further)
+
+
+def test_another_layer_alone_is_what_is_refused(model, kept):
+    with pytest.raises(ValueError, match="layer: expected that of the checkpoint"):
+        am.visualize(model, "out", start=kept)
+    assert len(am.visualize(model, "conv1", start=kept, max_iter=1).history) == 4
+    with pytest.raises(ValueError, match="preset: expected one of the parts of the checkpoint, received 'natural'"):
+        am.visualize(model, start=kept, preset="natural")
+
+
+def test_everybody_may_read_a_file_who_may_read_others(tmp_path, kept):
+    kept.save(tmp_path / "one")
+    (tmp_path / "other").write_bytes(b"")
+    assert (tmp_path / "one").stat().st_mode == (tmp_path / "other").stat().st_mode
+    with pytest.raises(FileNotFoundError):
+        kept.save(tmp_path / "none" / "one")

@@ -72,7 +72,7 @@ def test_memory_is_bounded_and_thins_as_the_run_grows(model, side):
     for _ in range(4000):
         batch.add_rows(np.zeros((reel.due(batch.iteration), 1, 2), "float32"))
         batch._pictures = batch.state, batch.pictures
-        reel.take(batch)
+        reel.take(batch, (0, 255))
         if batch.iteration > 100_000:
             break
         sizes.append((len(reel._pictures), len(reel._states)))
@@ -187,3 +187,73 @@ def test_a_tile_that_was_opened_goes_on_with_its_film(widget):
     assert widget.film.iterations[0] == 90
     assert widget.film.iterations[-1] == 180
     assert not widget.changes
+
+
+def test_a_branch_is_of_the_settings_of_then_and_nothing_is_changed_where_they_do_not_fit(model):
+    widget = am.ActMaxWidget(model, "conv1", preset="keras-vis", transforms=[am.transforms.Jitter(2)], max_iter=40)
+    widget.step(30)
+    widget.transforms = [am.transforms.Noise(0.1)]
+    widget.step(10)
+    before = widget.image
+    with pytest.raises(ValueError, match=r"Noise\.start"):
+        widget.branch(20, knobs={"Noise.start": 0.3})
+    for name, value in (("seed", 3), ("seed_input", np.zeros((12, 12, 1), "float32")), ("layer", "out")):
+        with pytest.raises(ValueError, match=f"{name}: expected a setting that does not begin a run afresh"):
+            widget.branch(20, **{name: value})
+    np.testing.assert_array_equal(widget.image, before)
+    assert [*widget.branches] == ["main"]
+    widget.branch(20, knobs={"Jitter.shift": 3})
+    assert widget.jitter == 3
+    widget.close()
+
+
+def test_names_of_branches_never_meet_and_a_fresh_start_has_none(widget):
+    widget.step(60)
+    assert widget.branch(20, "branch 2") == "branch 2"
+    widget.step(5)
+    assert widget.branch(10) == "branch 1"
+    assert widget.branch(4) == "branch 3"
+    kept = widget.branches
+    widget.restore(kept["branch 3"].checkpoint)  # which is in front
+    assert {*widget.branches} == {*kept}
+    widget.restore(kept["main"].checkpoint)
+    assert {*widget.branches} == {*kept}
+    widget.reset()
+    widget.step(2)
+    assert [*widget.branches] == ["main"]
+
+
+def test_a_run_that_is_stopped_long_before_its_goal_has_a_film(model):
+    widget = am.ActMaxWidget(model, "conv1", preset="keras-vis", max_iter=10**6)
+    for _ in range(40):
+        widget.step(5)
+    assert len(widget.film) >= 20
+    there = widget.rewind(100)
+    assert abs(there - 100) <= 10
+    widget.close()
+
+
+def test_the_film_is_of_the_range_of_each_moment(widget):
+    widget.step(40)
+    widget.input_range = (0, 1)
+    widget.step(20)
+    assert widget.film[-1].max() > 200
+
+
+def test_a_film_knows_what_it_has(model):
+    film = visualize(model, 300).film
+    assert 0 in film
+    assert 1 not in film
+    for path, error in (("film.mp4", ValueError), (None, TypeError)):
+        with pytest.raises(error, match=r"path: expected the name of a file that ends in \.gif"):
+            film.to_gif(path)
+
+
+def test_the_goal_goes_on_after_going_back(widget):
+    run(widget)
+    widget.start()
+    widget.pause()
+    widget.wait()
+    widget.restore(widget.checkpoint())
+    widget.max_iter = 100
+    assert widget.goal == 190

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
 import actmax_widget as am
@@ -94,3 +95,43 @@ def test_both_ways_to_write_a_head_give_the_same_picture(activation):
     made.append(am.visualize(other, "out", 1, seed=0, max_iter=20))
     for result in made[1:]:
         np.testing.assert_allclose(result.image, made[0].image, atol=0.5)
+
+
+def of_type(value):
+    return getattr(value, "__name__", type(value).__name__)
+
+
+class Own(layers.Layer):
+    """A head that somebody wrote: what it does to its units nobody knows."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.dense = layers.Dense(4)
+
+    def call(self, inputs):
+        return keras.ops.softmax(self.dense(inputs))
+
+
+@pytest.mark.parametrize("activation", [tf.nn.softmax, keras.ops.softmax, layers.Softmax(), "log_softmax"], ids=of_type)
+def test_a_softmax_is_known_however_it_is_written(activation):
+    model = fused(activation)
+    head = found(model, "out")
+    assert (head.kind, head.activation) == (Kind.CLASSES, "softmax")
+    made = am.visualize(model, "out", 1, transforms=[], seed=0, max_iter=3)
+    told = model.predict(made.image[None], verbose=0)[0, 1]
+    # The last row is of this picture.
+    expected = np.exp(told) if activation == "log_softmax" else told
+    np.testing.assert_allclose(made.history["probability"][-1], expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "last", [Own(name="out"), layers.Lambda(keras.ops.softmax, name="out"), layers.UnitNormalization()]
+)
+def test_what_nobody_knows_is_no_head(last):
+    model = model_of(*([] if isinstance(last, Own) else [layers.Dense(4)]), last)
+    assert found(model, -1) is None
+    made = am.visualize(model, -1, 1, transforms=[], seed=0, max_iter=3)
+    assert made.history.measures == ("activation",)
+    np.testing.assert_allclose(
+        made.history["activation"][-1], model.predict(made.image[None], verbose=0)[0, 1], rtol=1e-4
+    )

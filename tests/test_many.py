@@ -132,8 +132,17 @@ def test_what_explodes_is_told_and_the_others_are_made(model):
         ({"seed": [None]}, TypeError, "seed"),
         ({}, ValueError, "at least one name"),
         (["seed"], TypeError, "a mapping"),
+        ({"learning_rate": [1], "RMSProp.learning_rate": [2]}, ValueError, "each number once"),
+        ({"temperature": [1, 2]}, ValueError, "names of numbers of this run"),
+        ({"position": [None, (1, 1)]}, ValueError, "values that are computed alike"),
     ],
 )
 def test_bad_values_are_refused_before_anything_is_made(model, traces, vary, error, why):
     with pytest.raises(error, match=why):
         many(model, vary)
+
+
+def test_a_checkpoint_is_no_start_of_many(model):
+    kept = am.visualize(model, "conv1", 2, max_iter=1).checkpoint
+    with pytest.raises(ValueError, match="start: expected a picture"):
+        many(model, {"seed": [1]}, start=kept)

@@ -154,3 +154,18 @@ def test_a_run_begins_with_its_starting_picture(preset, shape):
     picture = (128 + 90 * np.sin(rows / 5) * np.cos(columns / 7))[..., None] * np.ones(shape[-1])
     first = am.visualize(model, "out", 1, preset=preset, seed=0, seed_input=picture.astype("float32"), max_iter=1)
     np.testing.assert_allclose(first.image, picture, atol=2.5)
+
+
+@pytest.mark.parametrize("preset", presets.BUILT_IN)
+def test_numbers_in_a_row_are_an_input(preset):
+    model = keras.Sequential([keras.Input((12,)), layers.Dense(3, name="o")])
+    assert am.visualize(model, "o", 1, preset=preset, max_iter=2).image.shape[0] == 12
+
+
+def test_a_recipe_that_differs_in_numbers_alone_goes_on(ordinary):
+    widget = am.ActMaxWidget(ordinary, "logits", max_iter=256)
+    widget.step(3)
+    widget.preset = "quick"
+    widget.step(2)
+    assert widget.iteration == 5
+    widget.close()

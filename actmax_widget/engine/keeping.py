@@ -63,6 +63,13 @@ def at(state: State, history: History, iteration: int) -> Batch:
     return batch
 
 
+def check_model(checkpoint: Checkpoint, network: Network) -> None:
+    """See that a checkpoint is of a network; raises ValueError if it is not."""
+    if checkpoint.model != fingerprint(network):
+        advice = "Pass what it was made with: the same layers and weights, input_shape and held_inputs."
+        raise invalid("checkpoint", "one of this model", "one of another model, or of other weights", advice)
+
+
 def restored(checkpoint: Checkpoint, plan: Plan) -> Batch:
     """The run of a checkpoint, ready for its next step.
 
@@ -71,11 +78,8 @@ def restored(checkpoint: Checkpoint, plan: Plan) -> Batch:
         plan: of its settings.
 
     Raises:
-        ValueError: it is of another model, objective or input.
+        ValueError: it is of another objective or input.
     """
-    if checkpoint.model != fingerprint(plan.network.model):
-        advice = "Pass the model that it was made with: the same layers and the same weights."
-        raise invalid("checkpoint", "one of this model", "one of another model, or of other weights", advice)
     own, wanted = (*checkpoint.history.columns, *checkpoint.history.measures), (*plan.names, "total", *plan.measures)
     if own != wanted:
         expected, received = f"one of the columns {[*wanted]}", [*own]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -41,18 +42,33 @@ class Reel:
         self._every = self._every_state = max(1, goal // LEAST)
         self._pictures: dict[int, np.ndarray] = {}
         self._states: dict[int, State] = {}
-        self.take(batch)
+        self._between: list[int] = []  # kept beside, until there are enough: a run may be stopped long before its goal
+        self.take(batch, input_range)
 
     def due(self, iteration: int) -> int:
         """Iterations from one to the next that is kept: so many can be made in a call at the most."""
         return self._every - iteration % self._every
 
-    def take(self, batch: Batch) -> None:
-        """Keep where a run is, if it is time."""
-        iteration = batch.iteration
+    def take(self, batch: Batch, input_range: tuple[float, float]) -> None:
+        """Keep where a run is, if it is time.
+
+        Args:
+            batch: the run.
+            input_range: of now.
+        """
+        self._range, iteration = input_range, batch.iteration
         if self._pictures and iteration % self._every:
+            number = len(self._pictures)
+            if number < LEAST and iteration - max(self._pictures) >= max(1, iteration // LEAST):
+                self._between.append(iteration)
+                self._pictures[iteration] = self._pixels(batch.pictures[0])
+                if len(self._states) < self._most_states:
+                    self._states[iteration] = batch.state
             return
         self._pictures[iteration] = self._pixels(batch.pictures[0])
+        if len(self._pictures) - len(self._between) > LEAST:
+            self._forget(self._between)
+            self._between = []
         self._every = _thinned(self._pictures, self._most, self._every)
         if not self._states or iteration % self._every_state == 0:
             self._states[iteration] = batch.state
@@ -87,9 +103,13 @@ class Reel:
 
     def until(self, iteration: int) -> None:
         """Forget what was made after an iteration, which the run went back to."""
-        for kept in (self._pictures, self._states):
-            for one in [one for one in kept if one > iteration]:
-                del kept[one]
+        self._forget([one for one in {*self._pictures, *self._states} if one > iteration])
+        self._between = [one for one in self._between if one <= iteration]
+
+    def _forget(self, iterations: Iterable[int]) -> None:
+        for one in iterations:
+            self._pictures.pop(one, None)
+            self._states.pop(one, None)
 
     def _pixels(self, image: np.ndarray) -> np.ndarray:
         shown = self._network.layout.as_shown(image)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +36,7 @@ from actmax_widget.live.worker import Worker
 from actmax_widget.network import Network
 from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.network.starting import starting_image
+from actmax_widget.parameters import RUN, START, parameters_of
 from actmax_widget.reason import reason
 from actmax_widget.regularizers import Regularizer
 from actmax_widget.results import History, LayerPictures
@@ -44,6 +45,8 @@ from actmax_widget.utils import to_numpy
 
 OF_STEP = ("parametrization", "transforms", "optimizer")
 """The settings with the parts of a step."""
+OF_RUN = [name for name, parameter in parameters_of(Settings).items() if RUN in parameter.takes_effect]
+"""Settings that a run begins with, and keeps."""
 LOOK_SECONDS = 0.25
 """How often a waiting run looks whether it is still watched: nobody tells it when a page is closed."""
 
@@ -212,14 +215,14 @@ class Run(Worker):
 
     def checkpoint(self) -> Checkpoint:
         """What the picture in front is made of at this moment, with all that its next step needs."""
-        model = fingerprint(self.network.model)  # outside of the lock, as it looks at all weights
+        model = fingerprint(self.network)  # outside of the lock, as it looks at all weights
         with self._changed:
             settings, goal, changes = self._settings_in_front, self._goal_of_knobs, self._changes
             return keeping.kept(self.network, self._front, settings, changes, seed=self._seed, goal=goal, model=model)
 
     def film(self) -> Film:
         """Pictures and checkpoints of the picture in front, up to this moment."""
-        model = fingerprint(self.network.model)  # as above
+        model = fingerprint(self.network)  # as above
         with self._changed:
             settings, goal, changes = self._settings_in_front, self._goal_of_knobs, self._changes
             return self._reel.film(self._front, settings, changes, seed=self._seed, goal=goal, model=model)
@@ -352,9 +355,9 @@ class Run(Worker):
         checkpoint = check_checkpoint("checkpoint", checkpoint)
         with self._changed:
             left = self.branches if self.iteration else {}
+            known = [one for one in left.values() if one.checkpoint.is_of_same_moment(checkpoint)]
             self._go_back_to(checkpoint)
-            known = [one for one in left.values() if one.checkpoint is checkpoint]
-            line = known[0] if known else Branch(f"branch {len(left)}" if left else "main", "", 0, None)
+            line = known[0] if known else Branch(_free(left) if left else "main", "", 0, None)
             self._branches = {name: one for name, one in left.items() if name != line.name}
             self._line = line
         self._notify()
@@ -366,15 +369,15 @@ class Run(Worker):
             The iteration that it went back to.
 
         Raises:
-            ValueError, TypeError: an iteration that was not made.
+            ValueError, TypeError, IndexError: an iteration that was not made.
         """
-        film = self.film()
-        checkpoint = film.checkpoint(iteration)
+        iteration = check_integer("iteration", iteration, least=0, advice="Pass one that was made, or 0.")
+        checkpoint = self.film().checkpoint(iteration)
         with self._changed:
-            reel = self._reel
+            reel, branches, line = self._reel, self._branches, self._line
             self._go_back_to(checkpoint)
             reel.until(checkpoint.iteration)
-            self._reel = reel
+            self._reel, self._branches, self._line = reel, branches, line
             if checkpoint.iteration != iteration:
                 self._note = f"Of iteration {iteration} no state was kept: this is {checkpoint.iteration}, the nearest."
             self._touch()
@@ -393,12 +396,18 @@ class Run(Worker):
         """
         with self._changed:
             before, old = self.branches, self.checkpoint()
-            name = f"branch {len(before)}" if name is None else name
+            name = _free(before) if name is None else name
             if not isinstance(name, str) or not name or name in before:
                 raise invalid("name", "a name that no other branch has", name, f"Taken are {[*before]}.")
-            if self.preview(**changes).target() != self._settings.target():
-                advice = "Begin afresh with it: set it, and press Run."
-                raise invalid(next(iter(changes)), "a setting that does not begin a run afresh", changes, advice)
+            # They change what held then, and are checked before anything is left.
+            of_then = self.film().checkpoint(iteration).settings
+            then = self._checked(of_then.changed(**presets.with_preset(changes, of_then, self.network)))
+            for one, value in changes.items():
+                declared = parameters_of(Settings).get(one)
+                starts = declared is not None and START in declared.takes_effect and one != "input_range"
+                if starts or (then.target() != of_then.target() and one in {*OF_RUN, "preset"}):
+                    advice = "Begin afresh with it: set it, and press Run."
+                    raise invalid(one, "a setting that does not begin a run afresh", value, advice)
             begin = self.rewind(iteration)
             self._branches = {**self._branches, self._line.name: self._line._replace(checkpoint=old)}
             self._line = Branch(name, self._line.name, begin, None)
@@ -526,7 +535,7 @@ class Run(Worker):
                 self._pace.measured(begin, len(steps.losses), self._limit())
             iteration, names = self._front.iteration, self._front.names
             self._front.take(state, steps)
-            self._reel.take(self._front)
+            self._reel.take(self._front, self._settings.input_range)
             self._settle(steps.losses[:, 0], step)
             delay = self._pace.delay() if self._status.busy else 0.0
         # Outside of the lock, as it waits for a callback that is far behind.
@@ -682,6 +691,7 @@ class Run(Worker):
         self._plan = self._plan_for(self._settings)
         self._seed = random_state(self._settings)
         self._changes, self._is_tile = Changes(), False
+        self._branches, self._line = {}, Branch("main", "", 0, None)  # they were of the run before
         self._show_front(self._plan.batch(self._plan.start(self._settings, self._seed)))
         self._front_target = self._settings.layer, self._settings.filter_indices
         if self._at_tiles:
@@ -692,12 +702,14 @@ class Run(Worker):
             self._set_status(status)
 
     def _go_back_to(self, checkpoint: Checkpoint) -> None:
+        keeping.check_model(checkpoint, self.network)
         settings = self._checked(checkpoint.settings)
         front = keeping.restored(checkpoint, self._plan_for(settings))
         self._leave_tiles(unless_made=True)
         self._settings, self._error = settings, ""
         self._start_afresh(Status.PAUSED if checkpoint.iteration < checkpoint.goal else Status.FINISHED)
         self._seed, self._goal, self._changes = checkpoint.seed, checkpoint.goal, checkpoint.changes
+        self._origin = max(0, checkpoint.goal - settings.max_iter)
         self._is_tile = bool(checkpoint.iteration and not checkpoint.changes)
         self._show_front(front)
         self._touch()
@@ -772,6 +784,11 @@ class Run(Worker):
             expected = f"at most {side} pixels, the picture's shorter side"
             raise invalid("jitter", expected, settings.jitter, "Pass e.g. jitter=0.05, a fraction of the side.")
         return settings
+
+
+def _free(branches: Mapping[str, Branch]) -> str:
+    """A name that no branch has."""
+    return next(name for k in range(1, len(branches) + 2) if (name := f"branch {k}") not in branches)
 
 
 class Past:

@@ -42,7 +42,13 @@ class Head:
     activation: str
 
 
-ACTIVATIONS = ("softmax", "sigmoid", "linear")
+NAMES = {
+    **dict.fromkeys(("softmax", "softmax_v2", "log_softmax", "log_softmax_v2"), "softmax"),
+    **{name: name for name in ("sigmoid", "linear")},
+}
+"""Activations by the name of their function, in Keras or TensorFlow. The units before a log_softmax are a softmax's."""
+UNKNOWN = (keras.layers.Lambda, keras.layers.UnitNormalization)
+"""Layers without an activation that may be one."""
 
 
 def head_of(model: Any, target: Target) -> Head | None:
@@ -76,14 +82,20 @@ def _of(target: Target, activation: str | None) -> Head | None:
 
 
 def _activation_of(layer: Any) -> str | None:
-    """Name of a layer's activation, if it is one of those known; a layer that has none is linear."""
+    """Name of a layer's activation, if it is one of those known; a layer of Keras's that has none is linear."""
     if isinstance(layer, keras.layers.Softmax):
         return "softmax"
     if not isinstance(layer, keras.layers.Activation | keras.layers.Dense | keras.layers.Layer):
         return None
-    activation = getattr(layer, "activation", keras.activations.linear)
-    found = [name for name in ACTIVATIONS if activation is getattr(keras.activations, name)]
-    return found[0] if found else None
+    if not hasattr(layer, "activation"):
+        # What a layer that somebody wrote does, a softmax maybe, nobody knows.
+        known = type(layer).__module__.startswith("keras.") and not isinstance(layer, UNKNOWN)
+        return "linear" if known else None
+    activation = layer.activation
+    if isinstance(activation, keras.layers.Softmax):
+        return "softmax"
+    whose = getattr(activation, "__module__", None) or ""
+    return NAMES.get(getattr(activation, "__name__", "")) if whose.startswith(("keras.", "tensorflow.")) else None
 
 
 def _is_activation(layer: Any) -> bool:

@@ -523,6 +523,9 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         """A parameter's value as it will be set; raises ValueError or TypeError with a full sentence."""
         if self._run is None:
             return parameter.check(value)
+        held = getattr(self._run.settings, parameter.name)
+        if type(held) is type(value) and not _differ(held, value):
+            return held  # what belongs together is set one after the other, and fits only as a whole
         if parameter.name == "filter_indices" and self._labels is not None:
             target = self._run.network.targets[self._run.settings.layer]
             value = self._labels.indices(value, target.filters, target.name)

@@ -133,6 +133,8 @@ def visualize(
     network, gate = prepared(model, backprop_modifier, input_shape, held_inputs, None if kept else start)
     if names is not None and labels is not None:
         names.check(network.last.filters, network.last.name)
+    # A name can be kept in a checkpoint; a function cannot.
+    named = {"backprop_modifier": backprop_modifier} if isinstance(backprop_modifier, str) else {}
     if changes is not None:
         run = _again(
             network,
@@ -141,16 +143,16 @@ def visualize(
         )
     elif kept is not None:
         kept.check()
-        run = _further(
-            network, kept, checked_settings(network, names, target, filter_indices, settings, kept), settings
-        )
+        keeping.check_model(kept, network)
+        given = checked_settings(network, names, target, filter_indices, settings, kept)
+        run = _further(network, kept, {**given, **named}, settings)
     else:
         given = checked_settings(network, names, target, filter_indices, {**DEFAULTS, **settings})
-        run = _afresh(network, given, start)
+        run = _afresh(network, {**given, **named}, start)
     reel = Reel(network, run.batch, run.end, run.changes[-1].settings.input_range)
     _make(run, reel, gate, listeners, progress=progress)
     _, last, goal, _ = run.changes[-1]
-    model_print = fingerprint(network.model)
+    model_print = fingerprint(network)
     film = reel.film(run.batch, last, run.changes, seed=run.seed, goal=goal, model=model_print)
     return Result(network.layout.as_shown(run.batch.pictures[0]), run.batch.history(), film.checkpoints[-1], film)
 
@@ -181,7 +183,8 @@ class _Run:
 
 
 def _afresh(network: Network, given: Mapping[str, Any], start: Any) -> _Run:
-    blank = Settings(layer=given.get("layer", ""))
+    # Of an objective the layer says nothing; a widget that goes on with it has one to show.
+    blank = Settings(layer=given.get("layer") or next(reversed(network.targets), ""))
     chosen = blank.changed(**with_preset(dict(given), blank, network))
     found = starting.start_of(network.input, start, chosen.input_range, chosen.seed_fit, "start")
     seed = random_state(chosen)
@@ -202,12 +205,16 @@ def _further(network: Network, kept: Checkpoint, given: dict[str, Any], settings
     own = keeping.named(chosen, network)
     for name in OF_RUN:
         if not alike(getattr(before, name), getattr(own, name)):
-            raise invalid(name, "that of the checkpoint", getattr(chosen, name), advice)
+            by = "preset" if "preset" in settings and name not in settings else name
+            what = "one of the parts of the checkpoint" if by == "preset" else "that of the checkpoint"
+            raise invalid(by, what, settings.get(by, getattr(chosen, name)), advice)
     if settings.get("seed") not in {None, kept.seed}:
         raise invalid("seed", f"that of the checkpoint, {kept.seed}", settings["seed"], advice)
     left = max(kept.goal - kept.iteration, 0) or before.max_iter
     end = kept.iteration + (chosen.max_iter if "max_iter" in settings else left)
-    return _Run(network, batch, kept.changes.then(kept.iteration, chosen, kept.goal), kept.seed, end)
+    # Also where nothing else was set: a replay is to make as many iterations.
+    changes = kept.changes.then(kept.iteration, chosen.changed(max_iter=end - kept.iteration), kept.goal, always=True)
+    return _Run(network, batch, changes, kept.seed, end)
 
 
 def _again(network: Network, changes: Changes, given: dict[str, Any]) -> _Run:
@@ -218,7 +225,9 @@ def _again(network: Network, changes: Changes, given: dict[str, Any]) -> _Run:
     first = changes[0].settings
     seed = random_state(first)
     plan = Plan(network, first)
-    end = changes[-1].goal if iterations is None else check_integer("max_iter", iterations, least=1)
+    last = changes[-1]
+    whole = max(last.goal, last.iteration + (last.settings.max_iter if last.iteration >= last.goal else 0))
+    end = whole if iterations is None else check_integer("max_iter", iterations, least=1)
     return _Run(network, plan.batch(plan.start(first, seed)), changes, seed, end)
 
 
@@ -233,16 +242,16 @@ def checked_settings(
     given = _checked(target, filter_indices, settings)
     if "objective" in given:
         return given
-    if target is None:
-        if kept is None:
-            advice = "Pass a layer or an objective; or start=checkpoint, which has one."
-            raise invalid("target", "what is to be maximised", None, advice, TypeError)
-        if filter_indices is None:
-            del given["filter_indices"]
+    if target is None and kept is None:
+        advice = "Pass a layer or an objective; or start=checkpoint, which has one."
+        raise invalid("target", "what is to be maximised", None, advice, TypeError)
+    if kept is not None and filter_indices is None:
+        del given["filter_indices"]
+        if target is None:
             return given
     layer = network.find(kept.settings.layer if target is None else target)
     given["layer"] = layer.name
-    if names is not None:
+    if names is not None and "filter_indices" in given:
         given["filter_indices"] = names.indices(filter_indices, layer.filters, layer.name)
     return given
 
@@ -274,7 +283,8 @@ def _make(run: _Run, reel: Reel, gate: Any, listeners: Sequence[Any], *, progres
                 knobs = plan.knobs(change.settings, step, run.seed, goal=change.goal)
                 still = still or Still(step.objective.excites)
                 made = functools.partial(_told, run.batch, still, listeners, advance)
-                if not _steps(run.batch, step, knobs, calls, reel, until, made, last=until == run.end):
+                look = change.settings.input_range
+                if not _steps(run.batch, step, knobs, calls, reel, look, until, made, last=until == run.end):
                     break
         except KeyboardInterrupt:
             if not run.batch.iteration:
@@ -287,14 +297,23 @@ def _make(run: _Run, reel: Reel, gate: Any, listeners: Sequence[Any], *, progres
 
 
 def _steps(
-    batch: Batch, step: Step, knobs: Knobs, calls: Calls, reel: Reel, until: int, made: Any, *, last: bool
+    batch: Batch,
+    step: Step,
+    knobs: Knobs,
+    calls: Calls,
+    reel: Reel,
+    look: tuple[float, float],
+    until: int,
+    made: Any,
+    *,
+    last: bool,
 ) -> bool:
     """Make steps up to an iteration; returns whether to go on."""
     while batch.iteration < until:
         most = min(until - batch.iteration, reel.due(batch.iteration))
         state, steps = step.run(batch.state, knobs, calls.begin(calls.made + most))
         batch.take(state, steps)
-        reel.take(batch)
+        reel.take(batch, look)
         calls.end(len(steps.losses))
         enough, total = made(steps), steps.losses[-1, 0, -1]
         if not np.isfinite(total):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from actmax_widget import demo
-from actmax_widget.checkpoint import Changes
+from actmax_widget.checkpoint import Changes, Checkpoint
 from actmax_widget.checks import check_integer, invalid, near
 from actmax_widget.engine import Knobs, State, Step, diagnosis, keeping
 from actmax_widget.engine.batch import batch_size as fitting_batch
@@ -19,7 +19,7 @@ from actmax_widget.optimizer import Calls, progress_bar
 from actmax_widget.parameters import COMPILE, parameters_of
 from actmax_widget.presets import with_preset
 from actmax_widget.results import Many, Result
-from actmax_widget.settings import Settings
+from actmax_widget.settings import LOG_ODDS, Settings
 from actmax_widget.visualization.activation import prepared
 from actmax_widget.visualization.compose import DEFAULTS, checked_settings
 
@@ -54,7 +54,7 @@ def visualize_many(
             ``"temperature"``, a weight, or any number of a part, by its setting (``"tv_weight"``, ``"learning_rate"``,
             ``"jitter"``) or by its address (``"Noise.start"``, ``"RingSpectrum.decay"``). Of several names each value
             goes with each of the others', the last name's first, as in a grid.
-        start: see there; of all pictures.
+        start: see there, but for checkpoints; of all pictures.
         input_shape: see there.
         held_inputs: see there.
         backprop_modifier: see there.
@@ -84,10 +84,13 @@ def visualize_many(
         >>> many.images.shape, many.varied[1]
         ((6, 28, 28, 1), {'seed': 0, 'temperature': 1})
     """
+    if isinstance(start, Checkpoint):
+        advice = "Go on from it by visualize(start=checkpoint), or pass start=picture."
+        raise invalid("start", "a picture, an array or None", "a checkpoint", advice)
     names = demo.labels(model) if labels is None else Labels(labels)
     network, gate = prepared(model, backprop_modifier, input_shape, held_inputs, start)
     given = checked_settings(network, names, target, filter_indices, {**DEFAULTS, **settings})
-    blank = Settings(layer=given.get("layer", ""))
+    blank = Settings(layer=given.get("layer") or next(reversed(network.targets), ""))
     base = blank.changed(**with_preset(dict(given), blank, network))
     found = starting.start_of(network.input, start, base.input_range, base.seed_fit, "start")
     base = base.changed(seed_input=found.array, seed=random_state(base))
@@ -95,6 +98,9 @@ def visualize_many(
     of_each = [_own(network, names, base, own) for own in varied]
     plans = [Plan(network, one) for one in of_each]
     step = plans[0].step(of_each[0], gate)
+    if any(plan.step(one, gate) is not step for plan, one in zip(plans, of_each, strict=True)):
+        advice = "Make one call for whole maps and one for places; or one for classes and one for all of them (None)."
+        raise invalid("vary", "values that are computed alike", {**vary}, advice)
     size = fitting_batch(step) if batch_size is None else check_integer("batch_size", batch_size, least=1)
     found.warn()
     making = _Making(network, step, size, base.max_iter)
@@ -121,7 +127,7 @@ class _Making:
     def __init__(self, network: Network, step: Step, size: int, goal: int) -> None:
         self.made: list[Result] = []
         self._network, self._step, self._size, self._goal = network, step, size, goal
-        self._model = fingerprint(network.model)
+        self._model = fingerprint(network)
         self._calls = Calls(single=False)
 
     def batch(self, plans: Sequence[Plan], own: Sequence[Settings], advance: Any) -> bool:
@@ -163,14 +169,21 @@ def grid(base: Settings, vary: Any) -> list[dict[str, Any]]:
         raise invalid("vary", "at least one name", vary, advice)
     numbers = base.numbers()
     aliases = [one.alias for one in numbers.values() if one.alias]
-    known = [*OF_PICTURE, *aliases, *numbers]
+    log_odds = base.objective is None and base.class_loss == LOG_ODDS
+    known = [one for one in OF_PICTURE if one != "temperature" or log_odds] + [*aliases, *numbers]
+    doubles = [one.address for one in numbers.values() if one.alias in vary and one.address in vary]
+    if doubles:
+        advice = f"Leave out {doubles[0]!r}."
+        raise invalid("vary", "each number once", f"{numbers[doubles[0]].alias} and {doubles[0]}", advice)
     values = {}
     for name, given in vary.items():
         if name not in known:
             declared = parameters_of(Settings).get(name)
             shapes = declared is not None and COMPILE in declared.takes_effect
-            why = "It shapes the graph: make one call for each value. " if shapes else near(name, known) or ""
-            raise invalid("vary", "names of numbers of this run", name, f"{why}There are: {', '.join(known)}.")
+            why = "It shapes the graph: make one call for each value." if shapes else near(str(name), known) or ""
+            raise invalid(
+                "vary", "names of numbers of this run", name, f"{why} There are: {', '.join(known)}.".lstrip()
+            )
         try:
             values[name] = [*given]
         except TypeError:
