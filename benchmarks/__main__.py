@@ -41,6 +41,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
 """Each group's name -> module, function and arguments of what measures it."""
 
 
+ENVIRONMENT = {"parts-natural": {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}}
+"""What a group is measured with: TensorFlow reads it once."""
+
+
 def measure(name: str, *, quick: bool) -> list[Row]:
     """The rows of a group, measured in this process."""
     module, function, *arguments = GROUPS[name]
@@ -77,7 +81,7 @@ def _in_a_process(name: str, *, quick: bool) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "rows.json")
         command = [sys.executable, "-m", "benchmarks", name, "--here", "--json", str(path)]
-        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
+        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"} | ENVIRONMENT.get(name, {})
         finished = subprocess.run(
             [*command, *(["--quick"] if quick else [])], env=environment, capture_output=True, text=True, check=False
         )

@@ -104,8 +104,6 @@ def composed(case_name: str, *, quick: bool) -> list[Row]:
 
 def recipe(*, quick: bool) -> list[Row]:
     """What a step of ``"natural"`` takes beside the network, on one thread: of a network that takes nothing."""
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
     inputs = keras.Input((227, 227, 3))
     model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D(name="means")(inputs))
     runs = {"natural": contenders.natural(model, "means", 0), "bare": contenders.bare(model, "means", 0)}
