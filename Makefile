@@ -41,7 +41,7 @@ test: lint test-js test-python
 # A test makes the contract anew, with the tools of the front end.
 # Two processes: one for what waits for browsers and kernels, one for the unit tests (tests/conftest.py).
 test-python: $(VENV)/.test-ready $(BUNDLE) js/node_modules/.package-lock.json
-	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder --junit-xml=artifacts/pytest.xml $(ARGS)
+	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder --max-worker-restart=0 --junit-xml=artifacts/pytest.xml $(ARGS)
 
 test-js: $(VENV)/.test-ready js/node_modules/.package-lock.json
 	$(NPM) test
