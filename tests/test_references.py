@@ -1,3 +1,6 @@
+import os
+import signal
+import sys
 import threading
 import weakref
 
@@ -5,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from actmax_widget.view import references
 from actmax_widget.view.references import Holder, holder_of
 
 ASK = """def ask(box, names):
@@ -122,3 +126,12 @@ def test_what_a_thread_has_in_hand_is_held():
     release.set()
     thread.join()
     assert reference() is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Elsewhere it is asked in this process.")
+def test_a_search_that_dies_kills_nobody_and_holds(monkeypatch):
+    monkeypatch.setattr(references, "_searched", lambda *_: os.kill(os.getpid(), signal.SIGSEGV))
+    assert answer(Thing) is Holder.OTHER
+    monkeypatch.setattr(references, "COPY_SECONDS", 0.01)
+    monkeypatch.setattr(references, "_searched", lambda *_: threading.Event().wait())
+    assert answer(Thing) is Holder.OTHER

@@ -8,12 +8,18 @@ than to let go late.
 
 from __future__ import annotations
 
+import contextlib
 import enum
+import faulthandler
 import gc
+import os
 import re
+import select
+import signal
 import sys
 import threading
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Container, Iterator
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -25,6 +31,9 @@ HOSTS = ("IPython", "ipykernel", "comm", "ipywidgets", "anywidget", "traitlets")
 """Packages whose tables of widgets, comms and results do not count."""
 TABLES = ("pandas", "__main__")
 """Packages whose objects are looked into for arrays."""
+NOBODY = "NOBODY"
+COPY_SECONDS = 10.0
+"""How long an answer may take; a third of a second is much."""
 MOST = 20_000
 """Objects looked at; what is still not clear then counts as held."""
 
@@ -45,6 +54,11 @@ def holder_of(thing: object, namespace: dict[str, Any]) -> Holder | None:
         thing: the object.
         namespace: the person's names, with IPython's among them.
     """
+    in_hand = {id(value) for frame in _frames(namespace) for value in list(frame.f_locals.values())}
+    return _asked_apart(lambda: _searched(thing, namespace, in_hand))
+
+
+def _searched(thing: object, namespace: dict[str, Any], in_hand: Container[int]) -> Holder | None:
     modules = {id(vars(module)): name for name, module in _modules()}
     widgets = getattr(sys.modules.get("ipywidgets.widgets.widget"), "_instances", None)
     ignored = {id(one) for one in (namespace.get("_oh"), namespace, widgets)}
@@ -62,8 +76,41 @@ def holder_of(thing: object, namespace: dict[str, Any]) -> Holder | None:
         reached |= {id(one): one for one in edge}
     if any(part in reached for part in _parts_of_arrays(namespace)):
         return Holder.NAME
-    in_hand = any(id(value) in reached for frame in _frames(namespace) for value in list(frame.f_locals.values()))
-    return Holder.OTHER if in_hand else None
+    return Holder.OTHER if any(one in in_hand for one in reached) else None
+
+
+def _asked_apart(question: Callable[[], Holder | None]) -> Holder | None:
+    """An answer from a copy of this process, which may die: to look at every object there is has killed kernels.
+
+    That was once in some thousand looks, by a call of a null pointer inside of ``gc.get_referrers``, also while no
+    other thread was inside of TensorFlow. Where a process cannot be copied it is asked in this one. A copy that dies or
+    does not answer tells that somebody holds it: then it is looked again later.
+    """
+    if sys.platform != "linux":  # elsewhere a copy of a process with threads is no safe place, or there is none
+        return question()
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # threads do not come along, and none is needed
+        copy = os.fork()
+    if not copy:
+        faulthandler.disable()  # that it died is told by its silence
+        try:
+            found = question()
+            os.write(writing, (found.name if found else NOBODY).encode())
+        finally:
+            os._exit(0)  # and nothing of this process's own end happens twice
+    os.close(writing)
+    try:
+        answered = select.select([reading], [], [], COPY_SECONDS)[0]
+        answer = os.read(reading, 64).decode() if answered else ""
+    finally:
+        os.close(reading)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(copy, signal.SIGKILL)
+        os.waitpid(copy, 0)
+    if answer == NOBODY:
+        return None
+    return Holder[answer] if answer else Holder.OTHER
 
 
 def _holders(edge: list[object], ignored: set[int]) -> list[object]:
