@@ -3,7 +3,8 @@
 Who holds an object is asked of Python's garbage collector, which then looks at every object there is. While another
 thread is inside of TensorFlow, which makes objects of Python in its own way, that has killed the kernel (a call of a
 null pointer, seen twice in some thousand looks). So whoever computes says so, and whoever looks waits for a moment
-between two calls; what takes longer, as compiling or a person's cell does, is not waited for.
+between two calls; what takes longer, as compiling or a person's cell does, is not waited for. That made it rarer and
+not impossible, so it is asked in a copy of the process besides (``view/references.py``).
 """
 
 from __future__ import annotations
