@@ -18,7 +18,7 @@ import numpy as np
 from actmax_widget.checks import invalid
 from actmax_widget.parameters import parameters_of
 from actmax_widget.results import History
-from actmax_widget.settings import Settings
+from actmax_widget.settings import Settings, differ
 
 FORMAT = 1
 """Of checkpoints: another one is refused."""
@@ -91,7 +91,7 @@ def differences(before: Settings | None, after: Settings) -> dict[str, Any]:
     found = {
         name: getattr(after, name)
         for name in parameters_of(Settings)
-        if not _same(getattr(base, name), getattr(after, name))
+        if differ(getattr(base, name), getattr(after, name))
     }
     if before is None:
         found = {"layer": after.layer, "filter_indices": after.filter_indices, **found}
@@ -99,12 +99,6 @@ def differences(before: Settings | None, after: Settings) -> dict[str, Any]:
     aliases = {one.address for one in after.numbers().values() if one.alias}
     numbers = {name: value for name, value in new.items() if name not in aliases and old.get(name) != value}
     return {**found, **(numbers if before is not None else dict(after.knobs))}
-
-
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
-        return one is other
-    return bool(one == other)
 
 
 def _said(changed: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from PIL import Image
 
 from actmax_widget.checkpoint import Checkpoint
 from actmax_widget.checks import check_integer, check_number, invalid
+from actmax_widget.pictures import opened
 
 LEAST, MOST = 32, 128
 MEGABYTES = 64
@@ -130,7 +131,7 @@ class Film:
 
 
 def _frame(picture: np.ndarray, scale: int) -> Image.Image:
-    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+    image = opened(picture)
     return image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
 
 

@@ -338,3 +338,8 @@ def to_pixels(image: np.ndarray, input_range: tuple[float, float]) -> np.ndarray
     np.fmax(pixels, 0, out=pixels)  # NaN too is 0
     np.minimum(pixels, 255, out=pixels)
     return np.rint(pixels, out=pixels).astype(np.uint8)
+
+
+def opened(pixels: np.ndarray) -> Image.Image:
+    """What :func:`to_pixels` gives as a picture of Pillow's."""
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)

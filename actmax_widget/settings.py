@@ -387,3 +387,12 @@ class Settings:
         found = parameters_of(type(self)).items()
         values = [getattr(self, name) for name, parameter in found if effect in parameter.takes_effect]
         return tuple(id(value) if isinstance(value, np.ndarray) else value for value in values)
+
+
+OF_RUN = [name for name, parameter in parameters_of(Settings).items() if RUN in parameter.takes_effect]
+"""Settings that a run begins with, and keeps."""
+
+
+def differ(one: Any, other: Any) -> bool:
+    """Whether two values of a setting are others; arrays if they are not the same object."""
+    return one is not other and (isinstance(one, np.ndarray) or isinstance(other, np.ndarray) or bool(one != other))

@@ -53,15 +53,7 @@ def composed(model: Any, layer: str, index: int, parametrization: str) -> Conten
         transforms=[transforms.Scale(0.5, 1.35), transforms.Rotate(15), transforms.Jitter(0.107), FALLING_NOISE],
         optimizer=optimizers.Adam(0.1),
     )
-    plan = Plan(Network(model), settings)
-    step, state = plan.step(settings), plan.start(settings, 0)
-    knobs = plan.knobs(settings, step, 0, goal=256)
-
-    def run(steps: int) -> None:
-        nonlocal state
-        state, _ = step.run(state, knobs, steps)
-
-    return run
+    return _planned(Network(model), settings)
 
 
 def natural(model: Any, layer: str, index: int) -> Contender:
@@ -69,6 +61,10 @@ def natural(model: Any, layer: str, index: int) -> Contender:
     network = Network(model)
     start = Settings(layer=layer, filter_indices=(index,))
     settings = start.changed(**presets.with_preset({"preset": "natural"}, start, network))
+    return _planned(network, settings)
+
+
+def _planned(network: Network, settings: Settings) -> Contender:
     plan = Plan(network, settings)
     step, state = plan.step(settings), plan.start(settings, 0)
     knobs = plan.knobs(settings, step, 0, goal=256)

@@ -306,7 +306,7 @@ def test_photos_answers_as_the_published_network(photos, hopper):
 def test_rounding_costs_at_most_one_of_twenty_photographs(photos):
     if not (networks.NDF.exists() and make_photos.FOOLBOX.exists()):
         pytest.skip("`make bench` downloads the published weights and the photographs")
-    pictures, classes = make_photos.photographs(make_photos.FOOLBOX)
+    pictures, classes = make_photos.labelled(227)
     assert len(classes) == 20
     ours = photos.predict(pictures, verbose=0)
     theirs = networks.squeezenet().predict(make_photos.as_published(pictures), verbose=0)

@@ -88,9 +88,8 @@ def restored(checkpoint: Checkpoint, plan: Plan) -> Batch:
     template = plan.start(settings, 0)
     arrays = checkpoint.fitting(_arrays(template))
     fields = {name: _tensors(value) for name, value in arrays.items()}
-    batch = plan.batch(template._replace(**fields, iteration=tf.constant(checkpoint.iteration)))
-    batch.add_rows(checkpoint.history.rows[:, None])
-    return batch
+    state = template._replace(**fields, iteration=tf.constant(checkpoint.iteration))
+    return at(state, checkpoint.history, checkpoint.iteration)
 
 
 def named(settings: Settings, network: Network) -> Settings:

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from actmax_widget.pictures import to_pixels
+from actmax_widget.pictures import opened, to_pixels
 from actmax_widget.results import History
 
 LEAST = 240
@@ -31,7 +31,7 @@ MAKER = "actmax_widget"
 
 def to_png(image: np.ndarray, input_range: tuple[float, float]) -> bytes:
     """A picture as the bytes of a PNG file; see :func:`actmax_widget.pictures.to_pixels`."""
-    return _bytes(_opened(to_pixels(image, input_range)))
+    return _bytes(opened(to_pixels(image, input_range)))
 
 
 def to_card(image: np.ndarray, input_range: tuple[float, float], lines: Sequence[str], history: History) -> bytes:
@@ -43,7 +43,7 @@ def to_card(image: np.ndarray, input_range: tuple[float, float], lines: Sequence
         lines: what it is.
         history: the losses so far; the last rows are shown.
     """
-    picture = _enlarged(_opened(to_pixels(image, input_range)))
+    picture = _enlarged(opened(to_pixels(image, input_range)))
     table = [("iteration", *history.columns, *history.measures), *_rows(history)] if len(history) else []
     words = max([len(table[0]) * COLUMN if table else 0, *(round(_font().getlength(line)) for line in lines)])
     width = max(picture.width, words) + 2 * MARGIN
@@ -68,10 +68,6 @@ def _rows(history: History) -> list[tuple[str, ...]]:
         (str(first + number + 1), *(f"{value:#,.5g}".rstrip(".") for value in row))
         for number, row in enumerate(np.concatenate([history.values, history.measured], -1)[first:])
     ]
-
-
-def _opened(pixels: np.ndarray) -> Image.Image:
-    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
 
 def _enlarged(picture: Image.Image) -> Image.Image:

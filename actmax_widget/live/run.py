@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,17 +36,15 @@ from actmax_widget.live.worker import Worker
 from actmax_widget.network import Network
 from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.network.starting import starting_image
-from actmax_widget.parameters import RUN, START, parameters_of
+from actmax_widget.parameters import START, parameters_of
 from actmax_widget.reason import reason
 from actmax_widget.regularizers import Regularizer
 from actmax_widget.results import History, LayerPictures
-from actmax_widget.settings import Settings
+from actmax_widget.settings import OF_RUN, Settings
 from actmax_widget.utils import to_numpy
 
 OF_STEP = ("parametrization", "transforms", "optimizer")
 """The settings with the parts of a step."""
-OF_RUN = [name for name, parameter in parameters_of(Settings).items() if RUN in parameter.takes_effect]
-"""Settings that a run begins with, and keeps."""
 LOOK_SECONDS = 0.25
 """How often a waiting run looks whether it is still watched: nobody tells it when a page is closed."""
 
@@ -338,8 +336,7 @@ class Run(Worker):
             own["knobs"] = {name: value for name, value in made.knobs.items() if made.is_of_parametrization(name)}
             self._settings = self._checked(self._settings.changed(**own))
             self._error = ""
-            self._start_afresh(Status.FINISHED if front.iteration >= goal else Status.PAUSED)
-            self._show_front(front)
+            self._start_afresh(Status.FINISHED if front.iteration >= goal else Status.PAUSED, front)
             self._goal, self._is_tile = goal, True
             self._touch()
         self._notify()
@@ -371,16 +368,9 @@ class Run(Worker):
         Raises:
             ValueError, TypeError, IndexError: an iteration that was not made.
         """
-        iteration = check_integer("iteration", iteration, least=0, advice="Pass one that was made, or 0.")
-        checkpoint = self.film().checkpoint(iteration)
+        checkpoint = _nearest(self.film(), iteration)
         with self._changed:
-            reel, branches, line = self._reel, self._branches, self._line
-            self._go_back_to(checkpoint)
-            reel.until(checkpoint.iteration)
-            self._reel, self._branches, self._line = reel, branches, line
-            if checkpoint.iteration != iteration:
-                self._note = f"Of iteration {iteration} no state was kept: this is {checkpoint.iteration}, the nearest."
-            self._touch()
+            self._rewind_to(checkpoint, iteration)
         self._notify()
         return checkpoint.iteration
 
@@ -395,12 +385,14 @@ class Run(Worker):
                 name that there is; nothing is changed.
         """
         with self._changed:
-            before, old = self.branches, self.checkpoint()
+            before = {*self._branches, self._line.name}
             name = _free(before) if name is None else name
             if not isinstance(name, str) or not name or name in before:
-                raise invalid("name", "a name that no other branch has", name, f"Taken are {[*before]}.")
+                raise invalid("name", "a name that no other branch has", name, f"Taken are {sorted(before)}.")
             # They change what held then, and are checked before anything is left.
-            of_then = self.film().checkpoint(iteration).settings
+            film = self.film()
+            old, checkpoint = film.checkpoints[-1], _nearest(film, iteration)
+            of_then = checkpoint.settings
             then = self._checked(of_then.changed(**presets.with_preset(changes, of_then, self.network)))
             for one, value in changes.items():
                 declared = parameters_of(Settings).get(one)
@@ -408,11 +400,12 @@ class Run(Worker):
                 if starts or (then.target() != of_then.target() and one in {*OF_RUN, "preset"}):
                     advice = "Begin afresh with it: set it, and press Run."
                     raise invalid(one, "a setting that does not begin a run afresh", value, advice)
-            begin = self.rewind(iteration)
+            self._rewind_to(checkpoint, iteration)
             self._branches = {**self._branches, self._line.name: self._line._replace(checkpoint=old)}
-            self._line = Branch(name, self._line.name, begin, None)
+            self._line = Branch(name, self._line.name, checkpoint.iteration, None)
             if changes:
                 self.update(**changes)
+        self._notify()
         return name
 
     def update(self, **changes: Any) -> Settings:
@@ -680,8 +673,8 @@ class Run(Worker):
         self._set_status(Status.RUNNING if self._compiled == self._settings.graph() else Status.COMPILING)
         self._begin()
 
-    def _start_afresh(self, status: Status) -> None:
-        """Go back to iteration 0 with the present settings."""
+    def _start_afresh(self, status: Status, front: Batch | None = None) -> None:
+        """Begin another run with the present settings: at iteration 0, or with a picture that was made elsewhere."""
         self._run += 1
         self._note = ""
         self._stale = False
@@ -692,7 +685,8 @@ class Run(Worker):
         self._seed = random_state(self._settings)
         self._changes, self._is_tile = Changes(), False
         self._branches, self._line = {}, Branch("main", "", 0, None)  # they were of the run before
-        self._show_front(self._plan.batch(self._plan.start(self._settings, self._seed)))
+        self._front = self._plan.batch(self._plan.start(self._settings, self._seed)) if front is None else front
+        self._reel = Reel(self.network, self._front, self._settings.max_iter, self._settings.input_range)
         self._front_target = self._settings.layer, self._settings.filter_indices
         if self._at_tiles:
             self._front_status = status
@@ -701,22 +695,27 @@ class Run(Worker):
             self._stop.set(True)
             self._set_status(status)
 
+    def _rewind_to(self, checkpoint: Checkpoint, iteration: int) -> None:
+        """Go back within this run: film and branches stay."""
+        reel, branches, line = self._reel, self._branches, self._line
+        self._go_back_to(checkpoint)
+        reel.until(checkpoint.iteration)
+        self._reel, self._branches, self._line = reel, branches, line
+        if checkpoint.iteration != iteration:
+            self._note = f"Of iteration {iteration} no state was kept: this is {checkpoint.iteration}, the nearest."
+        self._touch()
+
     def _go_back_to(self, checkpoint: Checkpoint) -> None:
         keeping.check_model(checkpoint, self.network)
         settings = self._checked(checkpoint.settings)
         front = keeping.restored(checkpoint, self._plan_for(settings))
         self._leave_tiles(unless_made=True)
         self._settings, self._error = settings, ""
-        self._start_afresh(Status.PAUSED if checkpoint.iteration < checkpoint.goal else Status.FINISHED)
+        self._start_afresh(Status.PAUSED if checkpoint.iteration < checkpoint.goal else Status.FINISHED, front)
         self._seed, self._goal, self._changes = checkpoint.seed, checkpoint.goal, checkpoint.changes
         self._origin = max(0, checkpoint.goal - settings.max_iter)
         self._is_tile = bool(checkpoint.iteration and not checkpoint.changes)
-        self._show_front(front)
         self._touch()
-
-    def _show_front(self, front: Batch) -> None:
-        self._front = front
-        self._reel = Reel(self.network, front, self._settings.max_iter, self._settings.input_range)
 
     def _retarget(self) -> None:
         """Another target: a Run starts afresh at once; otherwise what was computed stays until the next start."""
@@ -786,7 +785,12 @@ class Run(Worker):
         return settings
 
 
-def _free(branches: Mapping[str, Branch]) -> str:
+def _nearest(film: Film, iteration: int) -> Checkpoint:
+    """The checkpoint to go back to; raises ValueError, TypeError or IndexError for an iteration that was not made."""
+    return film.checkpoint(check_integer("iteration", iteration, least=0, advice="Pass one that was made, or 0."))
+
+
+def _free(branches: Collection[str]) -> str:
     """A name that no branch has."""
     return next(name for k in range(1, len(branches) + 2) if (name := f"branch {k}") not in branches)
 

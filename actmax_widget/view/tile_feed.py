@@ -11,11 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from actmax_widget.live.facts import Status, TilesFacts
 from actmax_widget.live.run import Run
-from actmax_widget.pictures import stitch_images, to_pixels
+from actmax_widget.pictures import opened, stitch_images, to_pixels
 from actmax_widget.view.messages import SavedTiles, TilesClosedMessage, TilesMessage, content
 
 TILE_FRAME = 1 / 8
@@ -115,7 +114,7 @@ def snapshot(run: Run) -> tuple[dict[str, Any], bytes]:
     if not pictures:
         return saved, b""
     pixels = stitch_images(pictures, margin=0, cols=across)
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    image = opened(pixels)
     file = io.BytesIO()
     image.save(file, *(["png"] if pixels.nbytes <= EXACT else ["jpeg"]), quality=90, subsampling=0)
     return saved, file.getvalue()
@@ -141,5 +140,5 @@ def _thumbnail(image: np.ndarray, input_range: tuple[float, float]) -> np.ndarra
     """A picture as uint8, (h, w, 1) or (h, w, 3), each pixel the mean of as many as make it small enough."""
     pixels = to_pixels(image, input_range)
     factor = -(-max(pixels.shape[:2]) // SIDE)
-    small = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).reduce(factor)
+    small = opened(pixels).reduce(factor)
     return np.asarray(small).reshape(small.height, small.width, -1)

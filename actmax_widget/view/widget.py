@@ -23,7 +23,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, get_origin, get_type_hints
 
 import anywidget
-import numpy as np
 import traitlets
 from IPython.display import display
 
@@ -42,7 +41,7 @@ from actmax_widget.network import Network, graph, starting
 from actmax_widget.network.starting import starting_image
 from actmax_widget.parameters import Parameter, documented, filled, parameters_of
 from actmax_widget.results import History, LayerPictures
-from actmax_widget.settings import Settings
+from actmax_widget.settings import Settings, differ
 from actmax_widget.view import choices, messages
 from actmax_widget.view.lifetime import Lifetime
 from actmax_widget.view.messages import KernelFacts
@@ -524,7 +523,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         if self._run is None:
             return parameter.check(value)
         held = getattr(self._run.settings, parameter.name)
-        if type(held) is type(value) and not _differ(held, value):
+        if type(held) is type(value) and not differ(held, value):
             return held  # what belongs together is set one after the other, and fits only as a whole
         if parameter.name == "filter_indices" and self._labels is not None:
             target = self._run.network.targets[self._run.settings.layer]
@@ -539,7 +538,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
     @traitlets.observe(*DEFAULTS)
     def _on_parameter(self, change: Any) -> None:
-        if self._run is None or not _differ(getattr(self._run.settings, change["name"]), change["new"]):
+        if self._run is None or not differ(getattr(self._run.settings, change["name"]), change["new"]):
             return
         try:
             settings = self._run.update(**{change["name"]: change["new"]})
@@ -566,7 +565,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     def _follow(self, settings: Settings) -> None:
         """Set what a change brought along: the numbers of another part, the filter of a layer that lacks the old."""
         for name in DEFAULTS:
-            if _differ(getattr(self, name), getattr(settings, name)):
+            if differ(getattr(self, name), getattr(settings, name)):
                 setattr(self, name, getattr(settings, name))
         if self.knobs != settings.values():
             self.knobs = Knobs(settings.values(), self)
@@ -921,11 +920,6 @@ def _is_message(msg: Any) -> bool:
         return whole and len(paths) == len(buffers) if data["method"] == "update" else isinstance(data["method"], str)
     except (KeyError, TypeError, AttributeError):
         return False
-
-
-def _differ(one: Any, other: Any) -> bool:
-    """Whether two values are others; arrays if they are not the same object."""
-    return one is not other and (isinstance(one, np.ndarray) or isinstance(other, np.ndarray) or one != other)
 
 
 def _weakly(method: Callable[..., Any]) -> Callable[..., None]:

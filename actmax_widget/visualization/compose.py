@@ -30,11 +30,11 @@ from actmax_widget.optimizer import (
     report_silent,
     told,
 )
-from actmax_widget.parameters import RUN, documented, parameters_of
+from actmax_widget.parameters import documented, parameters_of
 from actmax_widget.parts import alike
 from actmax_widget.presets import with_preset
 from actmax_widget.results import Result
-from actmax_widget.settings import Settings
+from actmax_widget.settings import OF_RUN, Settings
 from actmax_widget.utils import to_numpy
 from actmax_widget.visualization.activation import prepared
 
@@ -42,8 +42,6 @@ DEFAULTS = {"preset": "natural", "seed": None}
 """Where it begins with another value than the widget."""
 NO_USE = ("layer", "filter_indices", "objective", "backprop_modifier", "seed_input", "steps_per_second")
 """Settings that have another name here, or no use."""
-OF_RUN = [name for name, parameter in parameters_of(Settings).items() if RUN in parameter.takes_effect]
-"""Settings that a run begins with, and keeps."""
 
 
 @documented(Settings)
@@ -182,14 +180,18 @@ class _Run:
                 yield until, change
 
 
-def _afresh(network: Network, given: Mapping[str, Any], start: Any) -> _Run:
+def settled(network: Network, given: Mapping[str, Any], start: Any) -> tuple[Settings, starting.Start]:
+    """The settings of a fresh start, with its random state drawn; and the starting picture, which has yet to warn."""
     # Of an objective the layer says nothing; a widget that goes on with it has one to show.
     blank = Settings(layer=given.get("layer") or next(reversed(network.targets), ""))
     chosen = blank.changed(**with_preset(dict(given), blank, network))
     found = starting.start_of(network.input, start, chosen.input_range, chosen.seed_fit, "start")
-    seed = random_state(chosen)
-    chosen = chosen.changed(seed_input=found.array, seed=seed)
-    plan = Plan(network, chosen)
+    return chosen.changed(seed_input=found.array, seed=random_state(chosen)), found
+
+
+def _afresh(network: Network, given: Mapping[str, Any], start: Any) -> _Run:
+    chosen, found = settled(network, given, start)
+    seed, plan = random_state(chosen), Plan(network, chosen)
     found.warn()
     batch = plan.batch(plan.start(chosen, seed))
     return _Run(network, batch, Changes().then(0, chosen, chosen.max_iter), seed, chosen.max_iter)

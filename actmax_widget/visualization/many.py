@@ -11,17 +11,16 @@ from actmax_widget.checkpoint import Changes, Checkpoint
 from actmax_widget.checks import check_integer, invalid, near
 from actmax_widget.engine import Knobs, State, Step, diagnosis, keeping
 from actmax_widget.engine.batch import batch_size as fitting_batch
-from actmax_widget.engine.plan import Plan, random_state
+from actmax_widget.engine.plan import Plan
 from actmax_widget.labels import Labels
-from actmax_widget.network import Network, starting
+from actmax_widget.network import Network
 from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.optimizer import Calls, progress_bar
 from actmax_widget.parameters import COMPILE, parameters_of
-from actmax_widget.presets import with_preset
 from actmax_widget.results import Many, Result
 from actmax_widget.settings import LOG_ODDS, Settings
 from actmax_widget.visualization.activation import prepared
-from actmax_widget.visualization.compose import DEFAULTS, checked_settings
+from actmax_widget.visualization.compose import DEFAULTS, checked_settings, settled
 
 MOST = 4096
 """Pictures of one call: more take hours, and belong into several."""
@@ -90,10 +89,7 @@ def visualize_many(
     names = demo.labels(model) if labels is None else Labels(labels)
     network, gate = prepared(model, backprop_modifier, input_shape, held_inputs, start)
     given = checked_settings(network, names, target, filter_indices, {**DEFAULTS, **settings})
-    blank = Settings(layer=given.get("layer") or next(reversed(network.targets), ""))
-    base = blank.changed(**with_preset(dict(given), blank, network))
-    found = starting.start_of(network.input, start, base.input_range, base.seed_fit, "start")
-    base = base.changed(seed_input=found.array, seed=random_state(base))
+    base, found = settled(network, given, start)
     varied = grid(base, vary)
     of_each = [_own(network, names, base, own) for own in varied]
     plans = [Plan(network, one) for one in of_each]

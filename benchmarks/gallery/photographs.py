@@ -16,16 +16,16 @@ FOOLBOX = NDF.with_name("foolbox-3.3.4.tar.gz")
 """The source package of foolbox (MIT), which `make bench` downloads: it holds photographs of ImageNet."""
 
 
-def labelled(side: int) -> tuple[np.ndarray, np.ndarray]:
+def labelled(side: int, package: Path = FOOLBOX) -> tuple[np.ndarray, np.ndarray]:
     """Foolbox's 20 photographs, whole and resized, (20, side, side, 3) float32 RGB of 0 to 255; and their classes.
 
     Raises:
         FileNotFoundError: the package was not downloaded.
     """
-    if not FOOLBOX.exists():
-        raise FileNotFoundError(f"{FOOLBOX} is missing: `make gallery` downloads it.")
+    if not package.exists():
+        raise FileNotFoundError(f"{package} is missing: `make gallery` downloads it.")
     pictures, classes = [], []
-    with tarfile.open(FOOLBOX) as files:
+    with tarfile.open(package) as files:
         for member in sorted(files.getmembers(), key=lambda member: member.name):
             found = re.search(r"imagenet_\d+_(\d+)\.jpg$", member.name)
             file = files.extractfile(member) if found else None

