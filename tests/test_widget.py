@@ -1093,6 +1093,8 @@ def test_the_browser_opens_a_tile(tiled, model):
     tiled.states.clear()
     tiled.send(type="open_tile", filter=2)
     agree(widget, model, "conv2", 2)
+    # While its step is compiled in the background, that is what the message tells.
+    wait_for(widget, "message", lambda message: not message.startswith("Compiling"))
     told = {name: value for message in tiled.states for name, value in message["state"].items()}
     assert (told["layer"], told["filter_indices"], told["message"][:23]) == ("conv2", (2,), "Finished 400 iterations")
     assert widget.status == "finished"  # as that of the tiles was
