@@ -172,6 +172,24 @@ def test_each_picture_has_its_losses_and_its_gradient(model):
         np.testing.assert_array_equal(evaluation.wrt_value[position], one[0])
 
 
+def test_regularizers_of_a_large_picture_count_from_the_first_weight_on():
+    inputs = keras.Input((80, 80, 3))
+    model = keras.Model(inputs, keras.layers.Conv2D(2, 3)(inputs))
+    activation = ActivationMaximization(model.layers[-1], 0)
+    weighed = [(LPNorm(inputs), 0.0), (TotalVariation(inputs), 0.0)]
+    whole, alone = Objective(inputs, [(activation, 1.0), *weighed]), Objective(inputs, [(activation, 1.0)])
+    inp = tf.constant(np.random.default_rng(0).uniform(0, 255, (2, 80, 80, 3)), tf.float32)
+    knobs = [tf.constant([[1.0, 0.0]] * 2)]
+    bare, off = alone(inp, tf.constant([[1.0]]), knobs), whole(inp, tf.constant([[1.0, 0.0, 0.0]]), knobs)
+    assert not off.losses[:, 1:3].numpy().any()
+    np.testing.assert_array_equal(off.grads, bare.grads)
+    on = whole(inp, tf.constant([[1.0, 0.0, 0.0], [1.0, 0.0, 3.0]]), knobs)
+    penalty, slope = TotalVariation(inputs).penalty(inp[1:])
+    np.testing.assert_array_equal(on.grads[0], bare.grads[0])
+    np.testing.assert_allclose(on.grads[1], bare.grads[1] + slope(3.0)[0], rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(on.losses[1, 2], 3 * penalty[0, 0, 0, 0], rtol=1e-6)
+
+
 def test_other_pictures_of_the_batch_make_no_difference(model):
     each, inp, other = Objective(model.inputs[0], three_losses(model)), pictures(), pictures().numpy() * 0.3
     other[1] = inp[1]

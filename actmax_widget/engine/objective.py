@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -21,6 +22,9 @@ from actmax_widget.network import Target, graph, layout, nested
 from actmax_widget.network.inputs import original_of
 from actmax_widget.network.rebuilding import RebuildError, rebuilt
 from actmax_widget.regularizers import Regularizer
+
+LARGE = 2**14
+"""Values of a picture from which on its regularizers take longer than to ask whether they have any weight."""
 
 
 class Evaluation(NamedTuple):
@@ -99,6 +103,8 @@ class Objective:
         self._in_graph = [k for k in rest if k not in self._of_picture]
         if not self._in_graph:
             raise invalid("objective", "a loss that looks at the network", list(self.names), "Add one of a layer.")
+        sides = [side for side in input_tensor.shape[1:] if side is not None]
+        self._is_large = math.prod(sides) >= LARGE
         self._graph = self._build(self._in_graph, self._wrt)
         self._picture_graph = self._build(self._of_picture, self._wrt) if self._of_picture else None
 
@@ -249,6 +255,15 @@ class Objective:
         slopes_of_all = tf.add_n(slopes) if slopes else tf.zeros_like(picture)
         return Evaluation(losses, grads, wrt_value, slopes_of_all, measured)
 
+    def regularizes(self, weights: tf.Tensor) -> tf.Tensor | bool:
+        """Whether what looks at the picture alone has a gradient with these weights: a tensor where that may change."""
+        if self._picture_graph is None and self._direct and self._is_large:
+            return self._weighed(weights)
+        return self._picture_graph is not None or bool(self._direct)
+
+    def _weighed(self, weights: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_any(tf.not_equal(tf.gather(weights, self._direct, axis=-1), 0))
+
     def _mapped(
         self, gradient: Callable[..., tuple[tf.Tensor, ...]], inp: tf.Tensor, weights: tf.Tensor, knobs: Sequence[Any]
     ) -> tuple[tf.Tensor, ...]:
@@ -296,20 +311,34 @@ class Objective:
         self, found: dict[int, tf.Tensor], picture: tf.Tensor, weights: tf.Tensor, knobs: Sequence[tf.Tensor]
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """All losses and their sum, and the slopes of those that are not in a graph."""
-        weight_of, slopes, own = tf.unstack(weights, len(self.losses), axis=-1), [], self._knobs_by_loss(knobs)
-        for k in self._direct:
-            loss: Any = self.losses[k][0]
-            numbers = dict(zip(loss.knobs(), own[k], strict=True))
-            regularizer = loss.bound(
-                {name: tf.reshape(one, [-1, *[1] * (picture.shape.rank - 1)]) for name, one in numbers.items()}
-            )
-            value, slope = regularizer.penalty(picture)
-            found[k] = weight_of[k] * tf.reshape(value, [-1])
-            factor = tf.reshape(weight_of[k], [-1, *[1] * (picture.shape.rank - 1)])
-            slopes += [slope(factor)] if self.wrt_is_input else []
+        weight_of, own = tf.unstack(weights, len(self.losses), axis=-1), self._knobs_by_loss(knobs)
+        slopes: list[tf.Tensor] = []
+
+        def computed() -> tuple[list[tf.Tensor], tf.Tensor]:
+            pairs = [self._penalty(k, picture, weight_of[k], own[k]) for k in self._direct]
+            return [value for value, _ in pairs], tf.add_n([slope for _, slope in pairs])
+
+        def nothing() -> tuple[list[tf.Tensor], tf.Tensor]:
+            return [tf.zeros(tf.shape(picture)[:1]) for _ in self._direct], tf.zeros_like(picture)
+
+        if self._direct:
+            # A recipe may leave them at weight 0, where those of a photograph would take an eighth of its step.
+            values, slope = tf.cond(self._weighed(weights), computed, nothing) if self._is_large else computed()
+            found |= zip(self._direct, values, strict=True)
+            slopes += [slope] if self.wrt_is_input else []
         weighted = tf.stack([found[k] for k in range(len(self.losses))], -1)
         total = tf.reduce_sum(weighted, -1, keepdims=True)
         return tf.concat([weighted, total], -1), slopes
+
+    def _penalty(
+        self, k: int, picture: tf.Tensor, weight: tf.Tensor, knobs: Sequence[tf.Tensor]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """A regularizer that is in no graph: its weighted loss, (batch,), and slope."""
+        loss: Any = self.losses[k][0]
+        broad = [-1, *[1] * (picture.shape.rank - 1)]
+        numbers = dict(zip(loss.knobs(), knobs, strict=True))
+        value, slope = loss.bound({name: tf.reshape(one, broad) for name, one in numbers.items()}).penalty(picture)
+        return weight * tf.reshape(value, [-1]), slope(tf.reshape(weight, broad))
 
     def _held_for(self, inp: tf.Tensor) -> list[tf.Tensor]:
         values = [tf.constant(value) for _, value in self._held]

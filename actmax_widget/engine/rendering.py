@@ -31,13 +31,13 @@ class Rendered(NamedTuple):
     Attributes:
         image: the picture, (batch, ..., channels).
         seen: what the network is shown, (batch * views, ..., channels); the picture itself without transforms.
-        pull: function of the gradients by ``seen`` and by ``image``; it gives those by the parameters and by the
-            picture, both together.
+        pull: function of the gradients by ``seen`` and by ``image``, and whether the latter is one at all; it gives
+            those by the parameters and by the picture, both together.
     """
 
     image: tf.Tensor
     seen: tf.Tensor
-    pull: Callable[[tf.Tensor, tf.Tensor], tuple[Params, tf.Tensor]]
+    pull: Callable[[tf.Tensor, tf.Tensor, tf.Tensor | bool], tuple[Params, tf.Tensor]]
 
 
 class Rendering:
@@ -135,14 +135,20 @@ class Rendering:
         fed, pull_fed = self._fed(seen)
         scale = input_range[1] - input_range[0] if self.parametrization.unit else None
 
-        def pull(by_seen: tf.Tensor, by_image: tf.Tensor) -> tuple[Params, tf.Tensor]:
+        def pull(by_seen: tf.Tensor, by_image: tf.Tensor, regularized: tf.Tensor | bool) -> tuple[Params, tf.Tensor]:
             by_seen = pull_fed(by_seen)
             if not self.transformed:
                 by_canvas = self._widened(self._scaled(by_seen, scale))  # of the regularizers, too
             elif pull_canvas is None:
                 by_canvas = self._widened(self._scaled(by_seen + by_image, scale))
             else:
-                by_canvas = pull_canvas(self._as_shown(by_seen)) + self._widened(self._scaled(by_image, scale))
+                by_canvas = pull_canvas(self._as_shown(by_seen))
+                if regularized is not False:
+
+                    def together() -> tf.Tensor:
+                        return by_canvas + self._widened(self._scaled(by_image, scale))
+
+                    by_canvas = together() if regularized is True else tf.cond(regularized, together, lambda: by_canvas)
             middle = self._cut(by_canvas)
             return pull_params(by_canvas), self._as_taken(middle if scale is None else middle / scale)
 

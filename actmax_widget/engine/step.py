@@ -479,7 +479,9 @@ class Step:
         measured = rendered.image
         evaluation = self._evaluate(rendered.seen, measured, knobs)
         if self.objective.wrt_is_input:
-            by_params, by_picture = rendered.pull(evaluation.grads, evaluation.slopes)
+            by_params, by_picture = rendered.pull(
+                evaluation.grads, evaluation.slopes, self.objective.regularizes(knobs.weights)
+            )
             grads = {name: self._modify(grad, knobs.grad_modifier) for name, grad in self._normed(by_params).items()}
             evaluation = evaluation._replace(grads=grads["pixels"] if self._plain else by_picture, wrt_value=measured)
             updated, next_kept = self._updated(params, kept, grads, knobs, state.iteration)

@@ -53,7 +53,7 @@ def _step(rendering: Rendering, params: dict[str, np.ndarray], settings: Setting
         progress=tf.constant(0.0),
         input_range=tf.constant(settings.input_range, tf.float32),
     )
-    grads, _ = rendered.pull(tf.zeros_like(rendered.seen), tf.zeros_like(rendered.image))
+    grads, _ = rendered.pull(tf.zeros_like(rendered.seen), tf.zeros_like(rendered.image), True)
     for name, value in tensors.items():
         kept = {slot: tf.zeros_like(value) for slot in settings.optimizer.slots}
         updated(settings.optimizer, numbers(settings.optimizer), value, grads[name], kept, tf.constant(0))
