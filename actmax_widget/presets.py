@@ -160,7 +160,7 @@ def activation_losses(
     chosen: Any = whole.filter_indices
     if position is not None:
         activation = Neuron(target, 0, position).bound({"filter_indices": chosen, "name": activation.name})
-    head = head_of(network.model, target) if class_loss == LOG_ODDS and None not in chosen else None
+    head = head_of(network, target) if class_loss == LOG_ODDS and None not in chosen else None
     if head and head.kind is Kind.CLASSES and len(set(chosen)) < target.filters:
         activation = LogOdds(head.target, chosen, standardized=True)
     elif head:

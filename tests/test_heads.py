@@ -36,7 +36,7 @@ def logits_of(model):
 
 def found(model, layer):
     network = Network(model)
-    return head_of(model, network.find(layer))
+    return head_of(network, network.find(layer))
 
 
 @pytest.mark.parametrize(
@@ -55,15 +55,98 @@ def found(model, layer):
 def test_units_are_taken_before_their_activation_whichever_layer_is_named(model, layer, kind, activation):
     head = found(model, layer)
     assert (head.kind, head.activation, head.target.filters) == (kind, activation, model.output_shape[-1])
-    objective = Objective(model.inputs[0], [(losses.ActivationMaximization(head.target, 0), 1.0)])
-    knobs = [np.repeat(knob, 5, axis=0) for knob in objective.knobs()]
-    taken = -objective.losses_at(PICTURES, objective.weights(), knobs)[:, 0].numpy()
-    np.testing.assert_allclose(taken, logits_of(model)[:, 0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(values_of(head, Network(model)), logits_of(model)[:, 0], rtol=1e-4, atol=1e-5)
+
+
+def nested(*last, after=()):
+    """As everybody writes it who takes a model that was trained before: it is a layer of another."""
+    inner = model_of(*last)
+    inner.name = "base"
+    return keras.Sequential([keras.Input((6, 6, 1)), layers.Rescaling(1), inner, *after])
+
+
+def dense(activation=None):
+    return layers.Dense(4, activation, name="out")
+
+
+def softmax():
+    return layers.Softmax(name="after")
+
+
+def dropout():
+    return layers.Dropout(0.5, name="drop")
+
+
+IN_A_MODEL = [
+    (nested(dense("softmax")), Kind.CLASSES, "softmax", ("base", "base/out")),
+    (nested(dense("sigmoid")), Kind.LABELS, "sigmoid", ("base", "base/out")),
+    (nested(dense(), softmax()), Kind.CLASSES, "softmax", ("base", "base/out", "base/after")),
+    (nested(dense(), after=[softmax()]), Kind.CLASSES, "softmax", ("base", "base/out", "after")),
+    (
+        nested(dense(), dropout(), after=[softmax()]),
+        Kind.CLASSES,
+        "softmax",
+        ("base/out", "base/drop", "base", "after"),
+    ),
+    (nested(layers.Identity(), after=[dense("softmax")]), Kind.CLASSES, "softmax", ("out",)),
+    (nested(dense()), Kind.CLASSES, "linear", ("base", "base/out")),
+    (model_of(dense(), dropout(), softmax()), Kind.CLASSES, "softmax", ("out", "drop", "after")),
+    (model_of(dense(), layers.Activation("linear"), dropout()), Kind.CLASSES, "linear", ("out", "drop", -2)),
+]
+
+
+@pytest.mark.parametrize(("model", "kind", "activation", "names"), IN_A_MODEL)
+def test_a_head_is_found_wherever_it_is(model, kind, activation, names):
+    """Before, the softmax of a model inside was taken for logits, and maximised ahead of the others as such."""
+    network = Network(model)
+    each = {layer.name: layer for layer in model._flatten_layers()}
+    for name in names:
+        head = head_of(network, network.find(name))
+        assert (head.kind, head.activation) == (kind, activation), name
+        hidden = np.maximum(flat(PICTURES / 255, each["inner"]), 0)
+        np.testing.assert_allclose(values_of(head, network), flat(hidden, each["out"])[:, 0], rtol=1e-4, atol=1e-5)
+
+
+def flat(values, layer):
+    return values.reshape(len(values), -1) @ layer.kernel.numpy() + layer.bias.numpy()
+
+
+def values_of(head, network, pictures=PICTURES):
+    """The first unit of each picture."""
+    objective = Objective(network.input, [(losses.ActivationMaximization(head.target, 0), 1.0)])
+    knobs = [np.repeat(knob, len(pictures), axis=0) for knob in objective.knobs()]
+    return -objective.losses_at(pictures, objective.weights(), knobs)[:, 0].numpy()
+
+
+@pytest.mark.parametrize("name", ["base", "base/out"])
+def test_a_head_in_a_model_inside_at_another_size_of_input(name):
+    open_size = [keras.Input((None, None, 1)), layers.Conv2D(3, 3), layers.GlobalAveragePooling2D()]
+    base = keras.Sequential([*open_size, layers.Dense(4, "softmax", name="out")], name="base")
+    inputs = keras.Input((None, None, 1))
+    model = keras.Model(inputs, base(inputs))
+    pictures = np.random.RandomState(0).uniform(0, 1, (3, 9, 7, 1)).astype("float32")
+    network = Network(model, (9, 7, 1))
+    head = head_of(network, network.find(name))
+    out = base.get_layer("out")
+    pooled = keras.Model(base.inputs, base.layers[-2].output).predict(pictures, verbose=0)
+    expected = (pooled @ out.kernel.numpy() + out.bias.numpy())[:, 0]
+    np.testing.assert_allclose(values_of(head, network, pictures), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_softmax_of_a_model_inside_has_logits_and_a_probability():
+    model = nested(dense("softmax"))
+    made = am.visualize(model, "base", 2, transforms=[], seed=0, max_iter=3)
+    assert made.history.measures == ("activation", "probability")
+    told = model.predict(made.image[None], verbose=0)[0, 2]
+    np.testing.assert_allclose(made.history["probability"][-1], told, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
     ("model", "layer"),
     [
+        (nested(dense("softmax")), "base/inner"),
+        (nested(dense(), after=[layers.Dense(2, name="more")]), "base"),
+        (nested(dense("relu")), "base"),
         (fused("linear", 1), "out"),  # a regression
         (fused("softmax", 1), "out"),  # always 1
         (fused("softmax"), "inner"),

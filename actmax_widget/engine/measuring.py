@@ -68,7 +68,7 @@ def _head(network: Network, loss: Any) -> tuple[Target | None, str]:
         return None, ""  # a layer that only its loss knows where to find
     if target.before:
         return None, target.before
-    head = head_of(network.model, target)
+    head = head_of(network, target)
     if head is None:
         return None, ""
     after = "softmax" if head.kind is Kind.CLASSES else "sigmoid"

@@ -9,13 +9,17 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 from keras import ops
+from keras.layers import Dense
 
 from actmax_widget.network import graph
 from actmax_widget.network.targets import Inputs, Target
+
+if TYPE_CHECKING:
+    from actmax_widget.network.network import Network
 
 
 class Kind(enum.StrEnum):
@@ -47,38 +51,98 @@ NAMES = {
     **{name: name for name in ("sigmoid", "linear")},
 }
 """Activations by the name of their function, in Keras or TensorFlow. The units before a log_softmax are a softmax's."""
+NOTHING = (
+    *(keras.layers.Dropout, keras.layers.GaussianDropout, keras.layers.AlphaDropout, keras.layers.GaussianNoise),
+    *(keras.layers.Identity, keras.layers.ActivityRegularization, keras.layers.Activation),
+)
+"""Layers that put out what they get, where nobody trains; an activation if it is linear."""
 UNKNOWN = (keras.layers.Lambda, keras.layers.UnitNormalization)
 """Layers without an activation that may be one."""
 
 
-def head_of(model: Any, target: Target) -> Head | None:
+def head_of(network: Network, target: Target) -> Head | None:
     """The head that a target is, or feeds; None for any other layer, and for a single linear unit, a regression.
 
     Args:
-        model: the network's model.
+        network: the model's.
         target: one of the network's.
     """
-    if len(target.shape) != 1 or not graph.is_symbolic(model):
+    if len(target.shape) != 1 or not graph.is_symbolic(network.model):
         return None
-    last = [tensor._keras_history.operation for tensor in model.outputs]
-    layer, own = target.layer, _activation_of(target.layer)
-    if layer in last:
-        if own == "linear":
-            return Head(target, Kind.CLASSES, own) if target.filters > 1 else None
-        before = _before(target, own)
-        return _of(before, own) if before else None
-    after = {node.operation for node in layer._outbound_nodes}
-    if own == "linear" and len(after) == 1 and after <= set(last):
-        (only,) = after
-        name = _activation_of(only)
-        return _of(target, name) if name in {"softmax", "sigmoid"} and _is_activation(only) else None
+    for output in network.model.outputs:
+        end = _end_of(network, output)
+        if end is None or target.filters != end.units or not any(one is target.layer for one in end.layers):
+            continue
+        if end.activation == "sigmoid":
+            kind = Kind.LABELS
+        elif target.filters > 1:
+            kind = Kind.CLASSES
+        else:
+            return None
+        if any(one is target.layer for one in end.before):
+            return Head(target, kind, end.activation)
+        name = f"{target.name} before {end.activation}"
+        return Head(
+            dataclasses.replace(target, name=name, build=end.build, before=end.activation), kind, end.activation
+        )
     return None
 
 
-def _of(target: Target, activation: str | None) -> Head | None:
-    if activation == "sigmoid":
-        return Head(target, Kind.LABELS, activation)
-    return Head(target, Kind.CLASSES, "softmax") if activation == "softmax" and target.filters > 1 else None
+class _End(NamedTuple):
+    """Where a model ends.
+
+    Attributes:
+        layers: those which put its units out, after or before their activation.
+        before: those of them that put them out before it.
+        units: how many.
+        activation: that of the head.
+        build: symbolic inputs of the model -> the units before it.
+    """
+
+    layers: list[Any]
+    before: list[Any]
+    units: int
+    activation: str
+    build: Callable[[Inputs], Any]
+
+
+def _end_of(network: Network, output: Any) -> _End | None:
+    """What is met on the way back from an output: models inside, an activation, what does nothing, and the units."""
+    calls: tuple[Any, ...] = ()  # the calls of the models that are gone into
+    tensor, layers = output, list[Any]()
+    activation, after, own = "", 0, None
+    while len(tensor.shape) == 2:
+        layer, index, position = tensor._keras_history
+        node = layer._inbound_nodes[index]
+        inner = calls[-1].operation if calls else network.model
+        places = [k for k, one in enumerate(inner.inputs) if one is tensor]
+        if places and calls:
+            tensor, calls = calls[-1].input_tensors[places[0]], calls[:-1]
+            continue
+        if graph.is_symbolic(layer):
+            layers.append(layer)
+            tensor, calls = layer.outputs[position], (*calls, node)
+            continue
+        own = _activation_of(layer)
+        if own in {"softmax", "sigmoid"} and not activation and (_is_activation(layer) or type(layer) is Dense):
+            layers.append(layer)
+            tensor, activation, after = node.input_tensors[0], own, len(layers)
+            if type(layer) is Dense:
+                return _End(layers, [], layer.units, own, _linear(layer, network.at(tensor, calls)))
+        elif own == "linear":
+            layers.append(layer)
+            if not isinstance(layer, NOTHING):
+                break
+            tensor = node.input_tensors[0]
+        else:
+            break
+    if activation or own == "linear":
+        return _End(layers, layers[after:], tensor.shape[-1], activation or "linear", network.at(tensor, calls))
+    return None
+
+
+def _linear(layer: Any, given: Callable[[Inputs], Any]) -> Callable[[Inputs], Any]:
+    return lambda inputs: _Linear(layer)(given(inputs))
 
 
 def _activation_of(layer: Any) -> str | None:
@@ -100,22 +164,6 @@ def _activation_of(layer: Any) -> str | None:
 
 def _is_activation(layer: Any) -> bool:
     return isinstance(layer, keras.layers.Activation | keras.layers.Softmax)
-
-
-def _before(target: Target, activation: str | None) -> Target | None:
-    """The same units before their activation; None where that is not known to be taken off."""
-    if activation is None or activation not in {"softmax", "sigmoid"}:
-        return None
-    if not _is_activation(target.layer) and type(target.layer) is not keras.layers.Dense:
-        return None
-
-    def build(inputs: Inputs) -> Any:
-        output = target.build(inputs)
-        history = output._keras_history
-        (given, *_) = history.operation._inbound_nodes[history.node_index].input_tensors
-        return given if _is_activation(target.layer) else _Linear(target.layer)(given)
-
-    return dataclasses.replace(target, name=f"{target.name} before {activation}", build=build, before=activation)
 
 
 class _Linear(keras.Layer):  # type: ignore[misc]

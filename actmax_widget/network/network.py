@@ -118,6 +118,25 @@ class Network:
             raise invalid("wrt_tensor", "a tensor that there is at this size", own, f"{found} Leave input_shape out.")
         return found
 
+    def at(self, tensor: Any, calls: Sequence[Any] = ()) -> Callable[[Inputs], Any]:
+        """The function of the model's inputs that gives a tensor of its graph.
+
+        Args:
+            tensor: symbolic, of the model's graph, or of that of a model inside of it.
+            calls: the nodes at which that one is called, from outside to inside; none of the model's own.
+        """
+        if self._within is not None:
+            within = self._within
+            for call in calls:
+                within = within.inside[id(call)]
+            found = within.known.get(id(tensor), tensor)
+            return lambda _: found
+        models = [self.model, *(call.operation for call in calls)]
+        build = _within(models[-1], tensor)
+        for model, call in zip(models[-2::-1], reversed(calls), strict=True):
+            build = _chain(_within(model, list(call.input_tensors)), build)
+        return build
+
     @property
     def last(self) -> Target:
         """The last layer that can be a target; raises a ValueError if none can."""
