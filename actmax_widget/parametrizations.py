@@ -558,7 +558,8 @@ class RingSpectrum(_Spectral):
     in the parameters, as ``"rings"``: amplitudes in units of the law's, which get no gradient.
 
     Args:
-        decay: power of the law, 0 to 10, default 1.25.
+        decay: power of the law, 0 to 10, default 1.32: that which gives the middles of pictures, under a window, the
+            spectrum of photographs.
         rings: number of rings, 2 to 256, default 24. Fewer leave more freedom. Compiles.
         contrast: standard deviation of the brightness as a share of the range, > 0, default 0.25.
         colour: factor of the two planes of colour, >= 0, default 1; see :class:`Fourier`.
@@ -577,7 +578,7 @@ class RingSpectrum(_Spectral):
 
     least = 8
     fixed = ("rings",)
-    decay: float = _decay(1.25)
+    decay: float = _decay(1.32)
     rings: int = integer(
         default=24,
         least=2,

@@ -303,7 +303,7 @@ def test_what_shapes_the_graph_is_told_from_numbers():
     assert RingSpectrum(rings=12).signature() != RingSpectrum().signature()
     assert RingSpectrum(margin=0).signature() != RingSpectrum().signature()
     assert Fourier(decay=2).signature() == Fourier().signature() != Phase().signature()
-    assert RingSpectrum().numbers() == {"decay": 1.25, "contrast": 0.25, "colour": 1}
+    assert RingSpectrum().numbers() == {"decay": 1.32, "contrast": 0.25, "colour": 1}
     assert Fourier().numbers() == {"decay": 1, "colour": 1}
 
 
