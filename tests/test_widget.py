@@ -86,7 +86,7 @@ def front_end(widget, monkeypatch):
 def test_it_starts_ready_with_the_facts_about_the_model(widget):
     assert (widget.status, widget.iteration, widget.goal, widget.error) == ("ready", 0, 0, "")
     assert widget.model_name == "small"
-    assert widget.layers[1] == {"name": "conv1", "type": "Conv2D", "shape": [10, 10, 6], "filters": 6}
+    assert widget.layers[1] == {"name": "conv1", "type": "Conv2D", "shape": [10, 10, 6], "filters": 6, "parameters": 60}
     assert widget.loss_names == ["ActivationMax Loss", "L-6.0 Norm Loss", "TV(2.0) Loss"]
     assert widget.image.shape == (12, 12, 1)
     assert Image.open(io.BytesIO(widget.picture)).size == (12, 12)

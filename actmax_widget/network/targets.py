@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -13,12 +14,21 @@ Inputs = Sequence[Any]
 
 
 class LayerInfo(NamedTuple):
-    """A layer that can be a target: its name, type, output shape without the batch axis, and number of filters."""
+    """A layer that can be a target: its path, type, output shape without the batch axis, and numbers.
+
+    Attributes:
+        name: its path.
+        type: its class.
+        shape: of its output, without the batch axis.
+        filters: how many filters or units it has.
+        parameters: how many weights, those of the layers inside of it among them.
+    """
 
     name: str
     type: str
     shape: tuple[int | None, ...]
     filters: int
+    parameters: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,8 +65,9 @@ class Target:
 
     @property
     def info(self) -> LayerInfo:
-        """Name, type, shape and number of filters."""
-        return LayerInfo(self.name, type(self.layer).__name__, self.shape, self.filters)
+        """What there is to say of it."""
+        parameters = sum(math.prod(weight.shape) for weight in self.layer.weights)
+        return LayerInfo(self.name, type(self.layer).__name__, self.shape, self.filters, parameters)
 
 
 def target_at(name: str, layer: Any, output: Any, build: Callable[[Inputs], Any]) -> Target | None:

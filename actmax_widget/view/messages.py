@@ -243,7 +243,35 @@ class RefusedMessage:
     value: Any = told("What was refused.", None)
 
 
-MESSAGES = (FrameMessage, TilesMessage, TilesClosedMessage, RefusedMessage)
+@dataclass(frozen=True, kw_only=True)
+class WeightsMessage:
+    """Weights of the chosen layer's first filters as pictures. The buffer holds them, uint8, one after the other."""
+
+    type: Literal["weights"] = "weights"
+    layer: str = told("The layer.")
+    shape: tuple[int, int, int] = told("Height, width, and channels, 1 or 3, of one; 128 is a weight of 0.")
+    count: int = told("Pictures sent.")
+    of: int = told("Filters that the layer has.")
+    sentence: str = told("Why there are none; empty if there are.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResponseMessage:
+    """Where the chosen filters answer a picture. Buffers: the answers, uint8 (H, W); the picture, uint8 (H, W, C)."""
+
+    type: Literal["response"] = "response"
+    layer: str = told("The layer.")
+    filter_indices: tuple[int, ...] | None = told("Its filters, whose mean it is; None is all.")
+    start: bool = told("Of the starting picture, and not of the present one.")
+    iteration: int = told("That of the present picture.")
+    shape: tuple[int, int] = told("Height and width of the map.")
+    picture: tuple[int, int, int] = told("Height, width and channels of the picture.")
+    low: float = told("The least answer, a 0 in the map.")
+    high: float = told("The largest one, 255 in the map.")
+    sentence: str = told("Why there is no map; empty if there is one.")
+
+
+MESSAGES = (FrameMessage, TilesMessage, TilesClosedMessage, RefusedMessage, WeightsMessage, ResponseMessage)
 
 
 def content(message: Any) -> dict[str, Any]:
@@ -425,11 +453,27 @@ class RemoveTransform:
     name: str = told("The transform.", None, take=_name)
 
 
+@dataclass(frozen=True, kw_only=True)
+class AskWeights:
+    """Show the weights of the present layer."""
+
+    type: Literal["ask_weights"] = "ask_weights"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskResponse:
+    """Show where the present filters answer a picture."""
+
+    type: Literal["ask_response"] = "ask_response"
+    start: bool = told("The starting picture, and not the present one.", False, take=lambda _, value: value is True)
+
+
 COMMANDS = (
     *(Hello, Receipt, Views),
     *(Start, Pause, Reset, Step, SeedPicture, ClearSeedPicture),
     *(SetKnob, ChoosePart, AddTransform, RemoveTransform),
     *(MakeTiles, OpenTile, PauseTiles, ResumeTiles, CloseTiles),
+    *(AskWeights, AskResponse),
 )
 SILENT = (Hello, Receipt, Views)
 """Nobody pressed a button for these, so nobody is told what is wrong with one."""

@@ -42,7 +42,7 @@ from actmax_widget.network.starting import starting_image
 from actmax_widget.parameters import Parameter, documented, filled, parameters_of
 from actmax_widget.results import History, LayerPictures
 from actmax_widget.settings import Settings, differ
-from actmax_widget.view import choices, messages
+from actmax_widget.view import choices, looks, messages
 from actmax_widget.view.lifetime import Lifetime
 from actmax_widget.view.messages import KernelFacts
 from actmax_widget.view.stream import Stream
@@ -280,6 +280,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._kept: Any = None
         self._keep_at = 0.0
         self._card_id = ""  # none was put beneath it yet
+        self._asked: dict[type, Any] = {}  # of each kind the newest question of the page, not answered yet
         look = {name: parameters.pop(name) for name in LOOK if name in parameters}
         seed_input = parameters.pop("seed_input", None)
         if model is None:
@@ -791,6 +792,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             messages.PauseTiles: lambda: self._command("pause_tiles"),
             messages.ResumeTiles: lambda: self._command("resume_tiles"),
             messages.CloseTiles: lambda: self._command("close_tiles"),
+            messages.AskWeights: lambda: self._asked.__setitem__(type(command), command),
+            messages.AskResponse: lambda: self._asked.__setitem__(type(command), command),
         }
         answers[type(command)]()
 
@@ -844,7 +847,10 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         try:
             with self._acting_for_others(), QUIET.work():
                 self._publish()
-                return self._stream.pump()
+                due = self._stream.pump()
+                while self._asked:
+                    self.send(*looks.answer(self._asked.popitem()[1], self._run))
+                return due
         except Exception as error:  # whatever a comm or an encoder raises: the thread goes on
             self.log.warning("The page could not be brought up to date.", exc_info=True)
             with contextlib.suppress(Exception):

@@ -7,6 +7,7 @@ import { type Cleanup, type Component, type Drawn, Scope } from "./kit/scope";
 import { createButtons } from "./parts/buttons";
 import { createSettings, createWeights } from "./parts/controls";
 import { createKnobs } from "./parts/knobs";
+import { createNetwork } from "./parts/network";
 import { createPartChoices } from "./parts/part_choices";
 import { createPicture } from "./parts/picture";
 import { createProgress, createStatusWord } from "./parts/progress";
@@ -87,6 +88,7 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
     knobs: createKnobs(model, store),
     settings: createSettings(model, store, picture.element),
     tiles: createTiles(model, store, { fallback: allFilters.element }),
+    network: createNetwork(model, store),
     table: createTable(model, store),
   } satisfies Parts;
 }
@@ -100,7 +102,8 @@ function arrange(root: HTMLElement, model: ActMaxModel, parts: AllParts, scope: 
   scope.on(model, "change:model_name", showName);
   showName();
   const note = h("p", { class: "actmax-note", role: "status", "data-testid": "not-connected" });
-  const { status, target, picture, buttons, progress, choices, weights, tiles, table } = parts;
+  const { status, target, picture, buttons, progress, choices, weights, tiles, network, table } =
+    parts;
   const controls = (...inside: Component[]) =>
     h("fieldset", { class: "actmax-controls" }, ...inside.map(({ element }) => element));
   root.append(
@@ -122,6 +125,12 @@ function arrange(root: HTMLElement, model: ActMaxModel, parts: AllParts, scope: 
       // As many as the parts have: beside the picture they would be a long column next to an empty one.
       controls(parts.knobs, parts.settings),
       tiles.element,
+      h(
+        "details",
+        { class: "actmax-fold actmax-network-fold", "data-testid": "network-fold" },
+        h("summary", {}, "Model"),
+        controls(network),
+      ),
       table.element,
     ),
   );

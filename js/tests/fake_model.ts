@@ -25,8 +25,8 @@ export function traits(over: Partial<Traits> = {}): Traits {
     layer: "conv2",
     filter_indices: [3],
     layers: [
-      { name: "conv2", type: "Conv2D", shape: [26, 26, 16], filters: 16 },
-      { name: "out", type: "Dense", shape: [10], filters: 10 },
+      { name: "conv2", type: "Conv2D", shape: [26, 26, 16], filters: 16, parameters: 80 },
+      { name: "out", type: "Dense", shape: [10], filters: 10, parameters: 80 },
     ],
     model_name: "digits",
     grad_modifiers: ["negate", "relu"],

@@ -59,7 +59,7 @@ describe("words", () => {
   });
 
   it("for layers, with whatever has no size", () => {
-    const layer = { name: "a", type: "Conv2D", shape: [null, 7, 8], filters: 8 };
+    const layer = { name: "a", type: "Conv2D", shape: [null, 7, 8], filters: 8, parameters: 80 };
     expect(formatLayer(layer)).toBe("a · Conv2D · ? × 7 × 8");
   });
 

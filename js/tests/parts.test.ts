@@ -554,10 +554,10 @@ describe("the position", () => {
 
   it("goes with the layer that has it not, and stays with one that has it", () => {
     const layers = [
-      { name: "conv2", type: "Conv2D", shape: [26, 26, 16], filters: 16 },
-      { name: "conv3", type: "Conv2D", shape: [13, 13, 16], filters: 16 },
-      { name: "open", type: "Conv2D", shape: [null, null, 16], filters: 16 },
-      { name: "out", type: "Dense", shape: [10], filters: 10 },
+      { name: "conv2", type: "Conv2D", shape: [26, 26, 16], filters: 16, parameters: 80 },
+      { name: "conv3", type: "Conv2D", shape: [13, 13, 16], filters: 16, parameters: 80 },
+      { name: "open", type: "Conv2D", shape: [null, null, 16], filters: 16, parameters: 80 },
+      { name: "out", type: "Dense", shape: [10], filters: 10, parameters: 80 },
     ];
     const { model, render } = open({ position: [3, 20], layers });
     const view = render();

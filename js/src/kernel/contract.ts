@@ -1,6 +1,12 @@
 /** Made by `make contract` from what `actmax_widget` declares: change it there. */
 
-export type Incoming = FrameMessage | TilesMessage | TilesClosedMessage | RefusedMessage;
+export type Incoming =
+  | FrameMessage
+  | TilesMessage
+  | TilesClosedMessage
+  | RefusedMessage
+  | WeightsMessage
+  | ResponseMessage;
 export type Outgoing =
   | Hello
   | Receipt
@@ -19,7 +25,9 @@ export type Outgoing =
   | OpenTile
   | PauseTiles
   | ResumeTiles
-  | CloseTiles;
+  | CloseTiles
+  | AskWeights
+  | AskResponse;
 
 /** All that Python and the page have in common. */
 export interface Contract {
@@ -187,12 +195,21 @@ export interface Choice {
   /** What a person reads. */
   label: string;
 }
-/** A layer that can be a target: its name, type, output shape without the batch axis, and number of filters. */
+/**
+ * A layer that can be a target: its path, type, output shape without the batch axis, and numbers.
+ *     Attributes:
+ *         name: its path.
+ *         type: its class.
+ *         shape: of its output, without the batch axis.
+ *         filters: how many filters or units it has.
+ *         parameters: how many weights, those of the layers inside of it among them.
+ */
 export interface LayerInfo {
   name: string;
   type: string;
   shape: (number | null)[];
   filters: number;
+  parameters: number;
 }
 /** The newest picture and the rows that the page lacks. Buffers: pixels, uint8 (H, W, C), and rows, float32. */
 export interface FrameMessage {
@@ -266,6 +283,42 @@ export interface RefusedMessage {
   error: string;
   /** What was refused. */
   value: unknown;
+}
+/** Weights of the chosen layer's first filters as pictures. The buffer holds them, uint8, one after the other. */
+export interface WeightsMessage {
+  type: "weights";
+  /** The layer. */
+  layer: string;
+  /** Height, width, and channels, 1 or 3, of one; 128 is a weight of 0. */
+  shape: [number, number, number];
+  /** Pictures sent. */
+  count: number;
+  /** Filters that the layer has. */
+  of: number;
+  /** Why there are none; empty if there are. */
+  sentence: string;
+}
+/** Where the chosen filters answer a picture. Buffers: the answers, uint8 (H, W); the picture, uint8 (H, W, C). */
+export interface ResponseMessage {
+  type: "response";
+  /** The layer. */
+  layer: string;
+  /** Its filters, whose mean it is; None is all. */
+  filter_indices: number[] | null;
+  /** Of the starting picture, and not of the present one. */
+  start: boolean;
+  /** That of the present picture. */
+  iteration: number;
+  /** Height and width of the map. */
+  shape: [number, number];
+  /** Height, width and channels of the picture. */
+  picture: [number, number, number];
+  /** The least answer, a 0 in the map. */
+  low: number;
+  /** The largest one, 255 in the map. */
+  high: number;
+  /** Why there is no map; empty if there is one. */
+  sentence: string;
 }
 /** A page is there (again), with what it has: the answer begins where that ends. */
 export interface Hello {
@@ -366,6 +419,16 @@ export interface ResumeTiles {
 /** Take the tiles away. */
 export interface CloseTiles {
   type: "close_tiles";
+}
+/** Show the weights of the present layer. */
+export interface AskWeights {
+  type: "ask_weights";
+}
+/** Show where the present filters answer a picture. */
+export interface AskResponse {
+  type: "ask_response";
+  /** The starting picture, and not the present one. */
+  start: boolean;
 }
 /** All tiles for a saved notebook; their pictures stand in one, in rows. */
 export interface SavedTiles {

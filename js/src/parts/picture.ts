@@ -95,7 +95,7 @@ function describe(model: ActMaxModel, { subject }: Store): string {
 
 const termsOf = (model: ActMaxModel): string[] => model.get("parts")?.terms ?? [];
 
-function filterWords(filters: Filters, names: Names): string {
+export function filterWords(filters: Filters, names: Names): string {
   if (filters === null) return "all filters";
   return `filter${filters.length === 1 ? "" : "s"} ${formatFilters(filters, names)}`;
 }

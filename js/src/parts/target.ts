@@ -88,7 +88,7 @@ function createLayers(model: ActMaxModel, link: Link): Component {
 }
 
 /** Filter 15 of the old layer may not exist in the new one, nor its place: then they change together. */
-function choose(model: ActMaxModel, link: Link, layer: string): void {
+export function choose(model: ActMaxModel, link: Link, layer: string): void {
   const { filters = 0, shape = [] } =
     (model.get("layers") ?? []).find(({ name }) => name === layer) ?? {};
   const isThere = (one: number | string) => typeof one === "number" && isWithin(one, filters);

@@ -1,0 +1,109 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import actmax_widget as am
+from actmax_widget.live.run import Run
+from actmax_widget.network import Network
+from actmax_widget.settings import Settings
+from actmax_widget.view import looks, messages
+from tests.networks import small_cnn
+from tests.test_widget import FrontEnd
+
+WEIGHTS, RESPONSE, OF_START = messages.AskWeights(), messages.AskResponse(), messages.AskResponse(start=True)
+
+
+def run_of(model=None, **settings):
+    return Run(Network(small_cnn() if model is None else model), Settings(**{"layer": "conv1", **settings}))
+
+
+def test_weights_of_a_first_layer_are_pictures():
+    model = small_cnn(channels=3)
+    told, (pixels,) = looks.answer(WEIGHTS, run_of(model))
+    assert (told["layer"], told["count"], told["of"], told["shape"], told["sentence"]) == ("conv1", 6, 6, (3, 3, 3), "")
+    expected = am.visualize_weights(model, "conv1")
+    np.testing.assert_allclose(np.frombuffer(pixels, np.uint8).reshape(6, 3, 3, 3).astype(int), expected, atol=1)
+
+
+def test_of_many_filters_the_first_are_shown():
+    inputs = keras.Input((8, 8, 1))
+    model = keras.Model(inputs, layers.Conv2D(100, 3, name="conv1")(inputs))
+    told, (pixels,) = looks.answer(WEIGHTS, run_of(model))
+    assert (told["count"], told["of"], len(pixels)) == (64, 100, 64 * 9)
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"), [("conv2", "3 × 3 × 6, which are no picture"), ("pool", "kernel"), ("out", "no picture")]
+)
+def test_weights_that_are_no_pictures_are_told_in_a_sentence(layer, words):
+    told, buffers = looks.answer(WEIGHTS, run_of(layer=layer))
+    assert words in told["sentence"]
+    assert (told["count"], buffers) == (0, [])
+
+
+def test_the_response_is_that_of_the_chosen_filters_to_the_present_picture():
+    model = small_cnn()
+    run = run_of(model, layer="conv2", filter_indices=(1, 6), seed=3)
+    run.step(3)
+    assert run.wait(60)
+    told, (response, picture) = looks.answer(RESPONSE, run)
+    expected = am.visualize_response(model, "conv2", [1, 6], run.image).mean(0)
+    assert (told["shape"], told["iteration"], told["filter_indices"]) == (expected.shape, 3, (1, 6))
+    assert (told["low"], told["high"]) == pytest.approx((expected.min(), expected.max()))
+    scaled = np.frombuffer(response, np.uint8).reshape(expected.shape) / 255
+    np.testing.assert_allclose(scaled * (told["high"] - told["low"]) + told["low"], expected, atol=0.01)
+    np.testing.assert_array_equal(np.frombuffer(picture, np.uint8).reshape(12, 12, 1), np.rint(run.image))
+
+
+def test_the_response_to_the_starting_picture_as_the_network_is_fed():
+    model, start = small_cnn(), np.random.RandomState(0).uniform(0, 255, (12, 12, 1)).astype("float32")
+    assert "no starting picture" in looks.answer(OF_START, run_of(model))[0]["sentence"]
+    run = run_of(model, seed_input=start[None], preprocess="tf")
+    told, _ = looks.answer(OF_START, run)
+    expected = am.visualize_response(model, "conv1", 0, start / 127.5 - 1)
+    assert (told["low"], told["high"]) == pytest.approx((expected.min(), expected.max()), rel=1e-4)
+
+
+def test_channels_first():
+    start = np.random.RandomState(0).uniform(0, 255, (12, 10, 3)).astype("float32")
+    inputs = keras.Input((3, 12, 10))
+    moved = layers.Permute((2, 3, 1))(inputs)
+    model = keras.Model(inputs, layers.Conv2D(2, 3, data_format="channels_last", name="conv1")(moved))
+    run = run_of(model, seed_input=np.moveaxis(start, -1, 0)[None])
+    told, (_, picture) = looks.answer(OF_START, run)
+    assert told["shape"] == (10, 8)
+    assert len(picture) == np.prod(told["picture"])
+
+
+@pytest.mark.parametrize(("layer", "words"), [("out", "one number for the whole picture"), ("flatten", "one number")])
+def test_a_response_that_is_no_map_is_told_in_a_sentence(layer, words):
+    told, buffers = looks.answer(RESPONSE, run_of(layer=layer))
+    assert words in told["sentence"]
+    assert buffers == []
+
+
+def test_what_a_layer_raises_is_told():
+    class Broken(layers.Layer):
+        @property
+        def kernel(self):
+            raise OSError("the weights are on another disk")
+
+        def call(self, inputs):
+            return inputs * 1.0
+
+    inputs = keras.Input((8, 8, 1))
+    model = keras.Model(inputs, layers.Conv2D(2, 3, name="conv1")(Broken(name="broken")(inputs)))
+    assert "on another disk" in looks.answer(WEIGHTS, run_of(model, layer="broken"))[0]["sentence"]
+
+
+def test_the_page_asks_and_is_answered_by_a_message(monkeypatch):
+    widget = am.ActMaxWidget(small_cnn(), layer="conv1", preset="keras-vis")
+    page = FrontEnd(widget, monkeypatch)
+    page.send(type="ask_weights")
+    page.send(type="ask_response", start="no")
+    kinds = ("weights", "response")
+    page.wait_for(lambda: {content["type"] for content, _ in page.custom} >= {*kinds})
+    found = {content["type"]: buffers for content, buffers in page.custom}
+    assert [len(buffer) for kind in kinds for buffer in found[kind]] == [6 * 9, 100, 144]
+    widget.close()
