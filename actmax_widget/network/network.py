@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
 from actmax_widget.checks import check_integer, invalid
 from actmax_widget.network import graph, inputs, layout
@@ -188,16 +187,6 @@ class Network:
             index = check_integer("layer_idx", layer, least=-count, most=count - 1, advice=advice)
             return self.model.layers[graph.from_end(index, count)]
         return layer
-
-
-def respond(network: Network, target: Target, picture: np.ndarray) -> Any:
-    """The target's activation for a picture, (1, ..., channels) float32: a tensor."""
-    fed = picture if network.preprocess is None else network.preprocess(keras.ops.convert_to_tensor(picture))
-    with graph.borrowed(network.input) as users:
-        tensors = [network.input, *(tensor for tensor, _ in network.held)]
-        model = graph.part(tensors, {"response": target.output}, users)
-    given = [keras.ops.convert_to_tensor(value) for value in (fed, *(value for _, value in network.held))]
-    return model(given, training=False)["response"]
 
 
 def _meant(name: str, names: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from actmax_widget import preprocessing
 from actmax_widget.live.run import Run
-from actmax_widget.network import Target
+from actmax_widget.network import Target, response_of, weights_of
 from actmax_widget.pictures import to_pixels
 from actmax_widget.reason import reason
 from actmax_widget.view.messages import (
@@ -21,7 +21,6 @@ from actmax_widget.view.messages import (
     WeightsMessage,
     content,
 )
-from actmax_widget.visualization.weights import response_of, weights_of
 
 MOST = 64
 """Filters whose weights are shown."""

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from actmax_widget import utils
-from actmax_widget.checks import check_range, invalid
-from actmax_widget.network import Network, Target, graph, respond
+from actmax_widget.checks import check_range
+from actmax_widget.network import Network, Target, graph, response_of, weights_of
 from actmax_widget.network.starting import starting_image
 
 
@@ -47,21 +46,6 @@ def visualize_weights(
     return _as_bytes(pictures, low, high) if isinstance(low, int) and isinstance(high, int) else pictures
 
 
-def weights_of(network: Network, target: Target, indices: np.ndarray) -> np.ndarray:
-    """The same of a target, from -1 to 1."""
-    kernel = getattr(target.layer, "kernel", None)
-    if kernel is None or len(kernel.shape) < 2 or kernel.shape[-1] != target.filters:
-        advice = "Choose a convolution or a Dense layer."
-        raise invalid("layer_idx", "a layer with a kernel for each filter", target.name, advice)
-    weights = np.moveaxis(utils.to_numpy(kernel), -1, 0)[indices]
-    shape = tuple(network.input.shape[1:])
-    if weights.ndim == 2 and weights.shape[1] == np.prod(shape):
-        weights = np.stack([network.layout.to_channels_last(one.reshape(shape)) for one in weights])
-    largest = np.abs(weights).max(axis=tuple(range(1, weights.ndim)), keepdims=True)
-    pictures: np.ndarray = weights / np.where(largest > 0, largest, 1)
-    return pictures
-
-
 def visualize_response(model: Any, layer_idx: Any, filter_indices: Any, image: Any) -> np.ndarray:
     """Apply filters to a picture: how much each answers, and where.
 
@@ -90,13 +74,6 @@ def visualize_response(model: Any, layer_idx: Any, filter_indices: Any, image: A
     picture = starting_image(network.input, image, (0, 255), name="image")
     chosen = response_of(network, target, _indices(filter_indices, target), picture)
     return chosen[0] if np.ndim(filter_indices) == 0 and filter_indices is not None else chosen
-
-
-def response_of(network: Network, target: Target, indices: np.ndarray, picture: np.ndarray) -> np.ndarray:
-    """How much some filters of a target answer a picture, (1, ..., channels), and where: (n, ...)."""
-    response = utils.to_numpy(respond(network, target, picture))
-    found: np.ndarray = np.moveaxis(response, target.axis, 1)[0][indices]
-    return found
 
 
 def _indices(filter_indices: Any, target: Target) -> np.ndarray:
