@@ -1,3 +1,4 @@
+import contextlib
 import re
 
 import keras
@@ -433,3 +434,40 @@ def test_one_bad_tile_is_that_tile():
     assert tiles.error.startswith("The total loss of filters [1] was not finite. Their last good pictures are kept.")
     assert [len(history) for history in widget.tiles.histories][::2] == [30, 30]
     assert np.isfinite(widget.tiles.images).all()
+
+
+def shy(threshold):
+    """A unit that answers pictures whose upper half is brighter than the lower one by so much, and no noise."""
+    inputs = keras.Input((16, 16, 1))
+    outputs = keras.layers.Conv2D(1, 16, activation="relu", name="shy")(keras.layers.Rescaling(1 / 255)(inputs))
+    model = keras.Model(inputs, outputs)
+    halves = np.where(np.arange(16) < 8, 1, -1)[:, None] * np.ones((16, 16)) / 128
+    model.layers[-1].set_weights([halves[..., None, None], np.array([-threshold])])
+    return model
+
+
+OFF = {"lp_norm_weight": 0, "tv_weight": 0}
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_unit_that_answers_no_noise_is_searched_for(count):
+    """Half of the noise leaves some channels of SqueezeNet at 0 all over: before, such a run ended where it began."""
+    many = am.visualize_many(shy(0.05), "shy", 0, vary={"seed": range(count)}, max_iter=128)
+    for history in many.histories:
+        assert history["activation"][0] == 0
+        assert history["activation"][-1] > 0.3
+
+
+@pytest.mark.parametrize("options", [{"start": 255 * np.tri(16)[..., None]}, {"preset": "keras-vis", **OFF}])
+def test_the_search_leaves_pixels_and_starting_pictures_alone(options):
+    made = []
+    for steps in (1, 16):
+        with pytest.warns(RuntimeWarning, match="filter 0 of shy is silent") if steps > 1 else contextlib.nullcontext():
+            made.append(am.visualize(shy(10.0), "shy", 0, seed=0, max_iter=steps, **options).image)
+    np.testing.assert_array_equal(*made)
+
+
+def test_what_answers_nothing_at_all_is_told_and_stays_finite():
+    with pytest.warns(RuntimeWarning, match="filter 0 of shy is silent"):
+        made = am.visualize(shy(10.0), "shy", 0, seed=0, max_iter=100)
+    assert np.isfinite(made.image).all()

@@ -118,6 +118,7 @@ class Plan:
             parametrization=bound(settings.parametrization, settings.parametrization.name, values),
             transforms=[bound(one, one.name, values) for one in settings.transforms],
             optimizer=bound(settings.optimizer, settings.optimizer.name, values),
+            search=settings.seed_input is None,
         )
 
     def start(self, settings: Settings, *seeds: int) -> State:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,13 +25,17 @@ from actmax_widget.input_modifiers import InputModifier
 from actmax_widget.optimizers import Optimizer, RMSProp
 from actmax_widget.parametrizations import Parametrization, Params, Pixels
 from actmax_widget.parts import Part, is_users
-from actmax_widget.transforms import Transform
+from actmax_widget.transforms import Random, Transform
 
 Kept = dict[str, dict[str, tf.Tensor]]
 """What an optimizer keeps of each parameter."""
 
 
 SLOTS = RMSProp.slots
+SEARCH = 10**6
+"""Tells the random numbers of a search from those of transforms."""
+LOUDER, LOUDER_FOR = 1.07, 64
+"""By how much a search's noise grows in an iteration, and for how many: 76 times in the end."""
 
 
 class State(NamedTuple):
@@ -198,6 +202,7 @@ class Knobs(NamedTuple):
         parametrization: its numbers, (batch,) float32 each.
         transforms: the same for each.
         optimizer: the same.
+        search: bool, whether the start, which is noise, may be drawn anew as long as nothing is excited by it.
     """
 
     weights: tf.Tensor
@@ -211,6 +216,7 @@ class Knobs(NamedTuple):
     parametrization: dict[str, tf.Tensor]
     transforms: tuple[dict[str, tf.Tensor], ...]
     optimizer: dict[str, tf.Tensor]
+    search: tf.Tensor
 
     @classmethod
     def joined(cls, knobs: Sequence[Knobs], size: int | None = None) -> Knobs:
@@ -338,6 +344,7 @@ class Step:
         transforms: Sequence[Transform] | None = None,
         optimizer: Optimizer | None = None,
         learning_rate: float | None = None,
+        search: bool = False,
     ) -> Knobs:
         """Knobs from plain numbers; what is not given is as the objective and the parts have it.
 
@@ -354,6 +361,7 @@ class Step:
             transforms: the same of the transforms.
             optimizer: the same of the optimizer.
             learning_rate: in place of the optimizer's.
+            search: whether a start that excites nothing may be drawn anew; see :class:`Knobs`.
 
         Raises:
             ValueError: another gradient modifier.
@@ -385,6 +393,7 @@ class Step:
             parametrization=of(self.rendering.parametrization if parametrization is None else parametrization),
             transforms=tuple(map(of, self.rendering.transforms if transforms is None else transforms)),
             optimizer=of(optimizer),
+            search=tf.constant(search),
         )
 
     def run(self, state: State, knobs: Knobs, n: int, stop: StopFlag | None = None) -> tuple[State, Steps]:
@@ -485,6 +494,7 @@ class Step:
             grads = {name: self._modify(grad, knobs.grad_modifier) for name, grad in self._normed(by_params).items()}
             evaluation = evaluation._replace(grads=grads["pixels"] if self._plain else by_picture, wrt_value=measured)
             updated, next_kept = self._updated(params, kept, grads, knobs, state.iteration)
+            updated = self._searched(updated, by_params, state, knobs)
         else:  # the gradient by an inner tensor is looked at, not followed
             by_inner = self._normed({"": evaluation.grads})[""]
             evaluation = evaluation._replace(grads=self._modify(by_inner, knobs.grad_modifier))
@@ -509,6 +519,37 @@ class Step:
             sound=sound,
         )
         return next_state, evaluation
+
+    # A unit behind a ReLU may answer the noise that a run begins with by 0 all over its map, and no gradient leads away
+    # from there, although other noise would do. So as long as there never was one, each number changes its sign or not,
+    # by chance: noise of the same kind, a little louder each time at first, as some starts are nearly grey. Pixels stay
+    # as they are, as keras-vis's do, and so does a starting picture.
+    def _searched(self, updated: Params, grads: Params, state: State, knobs: Knobs) -> Params:
+        if self._plain or not self.optimizer.slots:
+            return updated
+        free = [name for name in grads if name not in self.rendering.parametrization.fixed]
+
+        def nothing_in(arrays: Iterable[tf.Tensor]) -> tf.Tensor:
+            return tf.equal(tf.add_n([_squares(one) for one in arrays]), 0)
+
+        silent = tf.reshape(nothing_in(grads[name] for name in free), [-1])
+
+        def drawn() -> Params:
+            seeds = tf.stack([knobs.seeds, tf.fill(tf.shape(knobs.seeds), state.iteration)], -1)
+            never = silent & nothing_in(slot for name in free for slot in state.kept[name].values())
+            louder = tf.where(state.iteration < LOUDER_FOR, LOUDER, 1.0)
+            found = dict(updated)
+            for number, name in enumerate(free):
+                shape = updated[name].shape[1:]
+
+                def signs(seed: tf.Tensor, number: int = number, shape: Any = shape) -> tf.Tensor:
+                    return tf.sign(Random(seed, SEARCH + number).uniform(shape, -1, 1))
+
+                other = louder * updated[name] * tf.map_fn(signs, seeds, fn_output_signature=tf.TensorSpec(shape))
+                found[name] = _select(never, other, updated[name])
+            return found
+
+        return tf.cond(knobs.search & tf.reduce_any(silent), drawn, lambda: dict(updated))
 
     def _modified(self, state: State, knobs: Knobs) -> tuple[Params, Kept]:
         """The pixels after the input modifiers, which change them for good."""
@@ -552,11 +593,7 @@ class Step:
         if not self._norm_grads:
             return grads
         one = self._joint or all(grad.shape[0] == 1 for grad in grads.values())
-
-        def square(grad: tf.Tensor) -> tf.Tensor:  # for one picture TensorFlow has an operation of its own
-            return 2 * tf.nn.l2_loss(grad) if one else tf.reduce_sum(tf.square(grad), _axes_of(grad))
-
-        factor = tf.math.rsqrt(tf.maximum(tf.add_n([square(grad) for grad in grads.values()]), 1e-12))
+        factor = tf.math.rsqrt(tf.maximum(tf.add_n([_squares(grad, one=one) for grad in grads.values()]), 1e-12))
         if one:
             return {name: grad * factor for name, grad in grads.items()}
         return {name: grad * tf.reshape(factor, [-1, *[1] * (grad.shape.rank - 1)]) for name, grad in grads.items()}
@@ -641,6 +678,13 @@ def _tensors(knobs: dict[str, np.ndarray]) -> dict[str, tf.Tensor]:
 
 def _shape_of(tensor: Any) -> Any:
     return tensor.shape if isinstance(tensor, tf.Tensor) else None
+
+
+def _squares(array: tf.Tensor, *, one: bool | None = None) -> tf.Tensor:
+    """The sum of squares of each picture, or of all, (): for that TensorFlow has an operation of its own."""
+    if array.shape[0] == 1 if one is None else one:
+        return 2 * tf.nn.l2_loss(array)
+    return tf.reduce_sum(tf.square(array), _axes_of(array))
 
 
 def _axes_of(pictures: tf.Tensor) -> list[int]:
