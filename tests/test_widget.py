@@ -1091,7 +1091,7 @@ def test_the_browser_opens_a_tile(tiled, model):
     assert widget.wait(60)
     tiled.set(layer="out")
     tiled.states.clear()
-    tiled.send(type="open_tile", filter=2)
+    tiled.send(type="open_tile", tile=2)
     agree(widget, model, "conv2", 2)
     # While its step is compiled in the background, that is what the message tells.
     wait_for(widget, "message", lambda message: not message.startswith("Compiling"))
@@ -1100,7 +1100,7 @@ def test_the_browser_opens_a_tile(tiled, model):
     assert widget.status == "finished"  # as that of the tiles was
 
 
-@pytest.mark.parametrize("content", [{"filter": 5}, {"filter": "a"}, {"filter": None}, {}])
+@pytest.mark.parametrize("content", [{"tile": 5}, {"tile": "a"}, {"tile": None}, {}])
 def test_a_tile_that_there_is_not_is_answered_with_a_sentence(widget, front_end, content):
     widget.visualize_layer([1, 2])
     assert widget.wait(60)
@@ -1109,7 +1109,7 @@ def test_a_tile_that_there_is_not_is_answered_with_a_sentence(widget, front_end,
     assert widget.error
     assert widget.filter_indices == (0,)
     np.testing.assert_array_equal(widget.image, before)
-    front_end.send(type="open_tile", filter=2)
+    front_end.send(type="open_tile", tile=1)
     assert (widget.error, widget.filter_indices) == ("", (2,))
 
 

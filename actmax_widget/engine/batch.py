@@ -282,4 +282,3 @@ class Tiles:
     def alone(self, position: int) -> Batch:
         """A picture that was begun, in a batch of its own, from which it can go on; needs ``resumable``."""
         return self._batches[position // self._size].alone(position % self._size, self.history(position))
-

@@ -35,8 +35,15 @@ class Varied:
         plan = Plan(network, settings[0])
         self._plans = [plan := plan if plan.target == one.target() else Plan(network, one) for one in settings]
         if len({tuple(map(type, plan.losses)) for plan in self._plans}) > 1:
-            advice = "Make one call for whole maps and one for places; or one for classes and one for all of them (None)."
+            advice = (
+                "Make one call for whole maps and one for places; or one for classes and one for all of them (None)."
+            )
             raise invalid("vary", "values that are computed alike", None, advice)
+
+    @property
+    def plan(self) -> Plan:
+        """What is minimised, of the first of them."""
+        return self._plans[0]
 
     def step(self, gate: Any = None) -> Step:
         """The compiled step, see :meth:`Plan.step`."""

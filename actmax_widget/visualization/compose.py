@@ -257,7 +257,7 @@ def checked_settings(
         del given["filter_indices"]
         if target is None:
             return given
-    layer = network.find(kept.settings.layer if target is None else target)
+    layer = network.find(kept.settings.layer if kept is not None and target is None else target)
     given["layer"] = layer.name
     if names is not None and "filter_indices" in given:
         given["filter_indices"] = names.indices(filter_indices, layer.filters, layer.name)
