@@ -917,9 +917,9 @@ def test_other_tiles_pause_those_before(make):
     before = widget._run._tiles
     widget.visualize_layer([1])
     assert begun(widget) != first
-    made = before.facts(widget._run.status).iteration
+    made = before.facts(widget._run.status, widget._run.settings).iteration
     begun(widget, tiles_of(widget).iteration + 20)
-    assert before.facts(widget._run.status).iteration == made
+    assert before.facts(widget._run.status, widget._run.settings).iteration == made
 
 
 def test_close_ends_all_work(make):

@@ -374,7 +374,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
     @property
     def tiles(self) -> TilePictures | None:
-        """The tiles begun so far: pictures as the network saw them last, losses, and ``varied``: what they differ in."""
+        """The tiles begun so far: pictures as the network saw them last, losses, and what they differ in."""
         found: TilePictures | None = self._run.tiles
         return found
 

@@ -1,13 +1,15 @@
 import { describe, expect, it, vi } from "vitest";
 import type { TilesMessage } from "../src/kernel/contract";
 import { Tiles } from "../src/kernel/tiles";
-import type { FakeKernel } from "./fake_model";
+import { type FakeKernel, ofFilters } from "./fake_model";
 import { nextFrame, open, standInForBrowser } from "./page";
 
 standInForBrowser();
 
 const message = (over: Partial<TilesMessage> = {}): TilesMessage => ({
-  ...{ type: "tiles", seq: 1, number: 1, layer: "conv2", filters: [3, 5, 8], shape: [1, 2, 1] },
+  ...{ type: "tiles", seq: 1, number: 1, layer: "conv2", shape: [1, 2, 1] },
+  ...ofFilters([3, 5, 8]),
+  ...{ activations: [], changed: [] },
   ...{ first: 0, count: 0, done: 0, iteration: 0, goal: 100, status: "running", error: "" },
   ...over,
 });
