@@ -115,7 +115,7 @@ def title(settings: Settings, name: str) -> str:
     return label if len(alone) == 1 else f"{part} {label[:1].lower()}{label[1:]}"
 
 
-TITLES = {"seed": "Seed", FILTERS: "Filter"}
+TITLES = {"seed": "Seed"}
 """Where the label says more than there is room for."""
 
 

@@ -103,7 +103,7 @@ def test_the_first_message_tells_everything(model):
         "number": far.tiles.number,
         "layer": "conv2",
         "varied": ["filter_indices"],
-        "titles": ["Filter"],
+        "titles": ["Filters"],
         "values": [[[index]] for index in range(8)],
         "activations": activations,
         "changed": [],

@@ -152,7 +152,7 @@ export class FakeModel {
 /** Tiles of these filters. */
 export const ofFilters = (filters: number[]) => ({
   varied: ["filter_indices"],
-  titles: ["Filter"],
+  titles: ["Filters"],
   values: filters.map((filter) => [[filter]]),
 });
 

@@ -14,7 +14,7 @@ export async function readSavedTiles(
 ): Promise<Tiles | null> {
   const before = {
     varied: ["filter_indices"],
-    titles: ["Filter"],
+    titles: ["Filters"],
     values: (filters ?? []).map((filter) => [[filter]]),
     activations: [],
     changed: [],
