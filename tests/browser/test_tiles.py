@@ -5,7 +5,7 @@ import re
 import numpy as np
 from playwright.sync_api import expect
 
-from tests.browser.lab import ARTIFACTS, reopen_without_kernel
+from tests.browser.lab import ARTIFACTS, OpenNotebook, reopen_without_kernel
 from tests.browser.view import WidgetView
 
 TILE_PIXELS = """tile => {
@@ -63,10 +63,7 @@ def test_all_filters_of_a_layer_and_other_values_fill_in_and_one_is_opened(first
     view.part("vary-values").fill("0-2")
     view.part("vary-by").select_option("jitter")
     view.part("vary-by-values").fill("0, 2")
-    for theme in ("Dark", "Light"):
-        notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
-        expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-name", f"JupyterLab {theme}")
-        view.root.screenshot(path=ARTIFACTS / f"vary-{theme.lower()}.png")
+    picture(notebook, view, "vary")
     view.part("vary-values").press("Enter")
     expect(view.part("tiles-title")).to_have_text("Seed × Jitter")
     expect(view.part("tiles")).to_have_attribute("data-status", "finished", timeout=60_000)
@@ -75,14 +72,20 @@ def test_all_filters_of_a_layer_and_other_values_fill_in_and_one_is_opened(first
     assert shown == sorted(shown, key=float, reverse=True)
     tile(view, 5).click()
     expect(view.part("seed")).to_have_value("2")
-    for theme in ("Dark", "Light"):
-        notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
-        expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-name", f"JupyterLab {theme}")
-        view.root.screenshot(path=ARTIFACTS / f"varied-{theme.lower()}.png")
+    picture(notebook, view, "varied")
     notebook = reopen_without_kernel(notebook, lab)
     view = WidgetView(notebook.widget)
     expect(tile(view, 5)).to_have_text(re.compile(r"Seed 2 · Jitter 2\s*[-\d.]+"))
     assert np.array(tile(view, 5).evaluate(TILE_PIXELS)).std() > 10
+
+
+def picture(notebook: OpenNotebook, view: WidgetView, name: str) -> None:
+    """Keep a picture in dark and in light to look at."""
+    for theme in ("Dark", "Light"):
+        notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
+        expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-name", f"JupyterLab {theme}")
+        expect(notebook.page.locator("#jupyterlab-splash")).to_have_count(0)
+        view.root.screenshot(path=ARTIFACTS / f"{name}-{theme.lower()}.png")
 
 
 def vary(view: WidgetView, name: str, *, then: int) -> None:

@@ -40,7 +40,7 @@ export function createTile(
       "data-index": index,
     },
     h("span", { class: "actmax-tile-picture" }, canvas),
-    h("span", { class: "actmax-tile-name" }, label),
+    h("span", { class: "actmax-tile-name", "data-wraps": noun === "" }, label),
     activation,
   );
   // Enlarged by less than twice, some pixels would look twice as wide as their neighbours.
