@@ -897,8 +897,11 @@ def varied(model, vary, **settings):
 
 
 NATURAL = {
-    **{"parametrization": Fourier(), "optimizer": Adam(), "transforms": (Jitter(2), Noise(0.1))},
-    **{"learning_rate": 0.05, "jitter": 2.0},
+    "parametrization": Fourier(),
+    "optimizer": Adam(),
+    "transforms": (Jitter(2), Noise(0.1)),
+    "learning_rate": 0.05,
+    "jitter": 2.0,
 }
 
 

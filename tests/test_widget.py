@@ -1,9 +1,11 @@
 import base64
+import copy
 import dataclasses
 import functools
 import gc
 import inspect
 import io
+import json
 import pydoc
 import re
 import threading
@@ -1016,6 +1018,85 @@ def test_resumed_tiles_that_failed_are_tried_again(tiled, monkeypatch):
     tiled.send(type="resume_tiles")
     tiled.wait_for_tiles(lambda news: news["status"] == "finished")
     assert tiled.news["error"] == ""
+
+
+# --- tiles of other things than filters ------------------------------------------------------------------------------
+
+
+def test_seeds_and_numbers_are_varied_and_one_is_taken_over(make, model):
+    widget = make(layer="conv2", filter_indices=3, tv_weight=1.0, max_iter=12)
+    widget.visualize_many(vary={"seed": [4, 5], "tv_weight": (0, 30)})
+    assert widget.wait(60)
+    images, histories = widget.tiles
+    varied = widget.tiles.varied
+    assert varied[2] == {"seed": 5, "tv_weight": 0}
+    wanted = am.visualize_many(
+        model, "conv2", 3, vary={"seed": [4, 5], "tv_weight": (0, 30)}, preset="keras-vis", max_iter=12
+    )
+    assert varied == wanted.varied
+    np.testing.assert_array_equal(images, wanted.images)
+    again = copy.deepcopy(widget.tiles)  # which takes the way of pickle
+    assert (again.varied, len(again.histories)) == (varied, 4)
+    widget.open_tile(3)
+    assert (widget.seed, widget.tv_weight, widget.knobs["TV(2.0) Loss.weight"]) == (5, 30.0, 30.0)
+    np.testing.assert_array_equal(widget.image, images[3])
+    np.testing.assert_array_equal(widget.history.rows, histories[3].rows)
+    assert widget.changes[0].changed["tv_weight"] == 30.0
+    kept = widget.checkpoint()
+    assert (kept.seed, kept.iteration, kept.settings.tv_weight) == (5, 12, 30.0)
+    further = am.visualize(model, start=kept, max_iter=5)
+    widget.step(5)
+    np.testing.assert_array_equal(widget.image, further.image)
+
+
+def test_filters_are_varied_by_their_names():
+    digits = am.demo.digits()
+    names = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    widget = am.ActMaxWidget(digits, labels=names, max_iter=2)
+    widget.visualize_many(vary={"filter_indices": ["two", "seven"]})
+    assert widget.wait(60)
+    assert tiles_of(widget).filters == (2, 7)
+    widget.open_tile(7)
+    assert widget.filter_indices == (7,)
+    with pytest.raises(ValueError, match="Did you mean 'seven'"):
+        widget.visualize_many(vary={"filter_indices": ["sevn"]})
+    widget.close()
+
+
+def test_the_browser_varies_and_opens_by_the_place(tiled):
+    tiled.send(type="make_tiles", vary={"seed": [3, 8], "learning_rate": [1, 2.5]})
+    tiled.wait_for_tiles(lambda news: news["status"] == "finished" and len(tiled.tiles) == 4)
+    told = json.loads(json.dumps(tiled.news))
+    assert (told["varied"], told["titles"]) == (["seed", "learning_rate"], ["Seed", "Learning rate"])
+    assert told["values"] == [[3, 1], [3, 2.5], [8, 1], [8, 2.5]]
+    assert all(isinstance(one, float) for one in told["activations"])
+    tiled.send(type="open_tile", tile=2)
+    assert (tiled.widget.seed, tiled.widget.learning_rate, tiled.widget.error) == (8, 1.0, "")
+    tiled.set(tv_weight=2.0)
+    tiled.wait_for_tiles(lambda news: news["changed"] == ["Total variation"])
+    wait_for(tiled.widget, "saved_tiles", lambda saved: saved["changed"] == ["Total variation"])
+
+
+@pytest.mark.parametrize(
+    ("vary", "sentence"),
+    [
+        ({"learning_rate": [0]}, "This must be a number above 0, not 0."),
+        ({"seed": list(range(5000))}, "This must be at most 4096 pictures, not 5000."),
+        ({"seed": []}, "This must be a sequence of at least one value, not []."),
+        ({"nothing": [1]}, "This must be names of numbers of this run, not 'nothing'."),
+        (3, "This must be a mapping from names to values, not 3."),
+    ],
+)
+def test_what_cannot_be_varied_is_refused_in_a_sentence_and_nothing_is_lost(tiled, vary, sentence):
+    tiled.send(type="make_tiles")
+    tiled.wait_for_tiles(lambda news: news["status"] == "finished")
+    number = tiled.news["number"]
+    with tiled.came:
+        tiled.custom.clear()
+    tiled.send(type="make_tiles", vary=vary)
+    refused = [content for content, _ in tiled.custom if content["type"] == "refused"]
+    assert [(one["name"], one["sentence"]) for one in refused] == [("vary", sentence)]
+    assert tiles_of(tiled.widget).number == number
 
 
 # --- a tile becomes the present picture ------------------------------------------------------------------------------
