@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -141,6 +141,25 @@ class LayerPictures(NamedTuple):
     histories: list[History]
 
 
+class TilePictures(LayerPictures):
+    """Pictures of a widget's tiles. ``images, histories = widget.tiles`` takes them apart.
+
+    Attributes:
+        images: (n, H, W, C), those begun so far, in order.
+        histories: n :class:`History`: every iteration's losses of each picture.
+        varied: what each has of its own: name -> value, as :attr:`Many.varied`.
+    """
+
+    varied: tuple[dict[str, Any], ...] = ()
+
+    @classmethod
+    def of(cls, images: np.ndarray, histories: list[History], varied: Iterable[dict[str, Any]]) -> TilePictures:
+        """The pictures with what they differ in."""
+        found = cls(images, histories)
+        found.varied = tuple(varied)
+        return found
+
+
 @dataclass(frozen=True, eq=False)
 class Result:
     """What a run came to. ``image, history = result`` takes it apart.
@@ -150,7 +169,8 @@ class Result:
             the network takes it: before transforms.
         history: every iteration's losses, a column for each term, and the target's activation.
         checkpoint: all that the next iteration needs, see :class:`~actmax_widget.Checkpoint`.
-        film: pictures and checkpoints of the run, see :class:`~actmax_widget.Film`; None for one of many.
+        film: pictures and checkpoints of the run, see :class:`~actmax_widget.Film`; None for one of many, see
+            :func:`~actmax_widget.visualize_many`.
     """
 
     image: np.ndarray = field(repr=False)

@@ -7,7 +7,7 @@ docstrings, and by ``make contract`` its control in the browser.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -369,6 +369,14 @@ class Settings:
     def is_of_parametrization(self, address: str) -> bool:
         """Whether a number, by its address, is one of the parametrization."""
         return self.numbers()[address].part is self.parametrization
+
+    def families(self, names: Sequence[str]) -> list[str]:
+        """The settings that have the parts of some numbers, which are named by alias or by address."""
+        numbers = self.numbers().items()
+        wanted = [one.part for address, one in numbers if one.part and (address in names or one.alias in names)]
+        held = {family: getattr(self, family) for family in PARTS}
+        parts = {family: value if isinstance(value, tuple) else (value,) for family, value in held.items()}
+        return [family for family, own in parts.items() if any(part is one for part in wanted for one in own)]
 
     def target(self) -> tuple[Any, ...]:
         """What is maximised. A change of it starts the optimization afresh."""

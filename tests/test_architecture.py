@@ -30,6 +30,7 @@ WORDS = {
     "settings",
     "transforms",
     "utils",
+    "varying",
 }
 DOORS = {"optimizer", "visualization"}
 MAY_IMPORT = {

@@ -7,7 +7,7 @@ from actmax_widget.engine import batch as batch_module
 from actmax_widget.engine.batch import Tiles, batch_size
 from actmax_widget.engine.objective import Objective
 from actmax_widget.engine.step import State, Step, StopFlag
-from actmax_widget.losses import ActivationMaximization
+from actmax_widget.losses import ActivationMaximization, selection
 from tests.networks import losses_of, partly_exploding, small_cnn
 
 LARGE = np.random.default_rng(0).uniform(100, 150, (9, 12, 12, 1)).astype("float32")
@@ -23,14 +23,19 @@ def step():
 
 
 def tiles_of(step, filters=range(5), **options):
-    """A tiles of units of ``out``; its pictures start from noise, each from its own."""
-    defaults = {"starts": lambda where: State.at(LARGE[where]), "goal": 6, "batch": 2}
-    return Tiles(step, filters, 5, names=step.objective.names, measures=(), **defaults | options)
+    """Pictures of units of ``out``, which start from noise, each from its own."""
+    numbers = {"learning_rate": options.pop("learning_rate", None)}
+
+    def knobs(where):
+        return step.knobs(losses=[np.stack([selection((one,), 5) for one in list(filters)[where]])], **numbers)
+
+    defaults = {"starts": lambda where: State.at(LARGE[where]), "knobs": knobs, "goal": 6, "batch": 2}
+    return Tiles(step, len(filters), names=step.objective.names, measures=(), **defaults | options)
 
 
-def finish(tiles, step, n=100):
+def finish(tiles, n=100):
     while not tiles.finished:
-        tiles.advance(step.knobs(losses=[tiles.selections()]), n)
+        tiles.advance(n)
     return tiles
 
 
@@ -38,7 +43,7 @@ def test_batch_after_batch(step):
     tiles, seen = tiles_of(step), []
     while not tiles.finished:
         before = tiles.in_hand
-        tiles.advance(step.knobs(losses=[tiles.selections()]), 4)
+        tiles.advance(4)
         seen.append((before, tiles.begun, tiles.done, tiles.iteration))
     assert seen == [
         (slice(0, 2), 2, 0, 4),
@@ -59,17 +64,32 @@ def test_before_it_begins(step):
     assert tiles.names == tiles.history(3).names == ("ActivationMax Loss", "L-6.0 Norm Loss", "TV(2.0) Loss")
 
 
-def test_selections_are_those_of_the_batch_in_hand(step):
+def test_starts_and_knobs_are_asked_for_once_a_batch(step):
+    asked = []
     tiles = tiles_of(step, [4, 0, 4])
-    assert tiles.selections().tolist() == [[0, 0, 0, 0, 1], [1, 0, 0, 0, 0]]
-    tiles.advance(step.knobs(losses=[tiles.selections()]), 6)
-    assert tiles.selections().tolist() == [[0, 0, 0, 0, 1]]
+    starts, knobs = tiles._starts, tiles._knobs_of
+    tiles._starts = lambda where: asked.append(("start", where)) or starts(where)
+    tiles._knobs_of = lambda where: asked.append(("knobs", where)) or knobs(where)
+    finish(tiles, 2)
+    both = [slice(0, 2), slice(2, 3)]
+    assert asked == [(what, where) for where in both for what in ("knobs", "start")]
+
+
+def test_the_last_row_of_each_is_that_of_its_history(step):
+    tiles = tiles_of(step)
+    tiles.advance(4)
+    rows = tiles.last_rows(0, 5)
+    assert rows.shape == (5, 4)
+    assert np.isnan(rows[2:]).all()
+    finish(tiles)
+    rows = tiles.last_rows(1, 5)
+    np.testing.assert_array_equal(rows, [tiles.history(position).rows[-1] for position in range(1, 5)])
 
 
 def test_a_picture_and_its_row_are_of_its_filter_and_its_start(step):
     # The first row is measured at the start: the network tells what must stand there.
     model = keras.Model(step.objective.input_tensor, step.objective.losses[0][0].layer.output)
-    tiles = finish(tiles_of(step, [3, 1, 4, 1, 0], goal=1), step)
+    tiles = finish(tiles_of(step, [3, 1, 4, 1, 0], goal=1))
     np.testing.assert_array_equal(tiles.pictures, LARGE[:5])
     wanted = model.predict_on_batch(LARGE[:5])[range(5), [3, 1, 4, 1, 0]]
     found = [-tiles.history(position)["ActivationMax Loss"][0] for position in range(5)]
@@ -78,8 +98,8 @@ def test_a_picture_and_its_row_are_of_its_filter_and_its_start(step):
 
 @pytest.mark.parametrize("best", [False, True])
 def test_it_makes_no_difference_how_many_steps_are_made_at_once(step, best):
-    whole = finish(tiles_of(step, best=best), step)
-    parts = finish(tiles_of(step, best=best), step, 1)
+    whole = finish(tiles_of(step, best=best))
+    parts = finish(tiles_of(step, best=best), 1)
     np.testing.assert_array_equal(parts.pictures, whole.pictures)
     for position in range(5):
         np.testing.assert_array_equal(parts.history(position).values, whole.history(position).values)
@@ -87,9 +107,7 @@ def test_it_makes_no_difference_how_many_steps_are_made_at_once(step, best):
 
 def test_the_last_or_the_best_picture(step):
     def final(goal, *, best):
-        tiles = tiles_of(step, [2], goal=goal, best=best)
-        while not tiles.finished:
-            tiles.advance(step.knobs(losses=[tiles.selections()], learning_rate=20.0), 100)
+        tiles = finish(tiles_of(step, [2], goal=goal, best=best, learning_rate=20.0))
         return tiles.pictures[0], tiles.history(0)["total"]
 
     best, totals = final(6, best=True)
@@ -100,16 +118,15 @@ def test_the_last_or_the_best_picture(step):
 
 
 def test_a_stop_ends_the_call_and_the_next_one_goes_on(step):
-    whole, stopped = finish(tiles_of(step), step), tiles_of(step)
+    whole, stopped = finish(tiles_of(step)), tiles_of(step)
     stop = StopFlag()
     for n in (3, 3):
-        knobs = step.knobs(losses=[stopped.selections()])
         stop.set(True)
-        assert stopped.advance(knobs, n, stop).losses.shape == (0, 2, 4)
+        assert stopped.advance(n, stop).losses.shape == (0, 2, 4)
         stop.set(False)
-        stopped.advance(knobs, n, stop)
+        stopped.advance(n, stop)
     assert (stopped.begun, stopped.done) == (2, 2)
-    finish(stopped, step)
+    finish(stopped)
     np.testing.assert_array_equal(stopped.pictures, whole.pictures)
 
 
@@ -117,7 +134,7 @@ def test_stopped_before_the_first_step_it_shows_the_start(step):
     tiles = tiles_of(step)
     stop = StopFlag()
     stop.set(True)
-    tiles.advance(step.knobs(losses=[tiles.selections()]), 3, stop)
+    tiles.advance(3, stop)
     assert (tiles.begun, tiles.iteration) == (2, 0)
     np.testing.assert_array_equal(tiles.pictures[:2], LARGE[:2])
     assert len(tiles.history(0)) == 0
@@ -131,8 +148,14 @@ def explosive(filters, **options):
     step = ascent_of(model, [(ActivationMaximization(model.get_layer("out"), 0), 1.0)])
     start = np.full((4, 4, 1), 140, np.float32)
     options = {"goal": 30, "batch": 3, "names": step.objective.names, "measures": ()} | options
-    tiles = Tiles(step, filters, 3, starts=lambda where: State.at(np.stack([start] * len(filters))[where]), **options)
-    return finish(tiles, step, 7)
+    tiles = Tiles(
+        step,
+        len(filters),
+        starts=lambda where: State.at(np.stack([start] * len(filters))[where]),
+        knobs=lambda where: step.knobs(losses=[np.stack([selection((one,), 3) for one in filters[where]])]),
+        **options,
+    )
+    return finish(tiles, 7)
 
 
 def test_a_picture_whose_loss_is_not_finite_ends_alone():

@@ -8,7 +8,9 @@ FACTS = Facts(run=1, status=Status.READY, iteration=1, goal=5, stale=False, prep
 TILES = TilesFacts(
     number=1,
     layer="conv",
-    filters=(0, 1, 2),
+    names=("filter_indices",),
+    titles=("Filters",),
+    values=(((0,),), ((1,),), ((2,),)),
     begun=3,
     done=2,
     iteration=4,
@@ -34,3 +36,18 @@ def test_at_tiles_the_sentence_is_theirs(status):
     assert ("2 of 3 filters of conv" in facts.sentence()) != (status.busy)
     away = dataclasses.replace(facts, at_tiles=False)
     assert away.sentence() == dataclasses.replace(away, tiles=None).sentence() != tiles.sentence()
+
+
+@pytest.mark.parametrize(
+    ("names", "values", "filters", "far"),
+    [
+        (("filter_indices",), (((4,),), ((1,),)), (4, 1), "2 of 2 filters of conv"),
+        (("filter_indices",), (((4,),), ((1, 2),)), (), "2 of 2 pictures"),
+        (("filter_indices",), ((None,),), (), "2 of 1 pictures"),
+        (("seed",), ((3,), (4,)), (), "2 of 2 pictures"),
+        (("filter_indices", "seed"), (((4,), 3),), (), "2 of 1 pictures"),
+    ],
+)
+def test_tiles_of_filters_are_called_so(names, values, filters, far):
+    tiles = dataclasses.replace(TILES, names=names, values=values)
+    assert (tiles.filters, tiles.far()) == (filters, far)

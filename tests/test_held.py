@@ -154,8 +154,8 @@ def test_of_two_tiles_begun_at_once_one_goes_on(make, monkeypatch):
     widget, made, both = make(max_iter=FOREVER), [], threading.Barrier(2)
     as_ever = LiveTiles.__init__
 
-    def begin(tiles, *args):
-        as_ever(tiles, *args)
+    def begin(tiles, *args, **options):
+        as_ever(tiles, *args, **options)
         made.append(tiles)
         with contextlib.suppress(threading.BrokenBarrierError):
             both.wait(0.5)
@@ -171,7 +171,7 @@ def test_of_two_tiles_begun_at_once_one_goes_on(make, monkeypatch):
     def wait_for(iteration):
         with widget._run._changed:
             assert widget._run._changed.wait_for(lambda: widget._run.facts().tiles.iteration > iteration, 60)
-            return other.facts(widget._run.status).iteration
+            return other.facts(widget._run.status, widget._run.settings).iteration
 
     assert wait_for(20) == wait_for(40)
     widget.pause()
@@ -554,7 +554,10 @@ def test_tiles_are_saved_with_the_notebook(make, monkeypatch):
     front_end.wait_for(lambda: front_end.kept.get("tiles_picture"))
     state = front_end.kept
     assert state["saved_tiles"]["status"] == "finished"
-    assert state["saved_tiles"]["filters"] == list(range(5))
+    assert state["saved_tiles"]["values"] == [[[index]] for index in range(5)]
+    assert state["saved_tiles"]["activations"] == [
+        float(history["activation"][-1]) for history in widget.tiles.histories
+    ]
     across, picture = state["saved_tiles"]["across"], np.asarray(Image.open(io.BytesIO(state["tiles_picture"])))
     for number, image in enumerate(widget.tiles.images):
         top, left = number // across * 12, number % across * 12

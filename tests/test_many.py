@@ -103,6 +103,23 @@ def test_one_of_them_goes_on_alone_and_in_the_widget(model):
     widget.close()
 
 
+def test_the_name_of_how_the_gradient_goes_is_kept_with_each(model):
+    made = am.visualize_many(model, "out", 3, vary={"seed": [1, 2]}, backprop_modifier="guided", max_iter=4)
+    assert made[1].checkpoint.settings.backprop_modifier == "guided"
+    further = am.visualize(model, start=made[1].checkpoint, max_iter=4)
+    alone = am.visualize(model, "out", 3, seed=2, backprop_modifier="guided", max_iter=4)
+    straight = am.visualize(model, start=alone.checkpoint, max_iter=4)
+    np.testing.assert_allclose(further.history.values, straight.history.values, rtol=1e-3, atol=1e-3)
+
+
+def test_one_of_them_is_made_again_with_its_film(model):
+    made = many(model, {"seed": [1, 2]}, max_iter=40)
+    assert made[1].film is None
+    again = am.visualize(model, changes=made[1].checkpoint.changes)
+    np.testing.assert_allclose(again.image, made[1].image, atol=0.5)
+    assert len(again.film) >= 32
+
+
 def test_a_model_of_fixed_batches_is_filled_up():
     inputs = keras.Input(batch_shape=(3, 12, 12, 1))
     model = keras.Model(inputs, small_cnn().get_layer("conv1")(inputs))

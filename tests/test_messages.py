@@ -28,8 +28,8 @@ def test_each_field_says_what_it_is(cls):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_can_be_read(command):
-    whole = {"type": kinds(command)[0], "seq": 3, "filter": 0, "n": 2, "name": "a.png", "run": 1, "rows": 5, "views": 1}
-    whole |= {"value": 0.5, "family": "optimizer"}
+    whole = {"type": kinds(command)[0], "seq": 3, "tile": 0, "n": 2, "name": "a.png", "run": 1, "rows": 5, "views": 1}
+    whole |= {"value": 0.5, "family": "optimizer", "vary": {"seed": [1, 2]}}
     came = read(json.loads(json.dumps(whole)))
     assert type(came) is command
     assert content(came) == {name: whole.get(name, False) for name in content(came)}
@@ -51,7 +51,7 @@ def test_what_is_left_out_has_its_default():
     ("came", "sentence"),
     [
         ({"type": "step", "n": 0}, r"^n: expected an integer >= 1, received 0 \(int\)\. Pass e\.g\. step\(1\)\.$"),
-        ({"type": "open_tile"}, "^filter: expected an integer >= 0, received None"),
+        ({"type": "open_tile"}, "^tile: expected an integer >= 0, received None"),
         ({"type": "choose_part", "family": "transform"}, "^family: expected one of parametrization, optimizer, rec"),
         ({"type": "add_transform", "name": 3}, r"^name: expected a name, received 3 \(int\)"),
     ],

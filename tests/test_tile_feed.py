@@ -96,12 +96,17 @@ def test_without_tiles_there_is_nothing_to_send(model):
 def test_the_first_message_tells_everything(model):
     far = Far(all_made(model, max_iter=7))
     assert far.take_all() == [(0, 8)]
+    activations = [float(history["activation"][-1]) for history in far.tiles.histories]
     assert far.messages[0] == {
         "type": "tiles",
         "seq": 1,
         "number": far.tiles.number,
         "layer": "conv2",
-        "filters": list(range(8)),
+        "varied": ["filter_indices"],
+        "titles": ["Filters"],
+        "values": [[[index]] for index in range(8)],
+        "activations": activations,
+        "changed": [],
         "shape": [12, 12, 1],
         "first": 0,
         "count": 8,

@@ -9,13 +9,16 @@ import pytest
 from keras import layers
 
 import actmax_widget as am
+from actmax_widget import losses
 from actmax_widget.engine import batch as batch_module
 from actmax_widget.engine import cache
 from actmax_widget.live.facts import Status
 from actmax_widget.live.run import Run
 from actmax_widget.network import Network
+from actmax_widget.optimizers import Adam
+from actmax_widget.parametrizations import Fourier
 from actmax_widget.settings import Settings
-from actmax_widget.transforms import Jitter
+from actmax_widget.transforms import Jitter, Noise
 from tests.networks import channels_first, exploding, partly_exploding, small_cnn
 from tests.test_loop import Clock
 
@@ -61,12 +64,15 @@ class Driven:
         """The step that is compiled for them."""
         return self.run._tiles._step
 
-    def start(self):
+    def start(self, vary=None):
         """Begin them, or go on."""
         if self.run.tiles is not None:
             self.run.resume_tiles()
             return
-        self.run.make_tiles(self._wanted)
+        if vary is None:
+            self.run.make_tiles(self._wanted)
+        else:
+            self.run.make_varied_tiles(vary)
         pace = self.run._tiles._pace
         measured = pace.measured
 
@@ -876,3 +882,212 @@ def test_what_the_picture_in_front_failed_for_is_not_said_of_tiles(model, monkey
     tiles.until_idle()
     command(tiles, "close_tiles")
     assert "MemoryError" in tiles.run.facts().error
+
+
+# --- other things than filters ---------------------------------------------------------------------------------------
+
+
+def varied(model, vary, **settings):
+    """Finished tiles that differ in something."""
+    tiles = Driven(model, **settings)
+    tiles.run.make_varied_tiles(vary)
+    tiles.until_idle()
+    assert (tiles.status, tiles.error) == (Status.FINISHED, "")
+    return tiles
+
+
+NATURAL = {
+    "parametrization": Fourier(),
+    "optimizer": Adam(),
+    "transforms": (Jitter(2), Noise(0.1)),
+    "learning_rate": 0.05,
+    "jitter": 2.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("vary", "settings"),
+    [
+        ({"seed": [3, 4, 5, 6]}, {}),
+        ({"tv_weight": [0, 5], "jitter": [0, 3]}, {}),
+        ({"Fourier.decay": [0.5, 2.0], "learning_rate": [0.1]}, NATURAL),
+        ({"Noise.start": [0.0, 0.4], "filter_indices": [1, (0, 2)]}, NATURAL),
+    ],
+)
+def test_each_tile_is_the_picture_that_visualize_many_makes(model, vary, settings):
+    settings = {"layer": "conv1", "filter_indices": 2, "seed": 1, "max_iter": 12, **settings}
+    tiles = varied(model, vary, **settings)
+    target = settings.pop("layer"), settings.pop("filter_indices")
+    wanted = am.visualize_many(model, *target, vary=vary, preset="keras-vis", batch_size=3, **settings)
+    assert tiles.run.tiles.varied == wanted.varied
+    np.testing.assert_array_equal(tiles.images, wanted.images)
+    for own, other in zip(tiles.histories, wanted.histories, strict=True):
+        np.testing.assert_array_equal(own.rows, other.rows)
+
+
+def test_what_tiles_differ_in_is_told_by_name_and_value(model):
+    tiles = varied(model, {"RMSProp.learning_rate": [0.5, np.float32(2)], "seed": np.arange(2)}, max_iter=2)
+    assert (tiles.names, tiles.titles) == (("learning_rate", "seed"), ("Learning rate", "Seed"))
+    assert tiles.values == ((0.5, 0), (0.5, 1), (2.0, 0), (2.0, 1))
+    assert {type(value) for value in np.ravel(np.array(tiles.values, object))} == {int, float}
+    assert tiles.filters == ()
+    assert told(tiles)[1] == "Made 4 of 4 pictures. Run goes on with the large picture."
+
+
+def test_numbers_of_one_label_are_told_apart_by_their_parts(model):
+    parts = {"transforms": (Jitter(1), Jitter(2, name="Second"), Jitter(3, name="Third"))}
+    tiles = varied(model, {"Second.shift": [1, 2]}, max_iter=1, **parts)
+    assert tiles.titles == (f"Second {tiles.run.settings.numbers()['Second.shift'].parameter.label.lower()}",)
+    assert varied(model, {"Fourier.decay": [1.0]}, max_iter=1, **NATURAL).titles == ("Decay",)
+
+
+def test_where_no_seed_is_set_tiles_differ_in_what_is_varied_alone(model):
+    tiles = varied(model, {"tv_weight": [1, 1]}, seed=None)
+    np.testing.assert_array_equal(tiles.images[0], tiles.images[1])
+    tiles.run.open_tile(0)
+    assert tiles.run.settings.seed is None
+    assert tiles.changed == ()
+
+
+def test_values_compile_nothing_that_filters_have_not(traces):
+    model = small_cnn()
+    finished(model)
+
+    def others():
+        varied(model, {"tv_weight": [0, 1, 2, 3]})
+        varied(model, {"seed": [1, 2], "learning_rate": [1, 2]})
+
+    assert traces.of(others) == 0
+
+
+def test_the_newest_activation_of_each_is_told(model):
+    tiles = Driven(model)
+    tiles.start({"seed": range(5)})
+
+    def shown():
+        return tiles.run.tiles_shown(0, 5, tiles.number)[1]
+
+    assert shown() == []
+    tiles.until(lambda: tiles.iteration > 3)
+    assert shown() == [history["activation"][-1] for history in tiles.histories]
+    tiles.until_idle()
+    assert shown() == [history["activation"][-1] for history in tiles.histories]
+    assert len(shown()) == 5
+    assert tiles.run.tiles_shown(0, 5, tiles.number + 1)[1] == []
+
+
+@pytest.mark.parametrize("position", [0, 3])
+def test_an_opened_tile_brings_what_it_is_made_of(model, position):
+    vary = {"Fourier.decay": [0.5, 2.0], "seed": [3, 8]}
+    settings = {"layer": "conv1", "filter_indices": 2, "max_iter": 12, **NATURAL}
+    tiles = varied(model, vary, **settings)
+    run = tiles.run
+    run.update(filter_indices=0, optimizer="rmsprop", transforms=[], parametrization="pixels", seed=1, tv_weight=3.0)
+    parts = {"Optimizer", "Learning rate", "Transforms", "Parametrization"}
+    assert set(tiles.changed) == {"Filters", "Total variation", *parts}
+    image, history = tiles.images[position], tiles.histories[position]
+    run.open_tile(position)
+    own = run.tiles.varied[position]
+    assert (run.settings.filter_indices, run.settings.seed) == ((2,), own["seed"])
+    assert run.settings.values()["Fourier.decay"] == own["Fourier.decay"]
+    # What is not of it is as it is set.
+    assert (run.settings.optimizer.name, run.settings.transforms, run.settings.tv_weight) == ("RMSProp", (), 3.0)
+    np.testing.assert_array_equal(run.image, image)
+    np.testing.assert_array_equal(run.history.rows, history.rows)
+    assert [(one.iteration, one.settings.seed) for one in run.changes] == [(0, own["seed"])]
+    kept = run.checkpoint()
+    assert (kept.iteration, kept.seed, kept.goal) == (12, own["seed"], 12)
+    run.step(2)
+    tiles.until_idle()
+    assert [one.iteration for one in run.changes] == [0, 12]
+    assert run.changes[1].changed["tv_weight"] == 3.0
+
+
+def test_a_number_of_a_part_that_has_gone_brings_it_back(model):
+    tiles = varied(model, {"Noise.start": [0.1, 0.3]}, max_iter=2, **NATURAL)
+    tiles.run.update(transforms=[])
+    tiles.run.open_tile(1)
+    assert [one.name for one in tiles.run.settings.transforms] == ["Jitter", "Noise"]
+    assert tiles.run.settings.values()["Noise.start"] == 0.3
+
+
+@pytest.mark.parametrize("vary", [{"seed": [7, 9]}, {"learning_rate": [0.5, 3.0]}])
+def test_an_opened_tile_goes_on_as_a_run_of_its_settings(model, vary):
+    settings = {"layer": "conv1", "filter_indices": 2, "max_iter": 10, "jitter": 2}
+    tiles = varied(model, vary, **settings)
+    tiles.run.open_tile(1)
+    tiles.run.start()
+    tiles.until_idle()
+    own = {name: values[1] for name, values in vary.items()}
+    straight = Driven(model, **{**settings, **own, "max_iter": 20})
+    straight.run.start()
+    straight.until_idle()
+    assert_courses_agree(tiles.run, straight.run.history, straight.run.image)
+    again = am.visualize(model, changes=tiles.run.changes)  # as its changes say
+    assert len(again.history) == 20
+    assert_courses_agree(tiles.run, again.history, again.image)
+
+
+def test_an_objective_is_varied_and_opened(model):
+    objective = losses.ActivationMaximization("conv1", 1) + 0.5 * losses.Neuron("conv1", 2)
+    name = f"{objective.names[1]}.weight"
+    tiles = varied(model, {name: [0.0, 5.0]}, objective=objective, max_iter=4)
+    tiles.run.update(objective=None)
+    tiles.run.open_tile(1)
+    assert tiles.run.settings.values()[name] == 5.0
+    assert tiles.run.loss_names == tiles.histories[1].names == objective.names
+    assert tiles.run.step()
+    tiles.until_idle()
+    assert tiles.run.iteration == 5
+
+
+def test_what_was_set_since_is_told_but_for_what_makes_no_other_pictures(model):
+    tiles = varied(model, {"seed": [1, 2]}, max_iter=2)
+    assert tiles.changed == ()
+    tiles.run.update(steps_per_second=5, seed=9)
+    assert tiles.changed == ()
+    tiles.run.update(tv_weight=1.0, layer="conv1", filter_indices=(2,))
+    assert tiles.changed == ("Layer", "Filters", "Total variation")
+    tiles.run.open_tile(0)
+    assert tiles.changed == ("Total variation",)
+    tiles.run.update(tv_weight=10.0)
+    assert tiles.changed == ()
+
+
+@pytest.mark.parametrize(
+    ("vary", "error", "why"),
+    [
+        ({"seed": []}, ValueError, "at least one value"),
+        ({"seed": range(5000)}, ValueError, "at most 4096 pictures"),
+        ({"clip": [True]}, ValueError, "names of numbers of this run"),
+        ({"preprocess": ["tf"]}, ValueError, "It shapes the graph"),
+        ({"tv_weight": ["x"]}, TypeError, "tv_weight: expected a finite number"),
+        ({"filter_indices": [1, 99]}, ValueError, "filter_indices"),
+        ({"position": [None, (0, 0)]}, ValueError, "computed alike"),
+        (None, TypeError, "a mapping"),
+    ],
+)
+def test_bad_values_are_refused_and_the_tiles_stay(model, vary, error, why):
+    tiles = begun(model)
+    before = tiles.number
+    with pytest.raises(error, match=why):
+        tiles.run.make_varied_tiles(vary)
+    assert (tiles.number, tiles.status) == (before, Status.RUNNING)
+
+
+def test_what_comes_to_nothing_is_called_by_its_values():
+    start = np.full((4, 4, 1), 140.0)
+    options = {"layer": "out", "lp_norm_weight": 0, "tv_weight": 0, "seed_input": start, "input_range": (-1e3, 1e3)}
+    tiles = Driven(partly_exploding(), max_iter=30, filter_indices=1, **options)
+    tiles.run.make_varied_tiles({"learning_rate": [1e-6, 1.0]})
+    tiles.until_idle()
+    assert tiles.error.startswith("The total loss of learning_rate 1.0 was not finite")
+    assert tiles.run.tiles_shown(0, 2, tiles.number)[1][1] is None
+
+
+@pytest.mark.parametrize("index", [2, -1, None, 1.0])
+def test_a_position_that_there_is_not_is_refused(model, index):
+    tiles = varied(model, {"seed": [1, 2]}, max_iter=1)
+    for open_one in (tiles.run.open_tile, tiles.run.open_tile_at):
+        with pytest.raises(ValueError, match=r"^tile: expected the position of a tile with a picture"):
+            open_one(index)

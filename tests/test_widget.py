@@ -1,9 +1,11 @@
 import base64
+import copy
 import dataclasses
 import functools
 import gc
 import inspect
 import io
+import json
 import pydoc
 import re
 import threading
@@ -917,9 +919,9 @@ def test_other_tiles_pause_those_before(make):
     before = widget._run._tiles
     widget.visualize_layer([1])
     assert begun(widget) != first
-    made = before.facts(widget._run.status).iteration
+    made = before.facts(widget._run.status, widget._run.settings).iteration
     begun(widget, tiles_of(widget).iteration + 20)
-    assert before.facts(widget._run.status).iteration == made
+    assert before.facts(widget._run.status, widget._run.settings).iteration == made
 
 
 def test_close_ends_all_work(make):
@@ -1018,6 +1020,85 @@ def test_resumed_tiles_that_failed_are_tried_again(tiled, monkeypatch):
     assert tiled.news["error"] == ""
 
 
+# --- tiles of other things than filters ------------------------------------------------------------------------------
+
+
+def test_seeds_and_numbers_are_varied_and_one_is_taken_over(make, model):
+    widget = make(layer="conv2", filter_indices=3, tv_weight=1.0, max_iter=12)
+    widget.visualize_many(vary={"seed": [4, 5], "tv_weight": (0, 30)})
+    assert widget.wait(60)
+    images, histories = widget.tiles
+    varied = widget.tiles.varied
+    assert varied[2] == {"seed": 5, "tv_weight": 0}
+    wanted = am.visualize_many(
+        model, "conv2", 3, vary={"seed": [4, 5], "tv_weight": (0, 30)}, preset="keras-vis", max_iter=12
+    )
+    assert varied == wanted.varied
+    np.testing.assert_array_equal(images, wanted.images)
+    again = copy.deepcopy(widget.tiles)  # which takes the way of pickle
+    assert (again.varied, len(again.histories)) == (varied, 4)
+    widget.open_tile(3)
+    assert (widget.seed, widget.tv_weight, widget.knobs["TV(2.0) Loss.weight"]) == (5, 30.0, 30.0)
+    np.testing.assert_array_equal(widget.image, images[3])
+    np.testing.assert_array_equal(widget.history.rows, histories[3].rows)
+    assert widget.changes[0].changed["tv_weight"] == 30.0
+    kept = widget.checkpoint()
+    assert (kept.seed, kept.iteration, kept.settings.tv_weight) == (5, 12, 30.0)
+    further = am.visualize(model, start=kept, max_iter=5)
+    widget.step(5)
+    np.testing.assert_array_equal(widget.image, further.image)
+
+
+def test_filters_are_varied_by_their_names():
+    digits = am.demo.digits()
+    names = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    widget = am.ActMaxWidget(digits, labels=names, max_iter=2)
+    widget.visualize_many(vary={"filter_indices": ["two", "seven"]})
+    assert widget.wait(60)
+    assert tiles_of(widget).filters == (2, 7)
+    widget.open_tile(7)
+    assert widget.filter_indices == (7,)
+    with pytest.raises(ValueError, match="Did you mean 'seven'"):
+        widget.visualize_many(vary={"filter_indices": ["sevn"]})
+    widget.close()
+
+
+def test_the_browser_varies_and_opens_by_the_place(tiled):
+    tiled.send(type="make_tiles", vary={"seed": [3, 8], "learning_rate": [1, 2.5]})
+    tiled.wait_for_tiles(lambda news: news["status"] == "finished" and len(tiled.tiles) == 4)
+    told = json.loads(json.dumps(tiled.news))
+    assert (told["varied"], told["titles"]) == (["seed", "learning_rate"], ["Seed", "Learning rate"])
+    assert told["values"] == [[3, 1], [3, 2.5], [8, 1], [8, 2.5]]
+    assert all(isinstance(one, float) for one in told["activations"])
+    tiled.send(type="open_tile", tile=2)
+    assert (tiled.widget.seed, tiled.widget.learning_rate, tiled.widget.error) == (8, 1.0, "")
+    tiled.set(tv_weight=2.0)
+    tiled.wait_for_tiles(lambda news: news["changed"] == ["Total variation"])
+    wait_for(tiled.widget, "saved_tiles", lambda saved: saved["changed"] == ["Total variation"])
+
+
+@pytest.mark.parametrize(
+    ("vary", "sentence"),
+    [
+        ({"learning_rate": [0]}, "This must be a number above 0, not 0."),
+        ({"seed": list(range(5000))}, "This must be at most 4096 pictures, not 5000."),
+        ({"seed": []}, "This must be a sequence of at least one value, not []."),
+        ({"nothing": [1]}, "This must be names of numbers of this run, not 'nothing'."),
+        (3, "This must be a mapping from names to values, not 3."),
+    ],
+)
+def test_what_cannot_be_varied_is_refused_in_a_sentence_and_nothing_is_lost(tiled, vary, sentence):
+    tiled.send(type="make_tiles")
+    tiled.wait_for_tiles(lambda news: news["status"] == "finished")
+    number = tiled.news["number"]
+    with tiled.came:
+        tiled.custom.clear()
+    tiled.send(type="make_tiles", vary=vary)
+    refused = [content for content, _ in tiled.custom if content["type"] == "refused"]
+    assert [(one["name"], one["sentence"]) for one in refused] == [("vary", sentence)]
+    assert tiles_of(tiled.widget).number == number
+
+
 # --- a tile becomes the present picture ------------------------------------------------------------------------------
 
 
@@ -1091,7 +1172,7 @@ def test_the_browser_opens_a_tile(tiled, model):
     assert widget.wait(60)
     tiled.set(layer="out")
     tiled.states.clear()
-    tiled.send(type="open_tile", filter=2)
+    tiled.send(type="open_tile", tile=2)
     agree(widget, model, "conv2", 2)
     # While its step is compiled in the background, that is what the message tells.
     wait_for(widget, "message", lambda message: not message.startswith("Compiling"))
@@ -1100,7 +1181,7 @@ def test_the_browser_opens_a_tile(tiled, model):
     assert widget.status == "finished"  # as that of the tiles was
 
 
-@pytest.mark.parametrize("content", [{"filter": 5}, {"filter": "a"}, {"filter": None}, {}])
+@pytest.mark.parametrize("content", [{"tile": 5}, {"tile": "a"}, {"tile": None}, {}])
 def test_a_tile_that_there_is_not_is_answered_with_a_sentence(widget, front_end, content):
     widget.visualize_layer([1, 2])
     assert widget.wait(60)
@@ -1109,7 +1190,7 @@ def test_a_tile_that_there_is_not_is_answered_with_a_sentence(widget, front_end,
     assert widget.error
     assert widget.filter_indices == (0,)
     np.testing.assert_array_equal(widget.image, before)
-    front_end.send(type="open_tile", filter=2)
+    front_end.send(type="open_tile", tile=1)
     assert (widget.error, widget.filter_indices) == ("", (2,))
 
 

@@ -14,7 +14,6 @@ import numpy as np
 
 from actmax_widget.engine import diagnosis
 from actmax_widget.engine.step import Knobs, State, Step, Steps, StopFlag
-from actmax_widget.losses import Loss, selection
 from actmax_widget.network import graph
 from actmax_widget.results import History
 
@@ -121,15 +120,15 @@ class Batch:
 
 
 class Tiles:
-    """One picture for each of some filters of a layer, made batch after batch.
+    """Pictures of one step, each with a start and numbers of its own, made batch after batch.
 
     Args:
         step: the compiled step.
-        filters: (n,) the filters.
-        of: how many filters the layer has.
+        count: how many pictures.
         names: of the losses; the step may have been compiled for others of the same kind.
         measures: names of what is measured beside them.
-        starts: gives the state that a slice of the filters starts at.
+        starts: gives the state that a slice of the pictures starts at.
+        knobs: gives the knobs of a slice of the pictures.
         goal: iterations for each picture.
         batch: pictures made at once.
         best: keep each picture after the step whose loss was the lowest; else as the network saw it last.
@@ -144,22 +143,23 @@ class Tiles:
     def __init__(
         self,
         step: Step,
-        filters: Sequence[int],
-        of: int,
+        count: int,
         *,
         names: Sequence[str],
         measures: Sequence[str],
         starts: Callable[[slice], State],
+        knobs: Callable[[slice], Knobs],
         goal: int,
         batch: int,
         best: bool = False,
         resumable: bool = False,
     ) -> None:
-        self.filters, self.goal = tuple(filters), goal
+        self.count, self.goal = count, goal
         self.names, self.measures = tuple(names), tuple(measures)
         self.begun = self.done = 0
         self.silent: list[int] = []
-        self._step, self._of, self._starts, self._size = step, of, starts, batch
+        self._step, self._starts, self._knobs_of, self._size = step, starts, knobs, batch
+        self._knobs: Knobs | None = None  # of the batch in hand
         self._best, self._resumable = best, resumable
         self._ended: dict[int, int] = {}  # by position: after how many iterations a picture was left as it was
         self._batches: list[Batch] = []  # the last one is in hand, or about to be
@@ -168,12 +168,12 @@ class Tiles:
     @property
     def finished(self) -> bool:
         """Whether all pictures are done."""
-        return self.done == len(self.filters)
+        return self.done == self.count
 
     @property
     def in_hand(self) -> slice:
         """The pictures of the batch in hand, or of the next one."""
-        return slice(self.done, min(self.done + self._size, len(self.filters)))
+        return slice(self.done, min(self.done + self._size, self.count))
 
     @property
     def iteration(self) -> int:
@@ -200,20 +200,13 @@ class Tiles:
         batch = self._batches[number]
         return batch.state.best.numpy()[: batch.count] if self._best else batch.pictures
 
-    def selections(self) -> np.ndarray:
-        """Which filter each picture of the batch in hand is of: (n, filters)."""
-        chosen = np.stack([selection((index,), self._of) for index in self.filters[self.in_hand]])
-        return filled(chosen, self._fixed)
-
-    def knobs(self, losses: Sequence[Loss]) -> list[np.ndarray]:
-        """The losses' knobs for the batch in hand: the first that selects filters gets those of each picture."""
-        chosen = self.selections()
-        found, selects = [], True
-        for loss in losses:
-            for name, value in loss.knobs().items():
-                own = selects and name == "selection"
-                found.append(chosen if own else np.asarray(value, np.float32)[None].repeat(len(chosen), axis=0))
-                selects = selects and not own
+    def last_rows(self, first: int, end: int) -> np.ndarray:
+        """The last row of each of these pictures, (n, losses + 1 + measures) float32; NaN where none was made."""
+        found = np.full((max(end - first, 0), len(self.names) + 1 + len(self.measures)), np.nan, np.float32)
+        for position in range(first, min(end, self.begun)):
+            batch = self._batches[position // self._size]
+            if batch.iteration:
+                found[position - first] = batch.rows(batch.iteration - 1)[0, position % self._size]
         return found
 
     @property
@@ -221,20 +214,21 @@ class Tiles:
         size: int | None = self._step.objective.input_tensor.shape[0]
         return size
 
-    def advance(self, knobs: Knobs, n: int, stop: StopFlag | None = None) -> Steps:
+    def advance(self, n: int, stop: StopFlag | None = None) -> Steps:
         """Make up to ``n`` steps of the batch in hand; after its last one the next batch is in hand.
 
         Args:
-            knobs: from :meth:`Step.knobs`, with ``losses=[tiles.selections()]``.
             n: steps, >= 1.
             stop: see :meth:`Step.run`.
         """
-        state, steps = self.compute(knobs, n, stop)
+        state, steps = self.compute(n, stop)
         self.take(state, steps)
         return steps
 
-    def compute(self, knobs: Knobs, n: int, stop: StopFlag | None = None) -> tuple[State, Steps]:
+    def compute(self, n: int, stop: StopFlag | None = None) -> tuple[State, Steps]:
         """The first half of :meth:`advance`, which takes long: pictures and losses stay as they are."""
+        knobs = self._knobs or self._knobs_of(self.in_hand).filled(self._fixed)
+        self._knobs = knobs
         if self.begun == self.done and len(self._batches) == len(self._kept):
             start = self._starts(self.in_hand)
             self._batches.append(Batch(self.names, start, self._fixed, measures=self.measures))
@@ -275,7 +269,7 @@ class Tiles:
         number = len(self._kept)
         self._kept.append(self._shown(number))
         self._batches[number].rest(resumable=self._resumable)
-        self.done = self.in_hand.stop
+        self.done, self._knobs = self.in_hand.stop, None
 
     def history(self, position: int) -> History:
         """The losses of a picture so far; the last row may be one that is not finite."""
@@ -288,9 +282,3 @@ class Tiles:
     def alone(self, position: int) -> Batch:
         """A picture that was begun, in a batch of its own, from which it can go on; needs ``resumable``."""
         return self._batches[position // self._size].alone(position % self._size, self.history(position))
-
-
-def filled(entries: np.ndarray, size: int | None) -> np.ndarray:
-    """One entry for each picture of a batch: the last is repeated where a model takes more than there are."""
-    missing = 0 if size is None else size - len(entries)
-    return np.concatenate([entries, np.repeat(entries[-1:], missing, axis=0)]) if missing > 0 else entries

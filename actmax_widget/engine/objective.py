@@ -314,18 +314,22 @@ class Objective:
         weight_of, own = tf.unstack(weights, len(self.losses), axis=-1), self._knobs_by_loss(knobs)
         slopes: list[tf.Tensor] = []
 
-        def computed() -> tuple[list[tf.Tensor], tf.Tensor]:
+        def computed() -> tuple[list[tf.Tensor], list[tf.Tensor]]:
             pairs = [self._penalty(k, picture, weight_of[k], own[k]) for k in self._direct]
-            return [value for value, _ in pairs], tf.add_n([slope for _, slope in pairs])
+            return [value for value, _ in pairs], [slope for _, slope in pairs]
 
-        def nothing() -> tuple[list[tf.Tensor], tf.Tensor]:
-            return [tf.zeros(tf.shape(picture)[:1]) for _ in self._direct], tf.zeros_like(picture)
+        def together() -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+            values, of_each = computed()
+            return values, [tf.add_n(of_each)]
+
+        def nothing() -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+            return [tf.zeros(tf.shape(picture)[:1]) for _ in self._direct], [tf.zeros_like(picture)]
 
         if self._direct:
             # A recipe may leave them at weight 0, where those of a photograph would take an eighth of its step.
-            values, slope = tf.cond(self._weighed(weights), computed, nothing) if self._is_large else computed()
+            values, found_slopes = tf.cond(self._weighed(weights), together, nothing) if self._is_large else computed()
             found |= zip(self._direct, values, strict=True)
-            slopes += [slope] if self.wrt_is_input else []
+            slopes += found_slopes if self.wrt_is_input else []
         weighted = tf.stack([found[k] for k in range(len(self.losses))], -1)
         total = tf.reduce_sum(weighted, -1, keepdims=True)
         return tf.concat([weighted, total], -1), slopes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from actmax_widget import backprop_modifiers, preprocessing, presets
 from actmax_widget.checks import invalid
 from actmax_widget.composition import bound
 from actmax_widget.engine import Knobs, State, Step, cache
-from actmax_widget.engine.batch import Batch, Tiles
+from actmax_widget.engine.batch import Batch
 from actmax_widget.engine.measuring import measures_of, names_of
 from actmax_widget.engine.objective import knobs_of
 from actmax_widget.engine.rendering import Rendering
@@ -84,29 +83,19 @@ class Plan:
             grad_modifier=settings.grad_modifier if callable(settings.grad_modifier) else None,
         )
 
-    def knobs(
-        self,
-        settings: Settings,
-        step: Step,
-        seed: int | Sequence[int],
-        *,
-        goal: int,
-        tiles: Tiles | None = None,
-    ) -> Knobs:
-        """The numbers that may change at any step.
+    def knobs(self, settings: Settings, step: Step, seed: int, *, goal: int) -> Knobs:
+        """The numbers of one picture that may change at any step.
 
         Args:
             settings: what they are.
             step: from :meth:`step`.
-            seed: random state of the transforms, or one for each picture.
+            seed: random state of the transforms.
             goal: the iteration that the run is heading for.
-            tiles: for the batch that these have in hand; None: for one picture.
         """
         values = settings.values()
         if settings.objective is None:
             values = {**values, f"{LogOdds.name}.temperature": settings.temperature}
         losses = [bound(loss, loss.name, values) for loss in self.losses]
-        own = knobs_of(losses) if tiles is None else tiles.knobs(losses)
         return step.knobs(
             weights=self._weights(settings),
             bounds=settings.input_range if settings.clip else (-np.inf, np.inf),
@@ -114,20 +103,19 @@ class Plan:
             goal=goal,
             grad_modifier=settings.grad_modifier,
             seed=seed,
-            losses=own,
+            losses=knobs_of(losses),
             parametrization=bound(settings.parametrization, settings.parametrization.name, values),
             transforms=[bound(one, one.name, values) for one in settings.transforms],
             optimizer=bound(settings.optimizer, settings.optimizer.name, values),
             search=settings.seed_input is None,
         )
 
-    def start(self, settings: Settings, *seeds: int) -> State:
-        """The state of a fresh start of one picture, or of one for each of several random states."""
+    def start(self, settings: Settings, seed: int) -> State:
+        """The state of a fresh start of one picture."""
         part = bound(settings.parametrization, settings.parametrization.name, settings.values())
         rendering, look = Rendering(self.network.input, part, ()), settings.input_range
-        random: Any = np.random.RandomState
-        started = [rendering.start(settings.seed_input, look, random(seed)) for seed in seeds]
-        return State.of(started, settings.optimizer.slots)
+        random: Any = np.random.RandomState(seed)
+        return State.of([rendering.start(settings.seed_input, look, random)], settings.optimizer.slots)
 
     def batch(self, state: State, size: int | None = None) -> Batch:
         """What its rows are collected in, from a state on; ``size``: of the model's batches, where that is fixed."""

@@ -127,13 +127,7 @@ class State(NamedTuple):
     def filled(self, size: int | None) -> State:
         """The state of as many pictures as a model takes at once: the last is repeated where it takes more."""
         missing = 0 if size is None else size - len(self.measured)
-        if missing <= 0:
-            return self
-
-        def more(one: tf.Tensor) -> tf.Tensor:
-            return tf.concat([one, tf.repeat(one[-1:], missing, axis=0)], 0)
-
-        filled = tf.nest.map_structure(more, self._replace(iteration=self.best_loss))
+        filled = _with_more(self._replace(iteration=self.best_loss), missing)
         return filled._replace(iteration=self.iteration)
 
     def alone(self, position: int, image: np.ndarray, iteration: int, *, going_on: bool) -> State:
@@ -219,15 +213,14 @@ class Knobs(NamedTuple):
     search: tf.Tensor
 
     @classmethod
-    def joined(cls, knobs: Sequence[Knobs], size: int | None = None) -> Knobs:
-        """Those of the pictures of several; what is of all pictures is the first's.
+    def joined(cls, knobs: Sequence[Knobs]) -> Knobs:
+        """Those of the pictures of several; what is of all pictures is the first's."""
+        return knobs[0]._replace(**{name: _joined([getattr(one, name) for one in knobs]) for name in BATCHED})
 
-        Args:
-            knobs: of a picture each.
-            size: how many pictures a model takes at once: the last one fills up.
-        """
-        filled = [*knobs, *[knobs[-1]] * max(0, (size or 0) - len(knobs))]
-        return knobs[0]._replace(**{name: _joined([getattr(one, name) for one in filled]) for name in BATCHED})
+    def filled(self, size: int | None) -> Knobs:
+        """Those of as many pictures as a model takes at once, see :meth:`State.filled`."""
+        missing = 0 if size is None else size - len(self.seeds)
+        return self._replace(**{name: _with_more(getattr(self, name), missing) for name in BATCHED})
 
 
 BATCHED = ("weights", "seeds", "losses", "parametrization", "transforms", "optimizer")
@@ -663,6 +656,13 @@ _NEVER = StopFlag()
 def _joined(parts: Sequence[Any]) -> Any:
     """Structures of tensors, put together along their first axes."""
     return tf.nest.map_structure(lambda *own: tf.concat(own, 0), *parts)
+
+
+def _with_more(structure: Any, missing: int) -> Any:
+    """A structure of tensors of which each has its last entry so many times more along its first axis."""
+    if missing <= 0:
+        return structure
+    return tf.nest.map_structure(lambda one: tf.concat([one, tf.repeat(one[-1:], missing, axis=0)], 0), structure)
 
 
 def _select(condition: tf.Tensor, new: tf.Tensor, old: tf.Tensor) -> tf.Tensor:

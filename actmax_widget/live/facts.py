@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -58,7 +60,9 @@ class TilesFacts:
     Attributes:
         number: another one for each set of tiles.
         layer: name of the layer.
-        filters: the filter of each tile, in order.
+        names: the settings that they differ in, by name, or by address for a number of a part.
+        titles: what a person knows each by.
+        values: of each tile, in order, its values of these.
         begun: tiles that there is something to see of.
         done: tiles that are finished.
         iteration: iterations made by the batch in hand.
@@ -66,11 +70,14 @@ class TilesFacts:
         input_range: (low, high) of their values.
         status: running or compiling while they are what the run is at; paused, finished or failed.
         error: why they failed, or what some of them came to nothing for, a sentence; else empty.
+        changed: labels of what was set otherwise since they were asked for, and would make other pictures.
     """
 
     number: int
     layer: str
-    filters: tuple[int, ...]
+    names: tuple[str, ...]
+    titles: tuple[str, ...]
+    values: tuple[tuple[Any, ...], ...]
     begun: int
     done: int
     iteration: int
@@ -78,16 +85,34 @@ class TilesFacts:
     input_range: tuple[float, float]
     status: Status
     error: str
+    changed: tuple[str, ...] = ()
+
+    @property
+    def filters(self) -> tuple[int, ...]:
+        """The filter of each tile; none where they do not differ by their filter alone."""
+        return filters_alone(self.names, self.values)
+
+    def far(self) -> str:
+        """How many are made: ``"3 of 8 filters of conv2"``."""
+        what = f"filters of {self.layer}" if self.filters else "pictures"
+        return f"{self.done} of {len(self.values)} {what}"
 
     def sentence(self) -> str:
         """What to tell a person while the run is at them."""
-        far = f"{self.done} of {len(self.filters)} filters of {self.layer}"
+        far = self.far()
         return {
             Status.COMPILING: "Compiling the step for this layer.",
             Status.RUNNING: "",
             Status.PAUSED: f"Paused with {far} made.",
             Status.FINISHED: f"Made {far}. Run goes on with the large picture.",
         }.get(self.status, f"Stopped with {far} made.")
+
+
+def filters_alone(names: Sequence[str], values: Sequence[Sequence[Any]]) -> tuple[int, ...]:
+    """The filter of each tile, where each is of one filter and they differ in nothing else; else none."""
+    if tuple(names) != ("filter_indices",) or any(one is None or len(one) != 1 for (one,) in values):
+        return ()
+    return tuple(one[0] for (one,) in values)
 
 
 @dataclass(frozen=True)
@@ -103,7 +128,7 @@ class Facts:
         preparing: the step is being compiled although nothing runs, so that a start will find it ready.
         error: why the run failed, a sentence; empty if it did not.
         note: what a run that did not fail came to, if there is more to say of it than that it ended; else empty.
-        tiles: the pictures of a layer, if there are any.
+        tiles: the tiles, if there are any.
         at_tiles: whether the status is theirs: they are made, or were what was made last.
     """
 

@@ -1,8 +1,8 @@
 """A live run: start, pause, step, reset and change it while it goes.
 
-A run makes one thing at a time, in one thread: the picture *in front*, which a person steers, or *tiles*, a picture of
-each filter of a layer. It has one status, that of what it is at. It knows no UI: a view asks for :meth:`Run.facts` and
-:meth:`Run.frame` when :attr:`Run.front_revision` has changed.
+A run makes one thing at a time, in one thread: the picture *in front*, which a person steers, or *tiles*, several
+pictures that differ in filters, seeds or numbers. It has one status, that of what it is at. It knows no UI: a view asks
+for :meth:`Run.facts` and :meth:`Run.frame` when :attr:`Run.front_revision` has changed.
 
 The protocol between commands and the thread: commands change what is wanted, with the lock held, and return at once.
 The thread prepares one call with the lock held, computes it without (so that a command never waits for a step), and
@@ -18,10 +18,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from actmax_widget import presets
+from actmax_widget import presets, varying
 from actmax_widget.callbacks import OptimizerCallback
 from actmax_widget.checkpoint import Changes, Checkpoint, check_checkpoint
 from actmax_widget.checks import check_integer, invalid
+from actmax_widget.composition import OF_TARGET
 from actmax_widget.engine import Knobs, State, Step, Steps, diagnosis, keeping
 from actmax_widget.engine.batch import Batch
 from actmax_widget.engine.loop import Pace
@@ -29,18 +30,19 @@ from actmax_widget.engine.plan import Plan, random_state
 from actmax_widget.engine.reel import Reel
 from actmax_widget.engine.trial import try_parts
 from actmax_widget.film import Film
-from actmax_widget.live.facts import Facts, Frame, Status
+from actmax_widget.labels import Labels
+from actmax_widget.live.facts import Facts, Frame, Status, TilesFacts
 from actmax_widget.live.listeners import Listeners
-from actmax_widget.live.tiles import LiveTiles
+from actmax_widget.live.tiles import LiveTiles, Opened
 from actmax_widget.live.worker import Worker
-from actmax_widget.network import Network
+from actmax_widget.network import Network, graph
 from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.network.starting import starting_image
 from actmax_widget.parameters import START, parameters_of
 from actmax_widget.reason import reason
 from actmax_widget.regularizers import Regularizer
-from actmax_widget.results import History, LayerPictures
-from actmax_widget.settings import OF_RUN, Settings
+from actmax_widget.results import History, TilePictures
+from actmax_widget.settings import OF_RUN, Settings, differ
 from actmax_widget.utils import to_numpy
 
 OF_STEP = ("parametrization", "transforms", "optimizer")
@@ -109,7 +111,7 @@ class Run(Worker):
         self._knobs: Knobs | None = None  # None: to be made of the settings
         self._run = self._seed = 0
         self._reel: Reel
-        self._changes, self._is_tile = Changes(), False
+        self._changes = Changes()
         self._goal = self._origin = self._until = 0  # iterations: of the Run's end and beginning, of the next stop
         self._ending = Status.FINISHED
         self._tiles: LiveTiles | None = None
@@ -147,11 +149,16 @@ class Run(Worker):
         """Where the run stands, all of it at one moment."""
         with self._changed:
             here = self._run, self._status, self.iteration, self._goal
-            tiles = self._tiles.facts(self._status if self._at_tiles else Status.PAUSED) if self._tiles else None
+            tiles = self._tiles_facts()
             error = self._error
             if tiles and self._at_tiles:  # what the picture in front failed for is told when the run is back at it
                 error = tiles.error if self._status is Status.FAILED else ""
             return Facts(*here, self._stale, self._preparing, error, self._note, tiles, self._at_tiles)
+
+    def _tiles_facts(self) -> TilesFacts | None:
+        if self._tiles is None:
+            return None
+        return self._tiles.facts(self._status if self._at_tiles else Status.PAUSED, self._settings)
 
     @property
     def loss_names(self) -> tuple[str, ...]:
@@ -176,8 +183,8 @@ class Run(Worker):
             return self._front.history()
 
     @property
-    def tiles(self) -> LayerPictures | None:
-        """The tiles begun so far as the network saw them last, and their losses; None without any."""
+    def tiles(self) -> TilePictures | None:
+        """The tiles begun so far as the network saw them last, their losses, what they differ in; None without any."""
         with self._changed:
             return self._tiles.pictures() if self._tiles else None
 
@@ -192,6 +199,13 @@ class Run(Worker):
         with self._changed:
             tiles = self._tiles if self._tiles and number in {None, self._tiles.number} else None
             return tiles.between(first, end) if tiles else np.empty((0, *self.image.shape), np.float32)
+
+    def tiles_shown(self, first: int, end: int, number: int) -> tuple[np.ndarray, list[float | None]]:
+        """The same, and the newest activation of each, of one moment; None where there is none."""
+        with self._changed:
+            pictures = self.tiles_between(first, end, number)
+            end = first + len(pictures)
+            return pictures, self._tiles.activations(first, end) if self._tiles else []
 
     @property
     def traces(self) -> int:
@@ -208,7 +222,7 @@ class Run(Worker):
 
     @property
     def changes(self) -> Changes:
-        """What the picture in front began with, and what was set since; none where it was a tile."""
+        """What the picture in front began with, and what was set since."""
         return self._changes
 
     def checkpoint(self) -> Checkpoint:
@@ -283,10 +297,30 @@ class Run(Worker):
         Raises:
             ValueError, TypeError: filters that the layer does not have.
         """
-        if self._settings.objective is not None:
+        settings = self._settings
+        if settings.objective is not None:
             advice = "Set objective=None to make the filters of a layer."
-            raise invalid("objective", "None, as tiles are of a layer", self._settings.objective, advice)
-        tiles = LiveTiles(self.network, self._settings, filters, Pace(self._pace.clock))
+            raise invalid("objective", "None, as these tiles are of a layer", settings.objective, advice)
+        target = self.network.find(settings.layer)
+        chosen = graph.check_filters(filters, target.filters, target.name)
+        varied = [{varying.FILTERS: index} for index in chosen]
+        self._begin_tiles(LiveTiles(self.network, settings, varied, Pace(self._pace.clock)))
+
+    def make_varied_tiles(self, vary: Any, labels: Labels | None = None) -> None:
+        """Make pictures that differ in filters, seeds or numbers, else with the present settings.
+
+        Args:
+            vary: name -> values, see :func:`~actmax_widget.varying.grid`.
+            labels: by which filters may be named.
+
+        Raises:
+            ValueError, TypeError: no such name, or bad values; nothing is changed.
+        """
+        settings = self._settings
+        own = varying.grid(settings, vary)
+        self._begin_tiles(LiveTiles(self.network, settings, own, Pace(self._pace.clock), alike=True, labels=labels))
+
+    def _begin_tiles(self, tiles: LiveTiles) -> None:
         with self._changed:
             self._leave_tiles()
             self._tiles = tiles
@@ -314,32 +348,60 @@ class Run(Worker):
             self._touch()
         self._notify()
 
-    def open_tile(self, filter_index: int) -> None:
-        """Take a tile to the front, with its losses and all that its next step needs; the other settings stay.
+    def open_tile(self, which: int) -> None:
+        """Take a tile to the front, with its losses and all that its next step needs.
 
-        Tiles that are being made go on, until the run is started.
+        What is maximised, what tiles differ in, and the numbers of the parametrization are the tile's; the other
+        settings stay. Tiles that are being made go on, until the run is started.
+
+        Args:
+            which: the filter, where tiles differ by that alone; else the position.
 
         Raises:
-            ValueError: there is no tile of it, or it is not begun.
+            ValueError: there is no such tile, or it is not begun.
         """
+        tiles = self._tiles
+        filters = tiles.filters if tiles else ()
+        known = not filters or which in filters
+        if not known or not self._open(filters.index(which) if filters else which):
+            if filters or tiles is None:
+                raise invalid("filter", "a filter with a picture", which, "Press All filters first.")
+            raise invalid("tile", "the position of a tile with a picture, from 0", which, "See widget.tiles.varied.")
+
+    def open_tile_at(self, position: int) -> None:
+        """The same for the tile at a position."""
+        if not self._open(position):
+            advice = "Click one that has begun." if self._tiles else "Press All filters or Vary first."
+            raise invalid("tile", "the position of a tile with a picture", position, advice)
+
+    def _open(self, position: Any) -> bool:
+        """Whether there was such a tile."""
         with self._changed:
-            tiles = self._tiles
-            front = tiles.alone(filter_index) if tiles else None
-            if tiles is None or front is None:
-                raise invalid("filter", "a filter with a picture", filter_index, "Press All filters first.")
-            made = tiles.settings
-            goal = made.max_iter
+            opened = self._tiles.alone(position) if self._tiles and isinstance(position, int) else None
+            if opened is None:
+                return False
+            made, goal = opened.settings, opened.settings.max_iter
+            settings = self._checked(self._with_own_of(opened))
             self._leave_tiles(unless_made=True)
-            # What it is made of belongs to it; the other settings are those of now.
-            own = {name: getattr(made, name) for name in ("layer", "position", "parametrization")}
-            own |= {"filter_indices": (filter_index,), "objective": None}
-            own["knobs"] = {name: value for name, value in made.knobs.items() if made.is_of_parametrization(name)}
-            self._settings = self._checked(self._settings.changed(**own))
-            self._error = ""
-            self._start_afresh(Status.FINISHED if front.iteration >= goal else Status.PAUSED, front)
-            self._goal, self._is_tile = goal, True
+            self._settings, self._error = settings, ""
+            self._start_afresh(Status.FINISHED if opened.batch.iteration >= goal else Status.PAUSED, opened.batch)
+            self._goal, self._seed = goal, opened.seed
+            self._changes = Changes().then(0, made.changed(seed=opened.seed), goal)
             self._touch()
         self._notify()
+        return True
+
+    def _with_own_of(self, opened: Opened) -> Settings:
+        """The present settings with what a tile is made of."""
+        now, made = self._settings, opened.settings
+        declared = parameters_of(Settings)
+        names = [name for name in OF_RUN if made.objective is None or name not in OF_TARGET]
+        names += ["seed", *(name for name in opened.names if name in declared)]
+        names += made.families(opened.names)  # whose parts may have gone meanwhile
+        own = {name: getattr(made, name) for name in names if differ(getattr(made, name), getattr(now, name))}
+        knobs = {name: value for name, value in made.knobs.items() if made.is_of_parametrization(name)}
+        addressed = {name: made.values()[name] for name in opened.names if name not in declared}
+        return now.changed(**own, knobs=knobs | addressed)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Take a checkpoint's picture to the front, with its settings, losses and all that its next step needs.
@@ -505,7 +567,7 @@ class Run(Worker):
         if self._knobs is None:
             goal = self._goal_of_knobs
             self._knobs = plan.knobs(self._settings, step, self._seed, goal=goal)
-            if not self._is_tile:
+            if self._changes or not self.iteration:  # else nobody knows how it began
                 settings = self._settings if self._changes else self._settings.changed(seed=self._seed)
                 self._changes = self._changes.then(self.iteration, settings, goal)
         compiled = step.is_compiled()
@@ -683,7 +745,7 @@ class Run(Worker):
         self._ending = Status.FINISHED
         self._plan = self._plan_for(self._settings)
         self._seed = random_state(self._settings)
-        self._changes, self._is_tile = Changes(), False
+        self._changes = Changes()
         self._branches, self._line = {}, Branch("main", "", 0, None)  # they were of the run before
         self._front = self._plan.batch(self._plan.start(self._settings, self._seed)) if front is None else front
         self._reel = Reel(self.network, self._front, self._settings.max_iter, self._settings.input_range)
@@ -714,7 +776,6 @@ class Run(Worker):
         self._start_afresh(Status.PAUSED if checkpoint.iteration < checkpoint.goal else Status.FINISHED, front)
         self._seed, self._goal, self._changes = checkpoint.seed, checkpoint.goal, checkpoint.changes
         self._origin = max(0, checkpoint.goal - settings.max_iter)
-        self._is_tile = bool(checkpoint.iteration and not checkpoint.changes)
         self._touch()
 
     def _retarget(self) -> None:

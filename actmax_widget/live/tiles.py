@@ -1,23 +1,49 @@
-"""A picture of each of some filters of a layer, as part of a run: no thread and no lock, the run has both."""
+"""Pictures that differ in filters, seeds or numbers, as part of a run: no thread and no lock, the run has both."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from actmax_widget.engine import Knobs, State, Step, diagnosis
+from actmax_widget import varying
+from actmax_widget.checkpoint import differences
+from actmax_widget.engine import State, Step, Steps, diagnosis
 from actmax_widget.engine.batch import Batch, Tiles, batch_size
 from actmax_widget.engine.loop import Pace
-from actmax_widget.engine.plan import Plan, random_state
-from actmax_widget.live.facts import Status, TilesFacts
-from actmax_widget.network import Network, graph
-from actmax_widget.results import LayerPictures
+from actmax_widget.engine.plan import random_state
+from actmax_widget.engine.varied import Varied
+from actmax_widget.labels import Labels
+from actmax_widget.live.facts import Status, TilesFacts, filters_alone
+from actmax_widget.network import Network
+from actmax_widget.parameters import parameters_of
+from actmax_widget.regularizers import Regularizer
+from actmax_widget.results import TilePictures
 from actmax_widget.settings import Settings
 
+ACTIVATION = "activation"
+"""The measure that a tile shows, or where terms have one each the first of theirs."""
+NO_EFFECT = {"preset", "seed_fit", "steps_per_second"}
+"""Settings that make no other pictures."""
 _numbers = itertools.count(1)
+
+
+class Opened(NamedTuple):
+    """What a tile is made of.
+
+    Attributes:
+        batch: its state and rows.
+        settings: those that it was begun with; its random state is None if none was set.
+        seed: its random state.
+        names: the settings that tiles differ in.
+    """
+
+    batch: Batch
+    settings: Settings
+    seed: int
+    names: tuple[str, ...]
 
 
 class LiveTiles:
@@ -25,47 +51,73 @@ class LiveTiles:
 
     Args:
         network: the model with its input.
-        settings: the layer, and how each picture is made.
-        filters: which filters; None is all of the layer.
+        settings: what all have in common.
+        varied: what each has of its own, see :func:`~actmax_widget.varying.grid`.
         pace: how many steps to make in a call.
+        alike: where no random state is set, one is drawn for all; else another one for each.
+        labels: by which filters may be named.
 
     Attributes:
         number: another one for each object.
-        settings: as given.
-        filters: the filters, in order.
         ended: the status they came to: finished or failed.
         error: why they failed, or what some came to nothing for, a sentence; else empty.
 
     Raises:
-        ValueError, TypeError: for filters that the layer does not have.
+        ValueError, TypeError: a bad value, or pictures that are not computed alike.
     """
 
-    def __init__(self, network: Network, settings: Settings, filters: Any, pace: Pace) -> None:
+    def __init__(
+        self,
+        network: Network,
+        settings: Settings,
+        varied: Sequence[Mapping[str, Any]],
+        pace: Pace,
+        *,
+        alike: bool = False,
+        labels: Labels | None = None,
+    ) -> None:
         self.number = next(_numbers)
-        self.network, self.settings = network, settings
-        self._target = network.find(settings.layer)
-        self.filters = graph.check_filters(filters, self._target.filters, self._target.name)
+        self.network = network
         self.ended: Status | None = None
         self.error = ""
+        self._asked, self._own = settings, tuple(map(dict, varied))
+        base = settings.changed(seed=random_state(settings)) if alike else settings
+        each = [varying.settings_of(base, own, network, labels) for own in self._own]
+        self._varied = Varied(network, each)
+        self._names = tuple(varying.named(settings, [*self._own[0]]))
+        self._titles = tuple(varying.title(settings, name) for name in self._names)
+        self._values = tuple(tuple(varying.value(one, name) for name in self._names) for one in each)
         self._pace = pace
-        self._plan = Plan(network, settings.changed(filter_indices=(self.filters[0],)))
-        self._step: Step | None = None
         self._tiles: Tiles | None = None
-        self._knobs: Knobs | None = None
+        self._step: Step | None = None
+        self._compared: tuple[Settings, tuple[str, ...]] = settings, ()
 
     @property
     def is_compiled(self) -> bool:
         """Whether steps can be made."""
         return self._tiles is not None
 
-    def facts(self, status: Status) -> TilesFacts:
-        """Where they stand; ``status`` while they have not ended."""
-        found = self._tiles
+    @property
+    def filters(self) -> tuple[int, ...]:
+        """See :attr:`TilesFacts.filters`."""
+        return filters_alone(self._names, self._values)
+
+    def facts(self, status: Status, now: Settings) -> TilesFacts:
+        """Where they stand; ``status`` while they have not ended, ``now``: the settings in force."""
+        found, settings = self._tiles, self._asked
+        what = self.number, settings.layer, self._names, self._titles, self._values
         far = (found.begun, found.done, found.iteration) if found else (0, 0, 0)
-        status = self.ended or status
-        settings = self.settings
-        ends = settings.max_iter, settings.input_range
-        return TilesFacts(self.number, settings.layer, self.filters, *far, *ends, status, self.error)
+        ends = self._varied.goal, settings.input_range
+        return TilesFacts(*what, *far, *ends, self.ended or status, self.error, self._changed_since(now))
+
+    def _changed_since(self, now: Settings) -> tuple[str, ...]:
+        """What of all that they have in common was set otherwise since."""
+        if self._compared[0] is not now:  # settings are never changed, other ones take their place
+            before, found = self._asked, differences(self._asked, now)
+            known = [one for one in found if one in parameters_of(Settings) or one in before.values()]
+            left = [one for one in known if one not in {*self._names, *NO_EFFECT}]
+            self._compared = now, tuple(varying.title(now, one) for one in left)
+        return self._compared[1]
 
     def between(self, first: int, end: int) -> np.ndarray:
         """The pictures begun from position ``first`` to before ``end``, (n, H, W, C) float32."""
@@ -75,17 +127,30 @@ class LiveTiles:
         pictures = [self.network.layout.as_shown(one) for one in self._tiles.between(first, end)]
         return np.stack(pictures) if pictures else np.empty((0, *shape), np.float32)
 
-    def pictures(self) -> LayerPictures:
-        """All pictures begun so far, and their losses."""
+    def activations(self, first: int, end: int) -> list[float | None]:
+        """The newest activation of each of these; None where nothing was measured."""
+        tiles = self._tiles
+        column = next((k for k, name in enumerate(tiles.measures) if name.startswith(ACTIVATION)), None) if tiles else 0
+        if tiles is None or column is None:
+            return [None] * max(end - first, 0)
+        values = tiles.last_rows(first, end)[:, len(tiles.names) + 1 + column]
+        return [float(one) if np.isfinite(one) else None for one in values]
+
+    def pictures(self) -> TilePictures:
+        """All pictures begun so far, their losses, and what they differ in."""
         tiles = self._tiles
         histories = [tiles.history(position) for position in range(tiles.begun)] if tiles else []
-        return LayerPictures(self.between(0, len(histories)), histories)
+        return TilePictures.of(self.between(0, len(histories)), histories, self._own[: len(histories)])
 
-    def alone(self, filter_index: int) -> Batch | None:
-        """The picture of a filter with all that its next step needs; None if it was not begun."""
+    def alone(self, position: int) -> Opened | None:
+        """A picture with all that its next step needs; None if it was not begun."""
         tiles = self._tiles
-        begun = self.filters[: tiles.begun] if tiles else ()
-        return tiles.alone(begun.index(filter_index)) if tiles and filter_index in begun else None
+        if tiles is None or not 0 <= position < tiles.begun:
+            return None
+        settings = self._varied.settings[position]
+        if "seed" not in self._names:  # one that was drawn is none that was set
+            settings = settings.changed(seed=self._asked.seed)
+        return Opened(tiles.alone(position), settings, self._varied.seeds[position], self._names)
 
     def begin(self) -> None:
         """They are made from now on."""
@@ -98,42 +163,27 @@ class LiveTiles:
 
     def compile(self) -> None:
         """Have the step ready. Takes long."""
-        step = self._plan.step(self.settings)
-        tiles = Tiles(
-            step,
-            self.filters,
-            self._target.filters,
-            names=self._plan.names,
-            measures=self._plan.measures,
-            starts=self._starts,
-            goal=self.settings.max_iter,
-            batch=batch_size(step),
-            resumable=True,
-        )
-        if not step.is_compiled(len(tiles.selections())):
-            # No step: it only compiles.
-            tiles.compute(self._knobs_for(step, tiles, [0] * len(tiles.selections())), 0)
+        step = self._varied.step()
+        tiles = self._varied.tiles(step, batch_size(step))
+        fixed = step.objective.input_tensor.shape[0]
+        if not step.is_compiled(fixed or tiles.in_hand.stop):
+            tiles.compute(0)  # no step: it only compiles
         self._step, self._tiles = step, tiles
 
-    def compute(self, stop: Any) -> Any:
+    def compute(self, stop: Any) -> tuple[State, Steps]:
         """Make as many steps of the batch in hand as fill about a frame; nothing that can be seen changes."""
-        tiles, step = self._tiles, self._step
-        assert tiles is not None and step is not None  # noqa: S101, PT018 - for mypy: it is compiled
-        if self._knobs is None:
-            self._knobs = self._knobs_for(step, tiles, self._seeds(len(tiles.selections())))
+        tiles = self._tiles
+        assert tiles is not None  # noqa: S101 - for mypy: it is compiled
         begin = self._pace.clock()
-        state, steps = tiles.compute(self._knobs, self._pace.steps(self.settings.max_iter, None), stop)
+        state, steps = tiles.compute(self._pace.steps(self._varied.goal, None), stop)
         if len(steps.losses):
             self._pace.measured(begin, len(steps.losses), None)
         return state, steps
 
-    def take(self, made: Any) -> None:
+    def take(self, made: tuple[State, Steps]) -> None:
         """Go on from what :meth:`compute` gave."""
         assert self._tiles is not None  # noqa: S101 - for mypy
-        where = self._tiles.in_hand
         self._tiles.take(*made)
-        if self._tiles.in_hand != where:
-            self._knobs = None
         if self._tiles.finished:
             self.ended, self.error = Status.FINISHED, self._shortcomings(self._tiles)
 
@@ -141,24 +191,29 @@ class LiveTiles:
         """What some of the pictures came to nothing for; empty if all are well."""
         assert self._step is not None  # noqa: S101 - for mypy
         ends = [tiles.history(position)["total"][-1] for position in range(tiles.done)]
-        wrong = [index for index, end in zip(self.filters, ends, strict=True) if not np.isfinite(end)]
-        dead = [self.filters[position] for position in tiles.silent]
+        wrong = [position for position, end in enumerate(ends) if not np.isfinite(end)]
         found = []
         if wrong:
-            what = f"The total loss of filters {wrong} was not finite"
+            what = f"The total loss of {self._called(wrong)} was not finite"
             advice = "Their last good pictures are kept. Lower the learning rate or a weight."
             found.append(diagnosis.not_finite(what, self._step.objective.layers, advice))
-        if dead:
-            what = diagnosis.filters_of(dead, self._target.name)
-            found.append(diagnosis.silent(what, tiles.goal, [self._target.layer]))
+        if tiles.silent:
+            found.append(self._silent(tiles))
         return " ".join(found)
 
-    def _seeds(self, count: int) -> list[int]:
-        """The random states of so many pictures: another one for each if none is set."""
-        return [random_state(self.settings) for _ in range(count)]
+    def _called(self, positions: Sequence[int]) -> str:
+        """Some of the tiles, for a sentence."""
+        if self.filters:
+            return f"filters {[self.filters[position] for position in positions]}"
+        return "; ".join(", ".join(f"{name} {own!r}" for name, own in self._own[one].items()) for one in positions[:8])
 
-    def _knobs_for(self, step: Step, tiles: Tiles, seeds: Sequence[int]) -> Knobs:
-        return self._plan.knobs(self.settings, step, seeds, goal=self.settings.max_iter, tiles=tiles)
-
-    def _starts(self, where: slice) -> State:
-        return self._plan.start(self.settings, *self._seeds(where.stop - where.start))
+    def _silent(self, tiles: Tiles) -> str:
+        """What is said of pictures that no gradient reached."""
+        if self._asked.objective is not None:
+            plan = self._varied.plan
+            what = diagnosis.subject(loss for loss in plan.losses if not isinstance(loss, Regularizer))
+            return diagnosis.silent(what, tiles.goal, plan.layers)
+        target = self.network.find(self._asked.layer)
+        chosen = [self._varied.settings[position].filter_indices or (None,) for position in tiles.silent]
+        filters = list(dict.fromkeys(itertools.chain.from_iterable(chosen)))
+        return diagnosis.silent(diagnosis.filters_of(filters, target.name), tiles.goal, [target.layer])

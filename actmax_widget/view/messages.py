@@ -192,19 +192,25 @@ class FrameMessage:
 
 @dataclass(frozen=True, kw_only=True)
 class TilesNews:
-    """Pictures of filters of a layer, but for the pictures."""
+    """Pictures that differ in filters, seeds or numbers, but for the pictures."""
 
     number: int = told("Another number is another set of tiles, which starts afresh.")
     layer: str = told("The layer.")
-    filters: list[int] = told("The filter of each tile, in order.")
+    varied: list[str] = told(
+        'Names of the settings that they differ in: "filter_indices", "seed", or a number of a part by its address.'
+    )
+    titles: list[str] = told("What a person calls each of these.")
+    values: list[list[Any]] = told("Of each tile, in order, its values of these.", ts="(number | number[] | null)[][]")
     shape: tuple[int, int, Literal[1, 3]] = told("Height, width and channels of one tile.")
     first: int = told("Index of the first tile sent.")
     count: int = told("Tiles sent; 0 where only the status changed.")
+    activations: list[float | None] = told("The newest activation of each tile sent; None where none is measured.")
     done: int = told("Tiles finished.")
     iteration: int = told("Iterations of the batch in hand.")
     goal: int = told("Iterations for each tile.")
     status: Status = told("Of the run while it is at them; else paused, finished or failed.")
     error: str = told("Why they failed; empty if they did not.")
+    changed: list[str] = told("What was set otherwise since they were asked for, in a person's words.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,7 +242,8 @@ class RefusedMessage:
 
     type: Literal["refused"] = "refused"
     name: str = told(
-        'A parameter, the address of a part\'s number, "seed_picture", "parametrization", "optimizer" or "transforms".'
+        'A parameter, the address of a part\'s number, "seed_picture", "parametrization", "optimizer", "transforms" or '
+        '"vary".'
     )
     sentence: str = told("For the person who typed it.")
     error: str = told("The same in Python's words, as the trait `error` has it.")
@@ -385,17 +392,23 @@ class ClearSeedPicture:
 
 @dataclass(frozen=True, kw_only=True)
 class MakeTiles:
-    """Make tiles of all filters of the present layer, with the present settings."""
+    """Make tiles with the present settings; what is wrong with the values is refused under the name "vary"."""
 
     type: Literal["make_tiles"] = "make_tiles"
+    vary: dict[str, list[Any]] | None = told(
+        "What they differ in: name -> values, each with each of the others'; None is all filters of the present layer.",
+        None,
+        take=_as_it_came,
+        ts="{ [name: string]: (number | string | (number | string)[] | null)[] } | null",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenTile:
-    """Make a filter the present one, with its tile's picture and losses."""
+    """Make a tile the present picture, with its losses and what it is made of."""
 
     type: Literal["open_tile"] = "open_tile"
-    filter: int = told("The filter.", None, take=_count)
+    tile: int = told("Its index.", None, take=_count)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,7 +46,7 @@ class TileFeed:
         self._next = 0  # the tile to send next
         self._final = 0  # tiles that were finished when this round began
         self._moment: tuple[int, int] | None = None  # of which this round is
-        self._status: Status | None = None
+        self._status: tuple[Status, tuple[str, ...]] | None = None  # and what was set otherwise since
         self._sent_at = -np.inf
 
     def hello(self) -> None:
@@ -61,7 +61,8 @@ class TileFeed:
         if facts is None:
             return None
         halfway = self._next > self._settled
-        if halfway or self._status is not facts.status or self._settled < facts.done or self._reached < facts.begun:
+        other = self._status != (facts.status, facts.changed)
+        if halfway or other or self._settled < facts.done or self._reached < facts.begun:
             return 0.0
         if (facts.done, facts.iteration) == self._moment:
             return None
@@ -75,10 +76,11 @@ class TileFeed:
         if facts.number != self._number:
             self._forget()
             self._number, self._told = facts.number, True
-        self._status, self._sent_at = facts.status, self._clock()
+        self._status, self._sent_at = (facts.status, facts.changed), self._clock()
         first, end = self._go_round(facts)
-        pictures = [_thumbnail(one, facts.input_range) for one in self._run.tiles_between(first, end, facts.number)]
-        sent = TilesMessage(seq=seq, first=first, count=len(pictures), **_news(self._run, facts))
+        images, activations = self._run.tiles_shown(first, end, facts.number)
+        pictures = [_thumbnail(one, facts.input_range) for one in images]
+        sent = TilesMessage(seq=seq, first=first, **_news(self._run, facts, activations))
         return content(sent), [b"".join(picture.tobytes() for picture in pictures)]
 
     def _go_round(self, facts: TilesFacts) -> tuple[int, int]:
@@ -108,9 +110,10 @@ def snapshot(run: Run) -> tuple[dict[str, Any], bytes]:
     facts = run.facts().tiles
     if facts is None:
         return {}, b""
-    pictures = [_thumbnail(one, facts.input_range) for one in run.tiles_between(0, facts.begun, facts.number)]
+    images, activations = run.tiles_shown(0, facts.begun, facts.number)
+    pictures = [_thumbnail(one, facts.input_range) for one in images]
     across = math.isqrt(len(pictures) - 1) + 1 if pictures else 0
-    saved = content(SavedTiles(first=0, count=len(pictures), across=across, **_news(run, facts)))
+    saved = content(SavedTiles(across=across, first=0, **_news(run, facts, activations)))
     if not pictures:
         return saved, b""
     pixels = stitch_images(pictures, margin=0, cols=across)
@@ -120,20 +123,30 @@ def snapshot(run: Run) -> tuple[dict[str, Any], bytes]:
     return saved, file.getvalue()
 
 
-def _news(run: Run, facts: TilesFacts) -> dict[str, Any]:
-    """All that there is to tell of tiles but their pictures: see :class:`~actmax_widget.view.messages.TilesNews`."""
+def _news(run: Run, facts: TilesFacts, activations: list[float | None]) -> dict[str, Any]:
+    """What there is to tell of tiles, and the activations of those sent: see ``TilesNews`` in the messages."""
     blank = _thumbnail(run.network.layout.as_shown(np.zeros(run.network.input.shape[1:])), (0, 1))
     return {
         "number": facts.number,
         "layer": facts.layer,
-        "filters": list(facts.filters),
+        "varied": list(facts.names),
+        "titles": list(facts.titles),
+        "values": [list(map(_plain, own)) for own in facts.values],
         "shape": list(blank.shape),
+        "count": len(activations),
+        "activations": activations,
         "done": facts.done,
         "iteration": facts.iteration,
         "goal": facts.goal,
         "status": facts.status.value,
         "error": facts.error,
+        "changed": list(facts.changed),
     }
+
+
+def _plain(value: Any) -> Any:
+    """A value as it travels."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _thumbnail(image: np.ndarray, input_range: tuple[float, float]) -> np.ndarray:

@@ -40,7 +40,7 @@ from actmax_widget.live.run import Branch, Past, Run
 from actmax_widget.network import Network, graph, starting
 from actmax_widget.network.starting import starting_image
 from actmax_widget.parameters import Parameter, documented, filled, parameters_of
-from actmax_widget.results import History, LayerPictures
+from actmax_widget.results import History, TilePictures
 from actmax_widget.settings import Settings, differ
 from actmax_widget.view import choices, looks, messages
 from actmax_widget.view.lifetime import Lifetime
@@ -350,27 +350,48 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._stream.expect()
         self._command("make_tiles", filters)
 
-    @property
-    def tiles(self) -> LayerPictures | None:
-        """The pictures of :meth:`visualize_layer` begun so far, as the network saw them last, and their losses."""
-        found: LayerPictures | None = self._run.tiles
-        return found
-
-    def open_tile(self, filter_index: int) -> None:
-        """Take a tile's picture and losses over: Run goes on from there.
+    def visualize_many(self, *, vary: Any) -> None:
+        """Make pictures that differ in a number, a random state or a filter, in the background; shown as tiles.
 
         Args:
-            filter_index: one of the filters that there are tiles of.
+            vary: what differs: name -> values, as :func:`~actmax_widget.visualize_many` takes it: ``"seed"``,
+                ``"filter_indices"``, ``"position"``, ``"temperature"``, a weight, or any number of a part by its
+                address. Of several names each value goes with each of the others'. All else is as it is set now;
+                where ``seed`` is None one random state is drawn for all.
 
         Raises:
-            ValueError: there is no tile of it, or it is not begun.
+            ValueError, TypeError: no such name, no values, bad ones, or too many; nothing is changed.
+
+        Example:
+            >>> widget.visualize_many(vary={"seed": range(8)})
+            >>> widget.wait()
+            True
+            >>> widget.tiles.varied[3]
+            {'seed': 3}
+            >>> widget.open_tile(3)  # and Run goes on with it
         """
-        with self.lock:
-            self._run.open_tile(filter_index)
-            self._follow(self._run.settings)
-            self._run.prepare()
-        self._complain("")
-        self._publish()
+        self._stream.expect()
+        self._command("make_varied_tiles", vary, self._labels)
+
+    @property
+    def tiles(self) -> TilePictures | None:
+        """The tiles begun so far: pictures as the network saw them last, losses, and what they differ in."""
+        found: TilePictures | None = self._run.tiles
+        return found
+
+    def open_tile(self, which: int) -> None:
+        """Take a tile over, with picture and losses: Run goes on from there.
+
+        What it is made of comes with it: what is maximised, and its values of what the tiles differ in.
+
+        Args:
+            which: where tiles differ by their filter alone, as those of :meth:`visualize_layer` do, the filter; else
+                the position, counted from 0, as in ``tiles.varied``.
+
+        Raises:
+            ValueError: there is no such tile, or it is not begun.
+        """
+        self._go_back("open_tile", which)
 
     def checkpoint(self) -> Checkpoint:
         """The picture at this moment with its settings, losses and all that its next step needs; also in mid-run.
@@ -457,7 +478,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         """What the picture's run began with and what was set since, each with its iteration.
 
         ``visualize(model, changes=widget.changes)`` repeats the run. None, an empty sequence, where nothing was made
-        yet, or where the picture was a tile.
+        yet. A picture that was a tile is repeated but for rounding, as it was made in a batch.
         """
         found: Changes = self._run.changes
         return found
@@ -673,7 +694,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
                 self._shown = frame.run, frame.iteration
                 self.set_trait("image", frame.image)
                 self.set_trait("iteration", frame.iteration)
-            tiles = facts.tiles and (facts.tiles.number, facts.tiles.status)
+            tiles = facts.tiles and (facts.tiles.number, facts.tiles.status, facts.tiles.changed)
             moment = (
                 dataclasses.replace(facts, iteration=-1 if facts.status.busy else facts.iteration, tiles=None),
                 tiles,
@@ -787,8 +808,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             ),
             messages.SeedPicture: lambda: self._take_seed(command.name, buffers),
             messages.ClearSeedPicture: lambda: setattr(self, "seed_input", None),
-            messages.MakeTiles: self.visualize_layer,
-            messages.OpenTile: lambda: self.open_tile(command.filter),
+            messages.MakeTiles: lambda: self._make_tiles(command.vary),
+            messages.OpenTile: lambda: self._go_back("open_tile_at", command.tile),
             messages.PauseTiles: lambda: self._command("pause_tiles"),
             messages.ResumeTiles: lambda: self._command("resume_tiles"),
             messages.CloseTiles: lambda: self._command("close_tiles"),
@@ -796,6 +817,16 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             messages.AskResponse: lambda: self._asked.__setitem__(type(command), command),
         }
         answers[type(command)]()
+
+    def _make_tiles(self, vary: Any) -> None:
+        """Make what the page asked for; what is wrong with its values is told beside them."""
+        if vary is None:
+            self.visualize_layer()
+            return
+        try:
+            self.visualize_many(vary=vary)
+        except (ValueError, TypeError) as error:
+            self._refuse("vary", error)
 
     def _set_knob(self, address: str, value: Any) -> None:
         """Set a number from the page; what is wrong with it is told beside its slider."""
@@ -903,8 +934,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         where = facts.status.value.capitalize()
         whose = f"{self.model_name}, layer {self.layer}, {chosen}"
         if facts.tiles and facts.at_tiles:
-            made = f"{facts.tiles.done} of {len(facts.tiles.filters)} filters of {facts.tiles.layer} made"
-            return [f"{whose}: {far}.", f"{where}, {made}."]
+            return [f"{whose}: {far}.", f"{where}, {facts.tiles.far()} made."]
         return [f"{whose}.", f"{where}, {far}."]
 
     def _called(self, filters: tuple[int, ...]) -> str:

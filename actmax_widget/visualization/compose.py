@@ -131,8 +131,6 @@ def visualize(
     network, gate = prepared(model, backprop_modifier, input_shape, held_inputs, None if kept else start)
     if names is not None and labels is not None:
         names.check(network.last.filters, network.last.name)
-    # A name can be kept in a checkpoint; a function cannot.
-    named = {"backprop_modifier": backprop_modifier} if isinstance(backprop_modifier, str) else {}
     if changes is not None:
         run = _again(
             network,
@@ -142,11 +140,11 @@ def visualize(
     elif kept is not None:
         kept.check()
         keeping.check_model(kept, network)
-        given = checked_settings(network, names, target, filter_indices, settings, kept)
-        run = _further(network, kept, {**given, **named}, settings)
+        given = checked_settings(network, names, target, filter_indices, settings, backprop_modifier, kept)
+        run = _further(network, kept, given, settings)
     else:
-        given = checked_settings(network, names, target, filter_indices, {**DEFAULTS, **settings})
-        run = _afresh(network, {**given, **named}, start)
+        given = checked_settings(network, names, target, filter_indices, {**DEFAULTS, **settings}, backprop_modifier)
+        run = _afresh(network, given, start)
     reel = Reel(network, run.batch, run.end, run.changes[-1].settings.input_range)
     _make(run, reel, gate, listeners, progress=progress)
     _, last, goal, _ = run.changes[-1]
@@ -234,7 +232,13 @@ def _again(network: Network, changes: Changes, given: dict[str, Any]) -> _Run:
 
 
 def checked_settings(
-    network: Network, names: Any, target: Any, filter_indices: Any, settings: Mapping[str, Any], kept: Any = None
+    network: Network,
+    names: Any,
+    target: Any,
+    filter_indices: Any,
+    settings: Mapping[str, Any],
+    backprop_modifier: Any,
+    kept: Checkpoint | None = None,
 ) -> dict[str, Any]:
     """The settings that a person gave, the target among them; where a checkpoint is kept, it may have that.
 
@@ -242,6 +246,8 @@ def checked_settings(
         ValueError, TypeError: what is no setting, or no target.
     """
     given = _checked(target, filter_indices, settings)
+    if isinstance(backprop_modifier, str):  # a name can be kept in a checkpoint; a function cannot
+        given["backprop_modifier"] = backprop_modifier
     if "objective" in given:
         return given
     if target is None and kept is None:
@@ -251,7 +257,7 @@ def checked_settings(
         del given["filter_indices"]
         if target is None:
             return given
-    layer = network.find(kept.settings.layer if target is None else target)
+    layer = network.find(kept.settings.layer if kept is not None and target is None else target)
     given["layer"] = layer.name
     if names is not None and "filter_indices" in given:
         given["filter_indices"] = names.indices(filter_indices, layer.filters, layer.name)

@@ -17,9 +17,9 @@ from actmax_widget.engine.batch import Tiles
 from actmax_widget.engine.batch import batch_size as fitting_batch
 from actmax_widget.engine.measuring import measures_of, names_of
 from actmax_widget.engine.rendering import Rendering
-from actmax_widget.engine.step import State, Step, Steps
+from actmax_widget.engine.step import Knobs, State, Step, Steps
 from actmax_widget.input_modifiers import InputModifier
-from actmax_widget.losses import summed
+from actmax_widget.losses import Loss, selection, summed
 from actmax_widget.network import Network, graph, starting
 from actmax_widget.network.starting import starting_image
 from actmax_widget.network.targets import Target
@@ -175,19 +175,8 @@ def visualize_layer(
             advice = f"Pass batch_size={len(chosen)}, fewer filters, or leave the loss out."
             raise invalid("batch_size", "all pictures in one batch, as a loss compares them", batch, advice)
     own = [loss for loss, _ in terms]
-    tiles = Tiles(
-        step,
-        chosen,
-        target.filters,
-        names=[loss.name for loss in own],
-        measures=names_of(measures_of(network, own)),
-        starts=starts,
-        goal=max_iter,
-        batch=batch,
-        best=not clip,
-    )
 
-    def knobs() -> Any:
+    def knobs(where: slice) -> Knobs:
         return step.knobs(
             weights=[weight for _, weight in terms],
             parametrization=part,
@@ -197,14 +186,26 @@ def visualize_layer(
             goal=max_iter,
             bounds=(min(low, high), max(low, high)) if clip else (-np.inf, np.inf),
             grad_modifier=grad_modifier,
-            seed=_seeds(seed, len(tiles.selections()) if modifiers or shown_as else 0),
-            losses=tiles.knobs(own),
+            seed=_seeds(seed, where.stop - where.start if modifiers or shown_as else 0),
+            losses=_selecting(own, chosen[where], target.filters),
             modifiers=modifiers,
+            search=start.array is None,
         )
 
+    tiles = Tiles(
+        step,
+        len(chosen),
+        names=[loss.name for loss in own],
+        measures=names_of(measures_of(network, own)),
+        starts=starts,
+        knobs=knobs,
+        goal=max_iter,
+        batch=batch,
+        best=not clip,
+    )
     bar = importlib.util.find_spec("tqdm") is not None if progress is None else progress
     with progress_bar(len(chosen) * max_iter, shown=bar) as advance:
-        _run(tiles, knobs, watchers, advance)
+        make(tiles, advance, watchers)
     histories = [tiles.history(position) for position in range(tiles.begun)]
     _report(chosen, tiles, histories, step, target)
     pictures = [network.layout.to_channels_last(picture) for picture in tiles.pictures[: tiles.begun]]
@@ -220,6 +221,18 @@ def _seeds(seed: int | None, count: int) -> int | list[int]:
     """Random states for the jitter of so many pictures; without a seed each has its own."""
     random: Any = np.random
     return (seed or 0) if seed is not None or not count else [int(random.randint(2**31)) for _ in range(count)]
+
+
+def _selecting(losses: Sequence[Loss], filters: Sequence[int], of: int) -> list[np.ndarray]:
+    """The losses' knobs for a picture of each of some filters: the first loss that selects any gets each picture's."""
+    found, selects = [], True
+    for loss in losses:
+        for name, value in loss.knobs().items():
+            own = selects and name == "selection"
+            each = [selection((index,), of) if own else value for index in filters]
+            found.append(np.stack(each).astype(np.float32))
+            selects = selects and not own
+    return found
 
 
 def _starts(
@@ -268,26 +281,33 @@ def _watchers(callbacks: Any, filters: Sequence[int], *, verbose: bool) -> list[
     return found if any(found) else None
 
 
-def _run(tiles: Tiles, knobs: Callable[[], Any], watchers: Any, advance: Callable[[int], Any]) -> None:
+def make(tiles: Tiles, advance: Callable[[int], Any], watchers: Any = None) -> None:
+    """Make all pictures, batch after batch. Ctrl-C ends it, with a warning, once something was made.
+
+    Args:
+        tiles: the pictures.
+        advance: called with the number of steps made, those of each picture counted.
+        watchers: callbacks of each picture, which are told of each step; None: none at all.
+    """
     calls = Calls(single=bool(watchers))
     try:
         while not tiles.finished:
-            _make_batch(tiles, knobs(), calls, watchers[tiles.in_hand] if watchers else [], advance)
+            _make_batch(tiles, calls, watchers[tiles.in_hand] if watchers else [], advance)
     except KeyboardInterrupt:
         if not tiles.begun:
             raise
         part = f" and {tiles.iteration} iterations of the next" if tiles.begun > tiles.done else ""
-        made, whole = f"{tiles.done} of {len(tiles.filters)} pictures{part}", tiles.begun
+        made, whole = f"{tiles.done} of {tiles.count} pictures{part}", tiles.begun
         diagnosis.warn(f"Interrupted after {made}: the first {whole} are given back as they are.")
 
 
-def _make_batch(tiles: Tiles, knobs: Any, calls: Calls, watchers: Sequence[Any], advance: Callable[[int], Any]) -> None:
+def _make_batch(tiles: Tiles, calls: Calls, watchers: Sequence[Any], advance: Callable[[int], Any]) -> None:
     where, listening = tiles.in_hand, list(watchers)
     calls.made = 0
     try:
         while tiles.in_hand == where and not tiles.finished:
             before = tiles.iteration
-            steps = tiles.advance(knobs, calls.begin(tiles.goal))
+            steps = tiles.advance(calls.begin(tiles.goal))
             calls.end(len(steps.losses))
             advance(len(steps.losses) * (where.stop - where.start))
             _tell(listening, where.start, before, tiles, steps)

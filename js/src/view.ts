@@ -14,7 +14,7 @@ import { createProgress, createStatusWord } from "./parts/progress";
 import { createTable } from "./parts/table";
 import { createTarget } from "./parts/target";
 import { createTiles } from "./parts/tiles";
-import { createTilesButton } from "./parts/tiles_button";
+import { createVary } from "./parts/vary";
 
 /** Set by ipywidgets on the element of a view that opens without a comm; sends are silently dropped then. */
 const DISCONNECTED = "jupyter-widgets-disconnected";
@@ -74,12 +74,12 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
   const onDrawn = (iteration: number) => {
     root.dataset.iteration = String(iteration);
   };
-  const allFilters = createTilesButton(store);
+  const vary = createVary(model, store);
   const picture = createPicture(model, store, { onDrawn });
   return {
     status: createStatusWord(model, store),
-    allFilters,
-    target: createTarget(model, store.link, allFilters.element),
+    vary,
+    target: createTarget(model, store.link, vary),
     picture,
     buttons: createButtons(model, store),
     progress: createProgress(model, store),
@@ -87,7 +87,7 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
     weights: createWeights(model, store, picture.element),
     knobs: createKnobs(model, store),
     settings: createSettings(model, store, picture.element),
-    tiles: createTiles(model, store, { fallback: allFilters.element }),
+    tiles: createTiles(model, store, { fallback: vary }),
     network: createNetwork(model, store),
     table: createTable(model, store),
   } satisfies Parts;

@@ -67,7 +67,8 @@ export class FakeModel {
     seq?: number;
     n?: number;
     name?: string;
-    filter?: number;
+    tile?: number;
+    vary?: unknown;
     value?: number;
   }[] = [];
   /** The buffers of the message sent last. */
@@ -148,6 +149,13 @@ export class FakeModel {
   }
 }
 
+/** Tiles of these filters. */
+export const ofFilters = (filters: number[]) => ({
+  varied: ["filter_indices"],
+  titles: ["Filters"],
+  values: filters.map((filter) => [[filter]]),
+});
+
 /** Speaks as the kernel does: row i holds i, i + 0.25, i + 0.5 and i + 0.75; tile i is all i + iteration. */
 export class FakeKernel {
   seq = 0;
@@ -173,7 +181,8 @@ export class FakeKernel {
     const seq = this.seq++;
     const message: TilesMessage = {
       ...{ type: "tiles", seq, number: 1, layer: "conv2", shape: [2, 2, 1], first, count },
-      ...{ filters: Array.from({ length: 16 }, (_, i) => i) },
+      ...ofFilters(Array.from({ length: 16 }, (_, i) => i)),
+      ...{ activations: [], changed: [] },
       ...{ done: 0, iteration: 0, goal: 200, status: "running", error: "" },
       ...over,
     };

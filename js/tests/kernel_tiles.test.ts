@@ -1,13 +1,16 @@
 import { describe, expect, it, vi } from "vitest";
-import type { TilesMessage } from "../src/kernel/contract";
+import type { SavedTiles, TilesMessage } from "../src/kernel/contract";
+import { readSavedTiles } from "../src/kernel/saved_tiles";
 import { Tiles } from "../src/kernel/tiles";
-import type { FakeKernel } from "./fake_model";
+import { type FakeKernel, ofFilters } from "./fake_model";
 import { nextFrame, open, standInForBrowser } from "./page";
 
 standInForBrowser();
 
 const message = (over: Partial<TilesMessage> = {}): TilesMessage => ({
-  ...{ type: "tiles", seq: 1, number: 1, layer: "conv2", filters: [3, 5, 8], shape: [1, 2, 1] },
+  ...{ type: "tiles", seq: 1, number: 1, layer: "conv2", shape: [1, 2, 1] },
+  ...ofFilters([3, 5, 8]),
+  ...{ activations: [], changed: [] },
   ...{ first: 0, count: 0, done: 0, iteration: 0, goal: 100, status: "running", error: "" },
   ...over,
 });
@@ -30,6 +33,24 @@ describe("the tiles", () => {
     tiles.take(message({ first: 2, count: 2 }), Uint8Array.of(5, 6, 7, 8));
     expect(pixelsOf(tiles)).toEqual([[1, 2], [], [5, 6]]);
     expect(tiles.tile(3)).toBe(undefined);
+  });
+
+  it("of a notebook that was saved when there were only those of filters are shown", async () => {
+    const { varied, titles, values, activations, changed, type, seq, ...before } = message();
+    const saved = { ...before, filters: [3, 5, 8], across: 0 } as unknown as SavedTiles;
+    const tiles = await readSavedTiles(saved, new Uint8Array());
+    expect(tiles?.filters).toEqual([3, 5, 8]);
+    expect(tiles?.news).toMatchObject({ varied, titles, values, changed, type });
+    expect([tiles?.count, tiles?.isUnmeasured]).toEqual([3, true]);
+  });
+
+  it("know their filters only where they differ by one filter alone", () => {
+    const filters = (over: Partial<TilesMessage>) =>
+      new Tiles(message(over), new Uint8Array()).filters;
+    expect(filters({})).toEqual([3, 5, 8]);
+    expect(filters({ values: [[[3]], [[5, 7]]] })).toBe(null);
+    expect(filters({ values: [[null]] })).toBe(null);
+    expect(filters({ varied: ["seed"], values: [[3]] })).toBe(null);
   });
 
   it("never makes more progress than there is", () => {

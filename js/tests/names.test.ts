@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { Traits } from "../src/kernel/model";
 import { find, search } from "../src/kernel/names";
 import { completions, formatFilters, parseFilters } from "../src/parts/filters";
+import { ofFilters } from "./fake_model";
 import { open, standInForBrowser, type View } from "./page";
 import { tiles } from "./tiles_page";
 
@@ -235,7 +236,7 @@ describe("names elsewhere", () => {
   it("stand beneath the tiles", () => {
     const { kernel, render } = open(NAMED);
     const view = render();
-    kernel.tiles(0, 2, { layer: "out", filters: FISH.map((_, i) => i), done: 1 });
+    kernel.tiles(0, 2, { layer: "out", ...ofFilters(FISH.map((_, i) => i)), done: 1 });
     settled();
     const [first, second] = tiles(view);
     expect(second?.textContent).toBe("1 goldfish");

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { ofFilters } from "./fake_model";
 import { nextFrame, painted, scrolled, standInForBrowser, type View } from "./page";
 import { canvasOf, paints, shown, started, tile, tiles } from "./tiles_page";
 
@@ -87,22 +88,22 @@ describe("the tiles in the grid", () => {
     kernel.tiles(0, 16);
     nextFrame();
     paints();
-    kernel.tiles(1, 1, { number: 2, layer: "out", filters: [7, 8, 9] });
+    kernel.tiles(1, 1, { number: 2, layer: "out", ...ofFilters([7, 8, 9]) });
     nextFrame();
     expect(tiles(view).map(({ textContent }) => textContent)).toEqual(["7", "8", "9"]);
     expect(started(view)).toEqual([8]);
     expect(paints()).toEqual([1]);
-    expect(view.part("tiles-title").textContent).toBe("All filters of out");
+    expect(view.part("tiles-title").textContent).toBe("Filters of out");
   });
 
   it("of a thousand filters are laid out once, and drawn no more than in sight", () => {
     const { kernel, view } = shown();
     const filters = Array.from({ length: 1280 }, (_, i) => i);
-    kernel.tiles(0, 0, { filters });
+    kernel.tiles(0, 0, ofFilters(filters));
     nextFrame();
     const before = tiles(view);
     scrolled(before.slice(40), false);
-    kernel.tiles(0, 1280, { filters, iteration: 1 });
+    kernel.tiles(0, 1280, { ...ofFilters(filters), iteration: 1 });
     nextFrame();
     expect(paints()).toHaveLength(40);
     expect(tiles(view)).toEqual(before);
@@ -112,13 +113,13 @@ describe("the tiles in the grid", () => {
 describe("a click on a tile", () => {
   it("opens its filter, from wherever in the tile it comes", () => {
     const { model, kernel, view } = shown();
-    kernel.tiles(0, 3, { filters: [4, 8, 15] });
+    kernel.tiles(0, 3, ofFilters([4, 8, 15]));
     nextFrame();
     canvasOf(tile(view, 8)).click();
     tile(view, 15).click();
     expect(model.sent.filter(({ type }) => type === "open_tile")).toEqual([
-      { type: "open_tile", filter: 8 },
-      { type: "open_tile", filter: 15 },
+      { type: "open_tile", tile: 1 },
+      { type: "open_tile", tile: 2 },
     ]);
     expect(model.saved).toEqual([]);
   });
@@ -137,7 +138,7 @@ describe("the tile of the filter chosen", () => {
   const marked = (view: View) =>
     tiles(view)
       .filter((button) => button.getAttribute("aria-current") === "true")
-      .map(({ dataset }) => Number(dataset.filter));
+      .map(({ dataset }) => Number(dataset.index));
 
   it("is marked, where there is one filter and the layer is the same", () => {
     const { model, kernel, view } = shown({ filter_indices: [3] });
@@ -170,7 +171,7 @@ describe("the keyboard", () => {
     document.activeElement?.dispatchEvent(event);
     return event;
   };
-  const focused = () => (document.activeElement as HTMLElement).dataset.filter;
+  const focused = () => (document.activeElement as HTMLElement).dataset.index;
 
   it("moves among the tiles, and stays at the edges", () => {
     inRows();

@@ -16,8 +16,8 @@ describe("the button for all filters", () => {
     ]);
     button.click();
     button.click();
-    expect(model.sent).toEqual([{ type: "make_tiles" }]);
-    expect(view.part("status").textContent).toBe("starting all filters …");
+    expect(model.sent).toEqual([{ type: "make_tiles", vary: null }]);
+    expect(view.part("status").textContent).toBe("starting the tiles …");
     expect(button.classList.contains("actmax-pending")).toBe(true);
     kernel.tiles(0, 0, { status: "compiling" });
     expect(view.part("status").textContent).toBe("ready");

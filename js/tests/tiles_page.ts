@@ -6,7 +6,8 @@ export const tiles = (view: View): HTMLButtonElement[] => [
 ];
 
 export function tile(view: View, filter: number): HTMLButtonElement {
-  const found = tiles(view).find(({ dataset }) => dataset.filter === String(filter));
+  const named = ({ children }: Element) => Number.parseInt(children[1]?.textContent ?? "", 10);
+  const found = tiles(view).find((each) => named(each) === filter);
   if (!found) throw new Error(`There is no tile of filter ${filter}.`);
   return found;
 }
@@ -18,7 +19,7 @@ export const canvasOf = (tile: Element): HTMLCanvasElement =>
 export const started = (view: View): number[] =>
   tiles(view)
     .filter((each) => !each.hasAttribute("aria-disabled"))
-    .map(({ dataset }) => Number(dataset.filter));
+    .map(({ children }) => Number.parseInt(children[1]?.textContent ?? "", 10));
 
 /** The first byte of each picture painted since the last call. */
 export const paints = (): (number | undefined)[] => painted.splice(0).map((pixels) => pixels[0]);

@@ -65,6 +65,7 @@ def put(notebook: OpenNotebook, place: str) -> Locator:
     cell = notebook.page.locator(".jp-CodeCell").nth(index)
     expect(cell.locator(".actmax").first).to_be_visible()
     cell.locator("details").evaluate_all("all => all.forEach(details => { details.open = true; })")
+    cell.get_by_test_id("vary-open").evaluate_all("all => all.forEach(button => button.click())")
     cell.scroll_into_view_if_needed()
     settle(notebook.page)
     return cell.locator(".actmax")

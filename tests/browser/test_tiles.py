@@ -1,9 +1,11 @@
-"""The pictures of a whole layer, in a real JupyterLab."""
+"""Pictures side by side, of a whole layer and of other values, in a real JupyterLab."""
+
+import re
 
 import numpy as np
 from playwright.sync_api import expect
 
-from tests.browser.lab import ARTIFACTS
+from tests.browser.lab import ARTIFACTS, OpenNotebook, reopen_without_kernel
 from tests.browser.view import WidgetView
 
 TILE_PIXELS = """tile => {
@@ -16,7 +18,7 @@ COMPILED = """with widget._run._changed:
 
 
 def tile(view: WidgetView, index: int):
-    return view.root.locator(f'.actmax-tile[data-filter="{index}"]')
+    return view.root.locator(f'.actmax-tile[data-index="{index}"]')
 
 
 def finish_tiles(view: WidgetView, count: int) -> None:
@@ -25,22 +27,75 @@ def finish_tiles(view: WidgetView, count: int) -> None:
     expect(view.part("tiles")).to_have_attribute("data-done", str(count))
 
 
-def test_all_filters_of_a_layer_fill_in_and_one_is_opened(first_widget):
-    notebook, view = first_widget("max_iter=150")
+def test_all_filters_of_a_layer_and_other_values_fill_in_and_one_is_opened(first_widget, lab):
+    notebook, view = first_widget("max_iter=60")
     finish_tiles(view, 10)
     shown = [np.array(tile(view, index).evaluate(TILE_PIXELS)) for index in range(10)]
     assert all(pixels.std() > 10 for pixels in shown)
     assert len({pixels.tobytes() for pixels in shown}) == 10
     view.root.screenshot(path=ARTIFACTS / "tiles.png")
     tile(view, 7).click()
-    view.expect_iterations(150)
+    view.expect_iterations(60)
     expect(view.part("filters")).to_have_value("7")
     np.testing.assert_array_equal(view.pixels().ravel(), shown[7])
     view.press("Run", then="finished")
-    view.expect_iterations(300)
+    view.expect_iterations(120)
     assert notebook.ask("print(len(widget.tiles.histories), widget.tiles.images.shape)").strip() == "10 (10, 28, 28, 1)"
-    view.part("tiles-close").click()
-    expect(view.part("tiles")).to_be_hidden()
+    vary(view, "tv_weight", then=5)
+    labels = view.root.locator(".actmax-tile-name").all_text_contents()
+    assert labels[2:4] == ["Total variation 10", "Total variation 25"]
+    expect(view.root.locator(".actmax-tile[aria-current]")).to_have_attribute("data-index", "2")
+    tile(view, 3).click()
+    view.expect_iterations(60)
+    expect(view.part("tv-weight-value")).to_have_value("25")
+    expect(view.root.locator(".actmax-tile[aria-current]")).to_have_attribute("data-index", "3")
+    assert notebook.ask("print(widget.changes[0].changed['tv_weight'], widget.checkpoint().iteration)") == "25.0 60\n"
+    expect(view.part("tiles-changed")).to_be_hidden()
+    view.choose(filters=3)
+    expect(view.part("tiles-changed")).to_have_text("Made with other settings: Filters")
+
+    view.part("vary-open").click()
+    view.part("vary").select_option("seed")
+    view.part("vary-values").fill("0-2, x")
+    view.part("vary-make").click()
+    expect(view.part("vary-problem")).to_contain_text('"x" is not a seed')
+    expect(view.part("tiles-title")).to_have_text("Total variation")  # nothing is lost
+    view.part("vary-values").fill("0-2")
+    view.part("vary-by").select_option("jitter")
+    view.part("vary-by-values").fill("0, 2")
+    picture(notebook, view, "vary")
+    view.part("vary-values").press("Enter")
+    expect(view.part("tiles-title")).to_have_text("Seed × Jitter")
+    expect(view.part("tiles")).to_have_attribute("data-status", "finished", timeout=60_000)
+    view.part("tiles-order").select_option("activation")
+    shown = view.root.locator(".actmax-tile-activation").all_text_contents()
+    assert shown == sorted(shown, key=float, reverse=True)
+    tile(view, 5).click()
+    expect(view.part("seed")).to_have_value("2")
+    picture(notebook, view, "varied")
+    notebook = reopen_without_kernel(notebook, lab)
+    view = WidgetView(notebook.widget)
+    expect(tile(view, 5)).to_have_text(re.compile(r"Seed 2 · Jitter 2\s*[-\d.]+"))
+    assert np.array(tile(view, 5).evaluate(TILE_PIXELS)).std() > 10
+
+
+def picture(notebook: OpenNotebook, view: WidgetView, name: str) -> None:
+    """Keep a picture in dark and in light to look at."""
+    for theme in ("Dark", "Light"):
+        notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
+        expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-name", f"JupyterLab {theme}")
+        expect(notebook.page.locator("#jupyterlab-splash")).to_have_count(0)
+        view.root.screenshot(path=ARTIFACTS / f"{name}-{theme.lower()}.png")
+
+
+def vary(view: WidgetView, name: str, *, then: int) -> None:
+    """Vary a number by the values that are proposed, and wait for the pictures."""
+    view.part("vary-open").click()
+    view.part("vary").select_option(name)
+    view.part("vary-make").click()
+    expect(view.part("vary-panel")).to_be_hidden()
+    expect(view.part("tiles")).to_have_attribute("data-done", str(then), timeout=60_000)
+    expect(view.part("tiles")).to_have_attribute("data-status", "finished")
 
 
 def test_tiles_pause_go_on_and_survive_a_reload(first_widget):

@@ -244,14 +244,20 @@ export interface TilesMessage {
   number: number;
   /** The layer. */
   layer: string;
-  /** The filter of each tile, in order. */
-  filters: number[];
+  /** Names of the settings that they differ in: "filter_indices", "seed", or a number of a part by its address. */
+  varied: string[];
+  /** What a person calls each of these. */
+  titles: string[];
+  /** Of each tile, in order, its values of these. */
+  values: (number | number[] | null)[][];
   /** Height, width and channels of one tile. */
   shape: [number, number, 1 | 3];
   /** Index of the first tile sent. */
   first: number;
   /** Tiles sent; 0 where only the status changed. */
   count: number;
+  /** The newest activation of each tile sent; None where none is measured. */
+  activations: (number | null)[];
   /** Tiles finished. */
   done: number;
   /** Iterations of the batch in hand. */
@@ -262,6 +268,8 @@ export interface TilesMessage {
   status: "ready" | "compiling" | "running" | "paused" | "finished" | "failed";
   /** Why they failed; empty if they did not. */
   error: string;
+  /** What was set otherwise since they were asked for, in a person's words. */
+  changed: string[];
   type: "tiles";
   /** In one numbering with the frames, and acknowledged as they are. */
   seq: number;
@@ -275,7 +283,7 @@ export interface TilesClosedMessage {
 /** Why a value was not taken; the value of before was sent already. */
 export interface RefusedMessage {
   type: "refused";
-  /** A parameter, the address of a part's number, "seed_picture", "parametrization", "optimizer" or "transforms". */
+  /** A parameter, the address of a part's number, "seed_picture", "parametrization", "optimizer", "transforms" or "vary". */
   name: string;
   /** For the person who typed it. */
   sentence: string;
@@ -398,15 +406,17 @@ export interface RemoveTransform {
   /** The transform. */
   name: string;
 }
-/** Make tiles of all filters of the present layer, with the present settings. */
+/** Make tiles with the present settings; what is wrong with the values is refused under the name "vary". */
 export interface MakeTiles {
   type: "make_tiles";
+  /** What they differ in: name -> values, each with each of the others'; None is all filters of the present layer. */
+  vary: { [name: string]: (number | string | (number | string)[] | null)[] } | null;
 }
-/** Make a filter the present one, with its tile's picture and losses. */
+/** Make a tile the present picture, with its losses and what it is made of. */
 export interface OpenTile {
   type: "open_tile";
-  /** The filter. */
-  filter: number;
+  /** Its index. */
+  tile: number;
 }
 /** Stop the tiles after the step in hand. */
 export interface PauseTiles {
@@ -436,14 +446,20 @@ export interface SavedTiles {
   number: number;
   /** The layer. */
   layer: string;
-  /** The filter of each tile, in order. */
-  filters: number[];
+  /** Names of the settings that they differ in: "filter_indices", "seed", or a number of a part by its address. */
+  varied: string[];
+  /** What a person calls each of these. */
+  titles: string[];
+  /** Of each tile, in order, its values of these. */
+  values: (number | number[] | null)[][];
   /** Height, width and channels of one tile. */
   shape: [number, number, 1 | 3];
   /** Index of the first tile sent. */
   first: number;
   /** Tiles sent; 0 where only the status changed. */
   count: number;
+  /** The newest activation of each tile sent; None where none is measured. */
+  activations: (number | null)[];
   /** Tiles finished. */
   done: number;
   /** Iterations of the batch in hand. */
@@ -454,6 +470,8 @@ export interface SavedTiles {
   status: "ready" | "compiling" | "running" | "paused" | "finished" | "failed";
   /** Why they failed; empty if they did not. */
   error: string;
+  /** What was set otherwise since they were asked for, in a person's words. */
+  changed: string[];
   /** Tiles in a row. */
   across: number;
 }

@@ -20,12 +20,11 @@ export type NameOf<T> = {
 
 /** What the buttons of the run ask for. */
 export type RunCommand = Extract<Outgoing["type"], "start" | "pause" | "step" | "reset">;
-/** The first one starts the tiles of the present layer, with the present settings. */
 export type TilesCommand = Extract<
   Outgoing["type"],
-  "make_tiles" | "pause_tiles" | "resume_tiles" | "close_tiles"
+  "pause_tiles" | "resume_tiles" | "close_tiles"
 >;
-export type Command = RunCommand | TilesCommand;
+export type Command = RunCommand | TilesCommand | "make_tiles";
 
 export const isBusy = (status: Status | undefined): boolean =>
   status === "compiling" || status === "running";

@@ -2,12 +2,24 @@ import { decode } from "../kit/png";
 import type { SavedTiles } from "./contract";
 import { Tiles } from "./tiles";
 
+/** What a notebook holds that was saved when tiles were of filters alone. */
+interface FilterTiles {
+  filters?: number[];
+}
+
 /** The tiles of a saved notebook; `null` where their picture cannot be read. */
 export async function readSavedTiles(
-  { across, ...saved }: SavedTiles,
+  { across, filters, ...saved }: SavedTiles & FilterTiles,
   picture: Uint8Array,
 ): Promise<Tiles | null> {
-  const message = { type: "tiles", seq: 0, ...saved } as const;
+  const before = {
+    varied: ["filter_indices"],
+    titles: ["Filters"],
+    values: (filters ?? []).map((filter) => [[filter]]),
+    activations: [],
+    changed: [],
+  };
+  const message = { type: "tiles", seq: 0, ...before, ...saved } as const;
   if (saved.count === 0) return new Tiles(message, new Uint8Array());
   const bitmap = await decode(picture);
   if (!bitmap) return null;

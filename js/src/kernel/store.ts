@@ -1,5 +1,11 @@
 import { type Cleanup, Scope } from "../kit/scope";
-import type { Parameters, SavedTiles, TilesClosedMessage, TilesMessage } from "./contract";
+import type {
+  MakeTiles,
+  Parameters,
+  SavedTiles,
+  TilesClosedMessage,
+  TilesMessage,
+} from "./contract";
 import { bytesOf, type Frame, floatsOf, isFrameMessage, readFrame } from "./frame";
 import { Greeting } from "./greeting";
 import { type Loss, watchKernel } from "./kernel_watch";
@@ -28,7 +34,7 @@ export class Store {
   frame: Frame | null = null;
   /** The PNG of a saved notebook, shown until there is a frame. */
   savedPicture: Uint8Array | null = null;
-  /** All filters of a layer; `null` until they are asked for, and when they are closed. */
+  /** Pictures side by side; `null` until they are asked for, and when they are closed. */
   tiles: Tiles | null = null;
   /** Whether the numbers of the parts were last seen unfolded; `null` before there were any. */
   numbersOpen: boolean | null = null;
@@ -107,9 +113,15 @@ export class Store {
     if (this.#seq !== undefined) this.#receipts.drawn(this.#seq);
   }
 
-  command(type: Command): void {
+  command(type: Exclude<Command, "make_tiles">): void {
     this.#setPending(type);
     this.link.send(type === "step" ? { type, n: 1 } : { type });
+  }
+
+  /** Asks for tiles that differ in `vary`; `null`: in their filter, all of the layer. */
+  makeTiles(vary: MakeTiles["vary"]): void {
+    this.#setPending("make_tiles");
+    this.link.send({ type: "make_tiles", vary });
   }
 
   readonly cleanup: Cleanup = () => {

@@ -17,6 +17,14 @@ export function formatProbability(value: number): string {
   return `${Number(percent.toPrecision(3))}%`;
 }
 
+/** An activation: four significant digits. */
+export function formatActivation(value: number): string {
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  if (size < 1e-3 || size >= 99_999.5) return value.toExponential(3);
+  return size >= 9999.5 ? value.toFixed(0) : value.toPrecision(4);
+}
+
 /** A parameter as one would type it: 0.1 and not 0.10000000149. */
 export const formatParameter = (value: number): string => String(Number(value.toPrecision(6)));
 

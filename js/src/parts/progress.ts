@@ -11,10 +11,10 @@ const PENDING_WORDS: Record<Command, string> = {
   pause: "pausing …",
   step: "stepping …",
   reset: "resetting …",
-  make_tiles: "starting all filters …",
-  pause_tiles: "pausing all filters …",
-  resume_tiles: "going on with all filters …",
-  close_tiles: "closing all filters …",
+  make_tiles: "starting the tiles …",
+  pause_tiles: "pausing the tiles …",
+  resume_tiles: "going on with the tiles …",
+  close_tiles: "closing the tiles …",
 };
 
 /** How far the run is, in a bar and in words, and what went wrong. */

@@ -13,14 +13,17 @@ const NUMBERED = 'Filters maximised together: "3", "3, 7", "0-4", or nothing for
 const NAMED =
   'Filters maximised together, by number or name: "3", "3, 7", "goldfish, flamingo", or nothing for all';
 
-/**
- * What is maximised: the layer, the filters of it and where in its map, or the terms of an objective of one's own; `more`
- * stands beside the filters.
- */
-export function createTarget(model: ActMaxModel, link: Link, more: HTMLElement): Component {
+/** What stands beside the filters, and beneath all of it. */
+interface More {
+  element: HTMLElement;
+  panel: HTMLElement;
+}
+
+/** What is maximised: the layer, the filters of it and where in its map, or the terms of an objective of one's own. */
+export function createTarget(model: ActMaxModel, link: Link, more: More): Component {
   const scope = new Scope();
   const layers = createLayers(model, link);
-  const filters = createFilters(model, link, more);
+  const filters = createFilters(model, link);
   const position = createPosition(model, link);
   const terms = createTerms(model);
   const parts = [layers, filters, position, terms];
@@ -35,7 +38,12 @@ export function createTarget(model: ActMaxModel, link: Link, more: HTMLElement):
   for (const { cleanup } of parts) scope.add(cleanup);
   scope.on(model, "change:absent change:position_shape", show);
   show();
-  const element = h("div", { class: "actmax-target" }, ...parts.map((part) => part.element));
+  const beside = h("div", { class: "actmax-filters-and-more" }, filters.element, more.element);
+  const element = h(
+    "div",
+    { class: "actmax-target" },
+    ...[layers.element, beside, position.element, terms.element, more.panel],
+  );
   return { element, cleanup: scope.cleanup };
 }
 
@@ -100,10 +108,10 @@ export function choose(model: ActMaxModel, link: Link, layer: string): void {
   });
 }
 
-function createFilters(model: ActMaxModel, link: Link, more: HTMLElement): Component {
+function createFilters(model: ActMaxModel, link: Link): Component {
   const scope = new Scope();
   const control = controlOf("filter_indices");
-  const { element, field, offers, previous, next, total, problem } = createFilterFields(more);
+  const { element, field, offers, previous, next, total, problem } = createFilterFields();
   addHelp(element, [field], control.help);
 
   const names = () => namesOf(model, model.get("layer"));
@@ -186,7 +194,7 @@ function offer(list: HTMLDataListElement, values: readonly string[]): void {
   list.replaceChildren(...values.map((value) => h("option", { value })));
 }
 
-function createFilterFields(more: HTMLElement) {
+function createFilterFields() {
   const { label, none = "" } = controlOf("filter_indices");
   const id = uniqueId("filters");
   const offers = h("datalist", { id: uniqueId("offers"), "data-testid": "filter-offers" });
@@ -209,7 +217,6 @@ function createFilterFields(more: HTMLElement) {
     h("span", { class: "actmax-stepper" }, previous, field, next),
     offers,
     total,
-    more,
     problem.element,
   );
   return { element, field, offers, previous, next, total, problem };

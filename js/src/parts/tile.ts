@@ -1,13 +1,13 @@
 import type { TilesMessage } from "../kernel/contract";
-import { call, type Names } from "../kernel/names";
 import type { Tile } from "../kernel/tiles";
-import { h } from "../kit/dom";
+import { h, setText } from "../kit/dom";
+import { formatActivation } from "../kit/format";
 import { putPixels, setResolution } from "../kit/pixels";
 
 /** CSS pixels of a tile's side, about; the style sheet sets the least. */
 const SHOWN_SIZE = 96;
 
-/** One filter's button in the grid. */
+/** One picture's button in the grid. */
 export interface TileButton {
   element: HTMLButtonElement;
   draw(tile: Tile | undefined): void;
@@ -15,27 +15,33 @@ export interface TileButton {
   setInSight(inSight: boolean): void;
 }
 
-/** A picture with the filter's number, and its name if it has one; a quiet placeholder until the picture comes. */
+/**
+ * A picture with what it has of its own and its activation; a quiet placeholder until it comes. `noun` goes before the
+ * label where that is a number alone.
+ */
 export function createTile(
-  filter: number,
+  index: number,
+  label: string,
+  noun: string,
   shape: TilesMessage["shape"],
-  names: Names = [],
 ): TileButton {
-  const called = call(filter, names);
+  const name = `${noun} ${label}`.trim();
   const [height, width] = shape;
   const canvas = h("canvas", { width: 0, height: 0 });
+  const activation = h("span", { class: "actmax-tile-activation" });
   const element = h(
     "button",
     {
       type: "button",
       class: "actmax-tile",
       tabindex: -1,
-      "aria-label": `Filter ${called}, not started`,
+      "aria-label": `${name}, not started`,
       "aria-disabled": "true",
-      "data-filter": filter,
+      "data-index": index,
     },
     h("span", { class: "actmax-tile-picture" }, canvas),
-    h("span", { class: "actmax-tile-name" }, called),
+    h("span", { class: "actmax-tile-name", "data-wraps": noun === "" }, label),
+    activation,
   );
   // Enlarged by less than twice, some pixels would look twice as wide as their neighbours.
   canvas.classList.toggle("actmax-enlarged", Math.max(height, width) * 2 <= SHOWN_SIZE);
@@ -46,8 +52,13 @@ export function createTile(
   const begin = () => {
     begun = true;
     element.removeAttribute("aria-disabled");
-    element.setAttribute("aria-label", `Filter ${called}`);
-    element.title = `Show filter ${called} large, with its losses`;
+    element.setAttribute("aria-label", name);
+    element.title = `Show ${name[0]?.toLowerCase()}${name.slice(1)} large, with its losses`;
+  };
+  const showActivation = (value: number | null) => {
+    const text = value === null ? "" : formatActivation(value);
+    setText(activation, text);
+    element.setAttribute("aria-label", text === "" ? name : `${name}, activation ${text}`);
   };
 
   return {
@@ -57,6 +68,7 @@ export function createTile(
       if (!begun) begin();
       if (!inSight || tile.seq === drawn) return;
       putPixels(canvas, shape, tile.pixels);
+      showActivation(tile.activation);
       drawn = tile.seq;
     },
     setInSight(now) {

@@ -1,27 +1,40 @@
-import { type ActMaxModel, layerOf } from "../kernel/model";
+import { CONTROLS } from "../kernel/contract";
+import type { ActMaxModel } from "../kernel/model";
 import { namesOf } from "../kernel/names";
 import type { Store } from "../kernel/store";
 import type { Tiles } from "../kernel/tiles";
 import { moveByArrowKeys } from "../kit/arrow_keys";
-import { h } from "../kit/dom";
+import { arrange, h } from "../kit/dom";
 import { type Drawn, Scope } from "../kit/scope";
-import { singleFilter } from "./filters";
 import { createTile, type TileButton } from "./tile";
+import { labelOf, presentIndex } from "./tile_label";
 
 /** Tiles are drawn this far beyond either edge, in parts of the grid's height. */
 const AHEAD = "50%";
+/** What may make another tile the present one. */
+const SETTINGS = ["knobs", "layers", ...CONTROLS.map(({ name }) => name)]
+  .map((name) => `change:${name}`)
+  .join(" ");
 
-/** A tile for each filter; only those in sight, and of them what changed, are drawn. */
-export function createTileGrid(model: ActMaxModel, store: Store): Drawn {
+export interface TileGrid extends Drawn {
+  /** The largest activation first, or all in their order. */
+  sort(byActivation: boolean): void;
+}
+
+/** A tile for each picture; only those in sight, and of them what changed, are drawn. */
+export function createTileGrid(model: ActMaxModel, store: Store): TileGrid {
   const scope = new Scope();
   const element = h("div", {
     class: "actmax-tile-grid",
     role: "group",
     "data-testid": "tile-grid",
   });
-  const buttons = new Map<Element, TileButton>();
+  let buttons: TileButton[] = [];
+  const byElement = new Map<Element, TileButton>();
   let laidOut: Tiles | null = null;
   let chosen: Element | undefined;
+  let byActivation = false;
+  let sorted = "";
   // Jupyter takes cells out of the page while they are out of sight; they come back scrolled to the top.
   let parked = true;
   let top = 0;
@@ -31,36 +44,47 @@ export function createTileGrid(model: ActMaxModel, store: Store): Drawn {
     parked = element.clientHeight === 0;
     if (wasParked && !parked) element.scrollTop = top;
     for (const { target, isIntersecting } of entries)
-      buttons.get(target)?.setInSight(isIntersecting);
+      byElement.get(target)?.setInSight(isIntersecting);
     paint();
   };
   const observer = new IntersectionObserver(look, { root: element, rootMargin: `${AHEAD} 0px` });
 
   const paint = () => {
-    let index = 0;
-    for (const tile of buttons.values()) tile.draw(laidOut?.tile(index++));
+    for (const [index, tile] of buttons.entries()) tile.draw(laidOut?.tile(index));
   };
   const layOut = (tiles: Tiles | null) => {
     laidOut = tiles;
     observer.disconnect();
-    buttons.clear();
-    for (const tile of createTileButtons(model, tiles)) buttons.set(tile.element, tile);
-    element.replaceChildren(...buttons.keys());
-    element.setAttribute("aria-label", `Filters of layer ${tiles?.news.layer ?? ""}`);
+    byElement.clear();
+    buttons = createTileButtons(model, tiles);
+    for (const tile of buttons) byElement.set(tile.element, tile);
+    element.replaceChildren(...byElement.keys());
+    sorted = byActivation ? "" : momentOf(tiles, false);
+    element.setAttribute("aria-label", tiles ? headingOf(model, tiles) : "");
     element.style.setProperty("--actmax-tile-aspect", String(aspectOf(tiles)));
     element.scrollTop = top = 0;
-    for (const tile of buttons.keys()) observer.observe(tile);
+    for (const tile of byElement.keys()) observer.observe(tile);
     markChosen();
   };
   const markChosen = () => {
     chosen?.removeAttribute("aria-current");
-    chosen = element.children[chosenIndex(model, laidOut)];
+    chosen = laidOut ? buttons[presentIndex(model, laidOut.news)]?.element : undefined;
     chosen?.setAttribute("aria-current", "true");
+  };
+  // Not with each message: nobody could click on what jumps about.
+  const put = () => {
+    const moment = momentOf(laidOut, byActivation);
+    if (moment === sorted) return;
+    sorted = moment;
+    const focused = document.activeElement;
+    const wanted = orderOf(laidOut, byActivation).flatMap((index) => buttons[index]?.element ?? []);
+    arrange(element, wanted);
+    if (byElement.has(focused as Element)) (focused as HTMLElement).focus();
   };
   const open = ({ target }: MouseEvent) => {
     // A tile that is not started has nothing to show.
     const tile = (target as Element).closest<HTMLElement>(".actmax-tile:not([aria-disabled])");
-    if (tile) store.link.send({ type: "open_tile", filter: Number(tile.dataset.filter) });
+    if (tile) store.link.send({ type: "open_tile", tile: Number(tile.dataset.index) });
   };
 
   moveByArrowKeys(element, scope);
@@ -68,40 +92,66 @@ export function createTileGrid(model: ActMaxModel, store: Store): Drawn {
   scope.listen(element, "scroll", () => {
     if (!parked) top = element.scrollTop;
   });
-  scope.on(model, "change:layer change:filter_indices change:layers", markChosen);
+  scope.on(model, SETTINGS, markChosen);
   scope.add(() => observer.disconnect());
   return {
     element,
     cleanup: scope.cleanup,
+    sort(now) {
+      byActivation = now;
+      put();
+    },
     draw() {
       if (store.tiles !== laidOut) layOut(store.tiles);
       // Tiles that are switched off take no focus; then the grid does, or the keyboard could not scroll it.
       if (store.link.connected) element.removeAttribute("tabindex");
       else element.tabIndex = 0;
+      put();
       paint();
     },
   };
 }
 
+/** They are put in order anew when there is another one of these. */
+function momentOf(tiles: Tiles | null, byActivation: boolean): string {
+  const { number, done, status } = tiles?.news ?? {};
+  return byActivation ? `${number} by activation at ${done}, ${status}` : `${number} in order`;
+}
+
+/** "All filters of conv2", "Seed", "Seed × Decay". */
+export function headingOf(model: ActMaxModel, tiles: Tiles): string {
+  const { layer, titles } = tiles.news;
+  if (!tiles.filters) return titles.join(" × ");
+  const all = (model.get("layers") ?? []).find(({ name }) => name === layer)?.filters;
+  return `${tiles.count === all ? "All filters" : "Filters"} of ${layer}`;
+}
+
 /** The Tab key comes to the first one. */
 function createTileButtons(model: ActMaxModel, tiles: Tiles | null): TileButton[] {
   if (!tiles) return [];
-  const { layer, filters, shape } = tiles.news;
-  const names = namesOf(model, layer);
-  const buttons = filters.map((filter) => createTile(filter, shape, names));
+  const { news } = tiles;
+  const names = namesOf(model, news.layer);
+  const noun = tiles.filters ? "Filter" : "";
+  const buttons = news.values.map((_, index) =>
+    createTile(index, labelOf(news, index, names), noun, news.shape),
+  );
   if (buttons[0]) buttons[0].element.tabIndex = 0;
   return buttons;
+}
+
+function orderOf(tiles: Tiles | null, byActivation: boolean): number[] {
+  const order = [...Array(tiles?.count ?? 0).keys()];
+  if (!byActivation) return order;
+  const activation = (index: number) => tiles?.tile(index)?.activation ?? Number.NEGATIVE_INFINITY;
+  // Not their difference: that of two infinities is no number.
+  return order.sort(
+    (one, other) =>
+      Number(activation(one) < activation(other)) - Number(activation(one) > activation(other)),
+  );
 }
 
 /** Width by height; a strip is shown with a margin, or its tile would be a line or a tower. */
 function aspectOf(tiles: Tiles | null): number {
   const [height, width] = tiles?.news.shape ?? [1, 1];
   return Math.min(2, Math.max(0.5, width / height));
-}
-
-/** Where the tile of the one filter chosen is; -1 where the tiles are of another layer. */
-function chosenIndex(model: ActMaxModel, tiles: Tiles | null): number {
-  if (!tiles || model.get("layer") !== tiles.news.layer) return -1;
-  const filter = singleFilter(model.get("filter_indices"), layerOf(model)?.filters ?? 0);
-  return filter === null ? -1 : tiles.news.filters.indexOf(filter);
 }

@@ -4,7 +4,7 @@ import type { Tiles } from "../kernel/tiles";
 import { h, setText, uniqueId } from "../kit/dom";
 import { formatProgress } from "../kit/format";
 import { type Drawn, Scope } from "../kit/scope";
-import { createTileGrid } from "./tile_grid";
+import { createTileGrid, headingOf } from "./tile_grid";
 
 /** Running shows itself. */
 const STATUS_WORDS: Record<Status, string> = {
@@ -16,23 +16,25 @@ const STATUS_WORDS: Record<Status, string> = {
   failed: "failed",
 };
 
+const BY_ACTIVATION = "activation";
+
 interface Options {
   /** Gets the keyboard's focus when the tiles that had it go. */
-  fallback: HTMLElement;
+  fallback: { focus(): void };
 }
 
-/** Pictures of all filters of a layer, with how far they are; hidden while there are none. */
+/** Pictures side by side, with how far they are; hidden while there are none. */
 export function createTiles(model: ActMaxModel, store: Store, { fallback }: Options): Drawn {
   const scope = new Scope();
   const grid = createTileGrid(model, store);
   const parts = createParts(grid.element);
-  const { element, toggle, close } = parts;
+  const { element, order, toggle, close } = parts;
 
   const draw = () => {
     const { tiles } = store;
     if (!tiles && element.contains(document.activeElement)) fallback.focus();
     element.hidden = !tiles;
-    if (tiles) paint(parts, tiles, store.link.connected);
+    if (tiles) paint(parts, headingOf(model, tiles), tiles, store.link.connected);
     grid.draw();
   };
   const showPending = () => {
@@ -45,6 +47,7 @@ export function createTiles(model: ActMaxModel, store: Store, { fallback }: Opti
   scope.add(store.subscribe(showPending));
   scope.listen(toggle, "click", () => store.command(toggleCommand(store)));
   scope.listen(close, "click", () => store.command("close_tiles"));
+  scope.listen(order, "change", () => grid.sort(order.value === BY_ACTIVATION));
   draw();
   return { element, draw, cleanup: scope.cleanup };
 }
@@ -53,18 +56,25 @@ const toggleCommand = ({ tiles }: Store): TilesCommand =>
   tiles?.news.status === "paused" ? "resume_tiles" : "pause_tiles";
 
 function paint(
-  { element, bar, title, count, figures, word, error, ...buttons }: Parts,
+  { element, bar, title, count, figures, word, changed, error, order, ...buttons }: Parts,
+  heading: string,
   tiles: Tiles,
   connected: boolean,
 ) {
-  const { layer, filters, done, iteration, goal, status, ...news } = tiles.news;
+  const { done, iteration, goal, status, ...news } = tiles.news;
   element.dataset.status = status;
   element.dataset.done = String(done);
-  setText(title, `All filters of ${layer}`);
-  setText(count, `${done} of ${filters.length} filters`);
+  setText(title, heading);
+  setText(count, `${done} of ${tiles.count} ${tiles.filters ? "filters" : "pictures"}`);
   const midway = status !== "compiling" && status !== "finished";
   setText(figures, midway ? formatProgress(iteration, goal, null, null) : "");
   setText(word, connected || !isBusy(status) ? STATUS_WORDS[status] : "not finished");
+  setText(
+    changed,
+    news.changed.length > 0 ? `Made with other settings: ${news.changed.join(", ")}` : "",
+  );
+  changed.hidden = news.changed.length === 0;
+  order.hidden = tiles.count < 2 || tiles.isUnmeasured;
   setText(error, news.error);
   error.hidden = news.error === "";
   paintBar(bar, tiles, connected);
@@ -73,7 +83,7 @@ function paint(
 
 /** Compiling takes as long as it takes: without a value the bar moves to and fro. */
 function paintBar(bar: HTMLProgressElement, { news, progress }: Tiles, connected: boolean): void {
-  bar.max = Math.max(1, news.filters.length);
+  bar.max = Math.max(1, news.values.length);
   if (news.status === "compiling" && connected) bar.removeAttribute("value");
   else bar.value = progress;
 }
@@ -82,7 +92,7 @@ function paintBar(bar: HTMLProgressElement, { news, progress }: Tiles, connected
 function paintToggle({ toggle, close }: Pick<Parts, "toggle" | "close">, status: Status): void {
   const paused = status === "paused";
   setText(toggle, paused ? "Go on" : "Pause");
-  toggle.title = paused ? "Go on with the filters that are left" : "Pause after the current step";
+  toggle.title = paused ? "Go on with those that are left" : "Pause after the current step";
   const idle = !paused && !isBusy(status);
   if (idle && document.activeElement === toggle) close.focus();
   toggle.hidden = idle;
@@ -98,7 +108,18 @@ function createParts(grid: HTMLElement) {
   const count = text("tiles-count");
   const figures = text("tiles-figures");
   const word = text("tiles-status", { role: "status" });
-  const bar = h("progress", { "aria-label": "Filters", "data-testid": "tiles-progress", max: 1 });
+  const changed = h("p", { class: "actmax-tiles-changed", "data-testid": "tiles-changed" });
+  const order = h(
+    "select",
+    { "aria-label": "Order of the pictures", "data-testid": "tiles-order" },
+    h("option", { value: "" }, "In order"),
+    h("option", { value: BY_ACTIVATION }, "By activation"),
+  );
+  const bar = h("progress", {
+    "aria-label": "Pictures made",
+    "data-testid": "tiles-progress",
+    max: 1,
+  });
   const error = h("p", { class: "actmax-error", role: "alert", "data-testid": "tiles-error" });
   const toggle = createButton("tiles-toggle", "Pause", "");
   const close = createButton("tiles-close", "Close", "Stop, and take these pictures away");
@@ -107,7 +128,7 @@ function createParts(grid: HTMLElement) {
     "div",
     { class: "actmax-table-title actmax-tiles-header" },
     h("div", { class: "actmax-tiles-words" }, title, caption),
-    h("span", { class: "actmax-buttons" }, toggle, close),
+    h("span", { class: "actmax-buttons" }, order, toggle, close),
   );
   // A fieldset: without a kernel it is switched off as the other controls are.
   const element = h(
@@ -115,10 +136,11 @@ function createParts(grid: HTMLElement) {
     { class: "actmax-controls actmax-tiles", "aria-labelledby": id, "data-testid": "tiles" },
     header,
     bar,
+    changed,
     error,
     grid,
   );
-  return { element, title, count, figures, word, bar, error, toggle, close };
+  return { element, title, count, figures, word, bar, changed, error, order, toggle, close };
 }
 
 function createButton(testId: string, name: string, title: string): HTMLButtonElement {
