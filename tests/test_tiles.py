@@ -986,7 +986,7 @@ def test_an_opened_tile_brings_what_it_is_made_of(model, position):
     parts = {"Optimizer", "Learning rate", "Transforms", "Parametrization"}
     assert set(tiles.changed) == {"Filters", "Total variation", *parts}
     image, history = tiles.images[position], tiles.histories[position]
-    run.open_tile(position)
+    run.open_tile(np.int64(position))
     own = run.tiles.varied[position]
     assert (run.settings.filter_indices, run.settings.seed) == ((2,), own["seed"])
     assert run.settings.values()["Fourier.decay"] == own["Fourier.decay"]

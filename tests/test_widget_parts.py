@@ -816,5 +816,5 @@ def test_losses_are_the_objective_as_keras_vis_writes_it(model, make):
     assert (widget.loss_names, widget.tv_weight) == (["Two units", "TV(2.0) Loss"], 0.5)
     with pytest.raises(TypeError, match="losses: expected None where there is an objective"):
         ActMaxWidget(model, losses=pairs, objective=losses.ActivationMaximization("out", 1))
-    with pytest.raises(ValueError, match="objective: expected None, as tiles are of a layer"):
+    with pytest.raises(ValueError, match="objective: expected None, as these tiles are of a layer"):
         widget.visualize_layer()

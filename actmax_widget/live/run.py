@@ -360,13 +360,15 @@ class Run(Worker):
         Raises:
             ValueError: there is no such tile, or it is not begun.
         """
-        tiles = self._tiles
-        filters = tiles.filters if tiles else ()
-        known = not filters or which in filters
-        if not known or not self._open(filters.index(which) if filters else which):
-            if filters or tiles is None:
-                raise invalid("filter", "a filter with a picture", which, "Press All filters first.")
-            raise invalid("tile", "the position of a tile with a picture, from 0", which, "See widget.tiles.varied.")
+        with self._changed:  # or others may take their place in between
+            tiles = self._tiles
+            filters = tiles.filters if tiles else ()
+            known = not filters or which in filters
+            if known and self._open(filters.index(which) if filters else which):
+                return
+        if filters or tiles is None:
+            raise invalid("filter", "a filter with a picture", which, "Press All filters first.")
+        raise invalid("tile", "the position of a tile with a picture, from 0", which, "See widget.tiles.varied.")
 
     def open_tile_at(self, position: int) -> None:
         """The same for the tile at a position."""
@@ -377,7 +379,8 @@ class Run(Worker):
     def _open(self, position: Any) -> bool:
         """Whether there was such a tile."""
         with self._changed:
-            opened = self._tiles.alone(position) if self._tiles and isinstance(position, int) else None
+            is_whole = isinstance(position, int | np.integer)
+            opened = self._tiles.alone(int(position)) if self._tiles and is_whole else None
             if opened is None:
                 return False
             made, goal = opened.settings, opened.settings.max_iter

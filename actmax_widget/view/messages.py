@@ -60,6 +60,7 @@ class Control:
     default: Any = told("Where Python sets nothing else.")
     unit: str = told("Of the number.", "")
     least: float = told("The least number that is taken.", None)
+    most: float = told("The greatest number that is taken.", None)
     bottom: float = told("Near end of a slider; 0 unless told.", None)
     top: float = told("Far end of a slider; the number itself may go beyond.", None)
     scale: Scale = told('Of a slider; "growing" starts at 0 and has the hundredth part half way.', "growing")

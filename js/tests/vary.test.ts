@@ -17,7 +17,7 @@ const DECAY = {
     help: "",
     group: "Fourier",
   },
-  ...{ default: 1, least: 0, top: 4, scale: "linear" },
+  ...{ default: 1, least: 0, most: 5, top: 4, scale: "linear" },
 } as Control;
 const WITH_DECAY: Partial<Traits> = {
   ...{ knob_controls: [DECAY], knobs: { "Fourier.decay": 1 } },
@@ -121,6 +121,7 @@ describe("the form of what is varied", () => {
       '"two" is not a number. Write numbers with commas between: "0, 1.5, 10".',
     ],
     ["Fourier.decay", "-1, 2", "-1 is too low: at least 0."],
+    ["Fourier.decay", "2, 9", "9 is too high: at most 5."],
     ["seed", " , ", 'Write at least one value, as in "0-7".'],
     ["filter_indices", "3, 99", "There is no filter 99: layer conv2 has filters 0 to 15."],
   ])("says beside the field what is wrong with %s %s", (name, text, sentence) => {

@@ -177,6 +177,8 @@ export interface Control {
   unit?: string;
   /** The least number that is taken. */
   least?: number;
+  /** The greatest number that is taken. */
+  most?: number;
   /** Near end of a slider; 0 unless told. */
   bottom?: number;
   /** Far end of a slider; the number itself may go beyond. */
@@ -609,6 +611,7 @@ export const CONTROLS: readonly Control[] = [
     group: "More",
     default: 500,
     least: 1,
+    most: 1000000000,
   },
   {
     name: "steps_per_second",
@@ -750,6 +753,7 @@ export const CONTROLS: readonly Control[] = [
     group: "More",
     default: 0,
     least: 0,
+    most: 4294967295,
     none: "random",
   },
 ];

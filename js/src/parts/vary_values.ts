@@ -50,7 +50,7 @@ export function propose(model: ActMaxModel, name: string): string {
 }
 
 function around(value: number, control: Control): number[] {
-  const { least, bottom = 0, scale, kind, top = Math.max(1, 4 * Math.abs(value)) } = control;
+  const { bottom = 0, scale, kind, top = Math.max(1, 4 * Math.abs(value)) } = control;
   const ends = { bottom, top, scale };
   const place = toPosition(value, ends);
   // At an end of the slider all of them lie on one side.
@@ -62,7 +62,7 @@ function around(value: number, control: Control): number[] {
   const values = others.map((position) =>
     position === nearest ? value : rounded(toValue(position, ends), kind),
   );
-  const allowed = values.filter((one) => one === value || one >= (least ?? one));
+  const allowed = values.filter((one) => one === value || outside(one, control) === "");
   return [...new Set(allowed)].sort((one, other) => one - other);
 }
 
@@ -114,11 +114,17 @@ function parseNumbers(parts: string[], control: Control | undefined): Parsed {
     return {
       problem: `"${wrong}" is not a number. Write numbers with commas between: "0, 1.5, 10".`,
     };
-  const { least = Number.NEGATIVE_INFINITY } = control ?? {};
-  const below = values.find((value) => value < least);
-  if (below !== undefined)
-    return { problem: `${formatParameter(below)} is too low: at least ${least}.` };
-  return { values: [...new Set(values)] };
+  const problem = values.map((value) => outside(value, control)).find((one) => one !== "");
+  return problem === undefined ? { values: [...new Set(values)] } : { problem };
+}
+
+/** What is said of a number beyond its bounds; "" of others. */
+function outside(value: number, { least, most }: Partial<Control> = {}): string {
+  if (least !== undefined && value < least)
+    return `${formatParameter(value)} is too low: at least ${least}.`;
+  if (most !== undefined && value > most)
+    return `${formatParameter(value)} is too high: at most ${most}.`;
+  return "";
 }
 
 export const tooMany = (count: number): string =>
