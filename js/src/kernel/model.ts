@@ -19,7 +19,10 @@ export type NameOf<T> = {
 }[keyof Parameters];
 
 /** What the buttons of the run ask for. */
-export type RunCommand = Extract<Outgoing["type"], "start" | "pause" | "step" | "reset">;
+export type RunCommand = Extract<
+  Outgoing["type"],
+  "start" | "pause" | "step" | "reset" | "rewind" | "branch"
+>;
 /** The first one starts the tiles of the present layer, with the present settings. */
 export type TilesCommand = Extract<
   Outgoing["type"],

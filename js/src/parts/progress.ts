@@ -11,6 +11,8 @@ const PENDING_WORDS: Record<Command, string> = {
   pause: "pausing …",
   step: "stepping …",
   reset: "resetting …",
+  rewind: "going back …",
+  branch: "branching …",
   make_tiles: "starting all filters …",
   pause_tiles: "pausing all filters …",
   resume_tiles: "going on with all filters …",
