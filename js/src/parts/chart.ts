@@ -243,6 +243,7 @@ function createPlot(
         scale: column.kind === "probability" ? "p" : "y",
         stroke: () => colour(colourOf(column)),
         width: column.kind === "activation" ? 2 : 1.25,
+        pxAlign: 0,
         // A run of one iteration is a point and no line.
         points: { show: ({ data }: uPlot) => data[0].length < 2, size: 5 },
       })),

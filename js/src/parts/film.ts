@@ -44,7 +44,8 @@ export function createFilm(store: Store): Drawn {
   const toShare = (iteration: number) => {
     const [begin, end] = [first(), store.iteration];
     const share = end > begin ? (Math.max(begin, iteration) - begin) / (end - begin) : 1;
-    return (0.5 + share * (places.length - 1)) / Math.max(1, places.length);
+    const count = Math.max(1, places.length);
+    return (0.5 + share * (count - 1)) / count;
   };
   const toIteration = (share: number) => {
     const along = (share * places.length - 0.5) / Math.max(1, places.length - 1);

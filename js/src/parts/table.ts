@@ -175,7 +175,8 @@ function createFrame() {
   const title = h(
     "div",
     { class: "actmax-table-title" },
-    h("span", { id }, "Losses"),
+    // Its tab, or the heading of the drawer, says so to the eye.
+    h("span", { id, class: "actmax-unseen" }, "Losses"),
     caption,
     newest,
   );
