@@ -270,5 +270,6 @@ def test_saved_and_opened_without_a_kernel_it_shows_its_parts(notebook, lab):
     expect(view.part("Fade.share-value")).to_have_value("0.25")
     for part in ("parametrization", "optimizer", "add", "Fade.share-slider", "Fade.share-value"):
         expect(view.part(part)).to_be_disabled()
+    view.open_tab("recipe")  # which needs no kernel
     expect(view.button("Remove Fade")).to_be_disabled()
     view.root.screenshot(path=ARTIFACTS / "parts-saved.png")

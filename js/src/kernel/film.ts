@@ -34,6 +34,9 @@ export class Film {
   /** What came for an iteration that was asked for. */
   readonly #found = new Map<number, number>();
   #renewed = Number.NEGATIVE_INFINITY;
+  /** Of which strip the question under way is, and the last answer was: as long as nothing is new nothing is asked. */
+  #questioned = "";
+  #answered = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(send: (message: Outgoing) => void) {
@@ -48,6 +51,7 @@ export class Film {
     this.#small.clear();
     this.#whole.clear();
     this.#found.clear();
+    this.#answered = "";
     this.#strip = new Question();
     this.#picture = new Question();
     this.#renewed = Number.NEGATIVE_INFINITY;
@@ -81,9 +85,11 @@ export class Film {
    * it is due.
    */
   show(count: number, iteration: number): void {
-    const isCurrent =
+    const wanted = `${count} to ${iteration}`;
+    const isHere =
       this.kept.at(-1) === iteration && this.#small.size >= Math.min(count, this.kept.length);
-    if (isCurrent || this.#run === undefined || this.#strip.isOpen) return;
+    if (isHere || wanted === this.#answered || this.#run === undefined || this.#strip.isOpen)
+      return;
     const wait = this.#renewed + RENEW_MS - performance.now();
     clearTimeout(this.#timer);
     if (wait > 0) {
@@ -92,11 +98,13 @@ export class Film {
     }
     this.#renewed = performance.now();
     this.#strip.ask();
+    this.#questioned = wanted;
     this.#send({ type: "ask_film", count, have: [...this.#small.keys()] });
   }
 
   take({ run, kept, sent, shape }: FilmMessage, pixels: Uint8Array): void {
     this.#strip.answer();
+    this.#answered = this.#questioned;
     if (run !== this.#run) return;
     this.kept = kept;
     const size = shape[0] * shape[1] * shape[2];
