@@ -207,7 +207,7 @@ function createPlot(
   const options: uPlot.Options = {
     width: plot.clientWidth,
     height: plot.clientHeight || 150,
-    padding: [8, 12, 0, 0],
+    padding: [8, 18, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     select: { show: false, left: 0, top: 0, width: 0, height: 0 },
@@ -225,14 +225,15 @@ function createPlot(
         incrs: [1, 2, 5]
           .flatMap((one) => Array.from({ length: 9 }, (_, i) => one * 10 ** i))
           .sort((a, b) => a - b),
-        values: (_, splits) => splits.map(formatCount),
+        values: (_, splits) => splits.map(formatTick),
       },
       {
         ...axis,
         size: 44,
         gap: 4,
         space: 26,
-        grid: { stroke: () => colour("--am-line"), width: 1 },
+        grid: { stroke: () => colour("--am-line"), width: 1, ...(isLogarithmic ? { filter } : {}) },
+        ...(isLogarithmic ? { filter } : {}),
         values: (_, splits) => splits.map((value) => (value === null ? "" : formatTick(value))),
       },
     ],
@@ -251,6 +252,20 @@ function createPlot(
   };
   return new uPlot(options, dataOf(points, all), plot);
 }
+
+/** Of a logarithmic axis zero and powers of ten, but for those that would be written over others. */
+const filter: uPlot.Axis.Filter = (drawing, splits) => {
+  let last = drawing.valToPos(0, "y");
+  return splits.map((value) => {
+    if (value === 0) return value;
+    const place = drawing.valToPos(value, "y");
+    const isPower = Number.isInteger(Number(Math.log10(Math.abs(value)).toFixed(6)));
+    const isFree = [last, drawing.valToPos(0, "y")].every((one) => !(Math.abs(one - place) < 14));
+    if (!isPower || !isFree) return null;
+    last = place;
+    return value;
+  });
+};
 
 /** A line across the chart at an iteration. */
 function place(line: HTMLElement, drawing: uPlot | null, iteration: number | null): void {
