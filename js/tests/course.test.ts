@@ -148,6 +148,31 @@ describe("the chart", () => {
     expect(view.part("chart-log").getAttribute("aria-pressed")).toBe("true");
   });
 
+  it("lights what the last step changed most, where steps are slow enough to be seen", () => {
+    const { view, model, kernel } = run(2, { status: "running", steps_per_second: 60 });
+    const lit = () =>
+      [...view.el.querySelectorAll(".actmax-lit span")].map((one) => one.textContent);
+    expect(lit()).toEqual([]);
+    model.update({ steps_per_second: 1 });
+    const rows = new DataView(Float32Array.of(2, 9, 2.5, 13.5).buffer);
+    const message = {
+      type: "frame",
+      seq: 9,
+      run: 1,
+      layer: "conv2",
+      filter_indices: [3],
+      iteration: 3,
+    };
+    const rest = { goal: 9, first: 2, count: 1, shape: [1, 1, 1], rate: null, remaining: null };
+    model.trigger("msg:custom", { ...message, ...rest }, [new DataView(new ArrayBuffer(1)), rows]);
+    nextFrame();
+    expect(lit()).toEqual(["Lp norm"]);
+    model.update({ status: "paused" });
+    kernel.frame(3, 1);
+    nextFrame();
+    expect(lit()).toEqual([]);
+  });
+
   it("is calm without a row, with one, and with none that is finite", () => {
     const { view, kernel, model } = run(0);
     expect(view.el.querySelector<HTMLElement>(".actmax-chart-empty")?.hidden).toBe(false);
@@ -395,7 +420,7 @@ describe("the drawer", () => {
   });
 
   it("shows tiles when they come, and the losses when they go", () => {
-    const { view, kernel } = run(3);
+    const { view, kernel, render } = run(3);
     kernel.tiles(0, 4);
     nextFrame();
     expect(offered(view)).toEqual(["Losses", "All filters", "Recipe", "More"]);
@@ -407,6 +432,9 @@ describe("the drawer", () => {
     kernel.tiles(0, 4, { number: 2 });
     nextFrame();
     expect(opened(view)).toEqual(["All filters"]);
+    const late = render();
+    nextFrame();
+    expect(opened(late)).toEqual(["All filters"]); // they were there before it was
     kernel.closeTiles();
     nextFrame();
     expect(opened(view)).toEqual(["Losses"]);

@@ -1,7 +1,7 @@
 import uPlot from "uplot";
 import { type Column, columnsOf } from "../kernel/columns";
 import { moveByKey } from "../kernel/cursor";
-import type { ActMaxModel } from "../kernel/model";
+import { type ActMaxModel, isBusy } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h, setText } from "../kit/dom";
 import { formatCount, formatTick } from "../kit/format";
@@ -27,7 +27,11 @@ interface Options {
 export function createChart(model: ActMaxModel, store: Store, { tableId }: Options): Drawn {
   const scope = new Scope();
   const { element, chart, plot, line, look, empty, log, spoken } = createFrame(tableId);
-  const legend = createLegend({ store, toggled: () => rebuild() });
+  const legend = createLegend({
+    store,
+    isSlow: () => isSlow(model),
+    toggled: () => rebuild(),
+  });
   element.prepend(legend.element);
   legend.element.append(log);
   const thinning = new Thinning(2);
@@ -148,6 +152,13 @@ export function createChart(model: ActMaxModel, store: Store, { tableId }: Optio
   name();
   return { element, draw, cleanup: scope.cleanup };
 }
+
+/** Steps a second that an eye can follow. */
+const SLOW = 5;
+
+const isSlow = (model: ActMaxModel): boolean =>
+  isBusy(model.get("status")) &&
+  (model.get("steps_per_second") ?? Number.POSITIVE_INFINITY) <= SLOW;
 
 function createFrame(tableId: string) {
   const plot = h("div", { class: "actmax-plot" });

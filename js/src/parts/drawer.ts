@@ -25,7 +25,7 @@ export function createDrawer(sections: readonly Section[]): Drawn {
   const parts = sections.map((section) => ({
     ...createPart(section),
     section,
-    seen: section.news?.(),
+    seen: undefined as unknown,
   }));
   type Part = (typeof parts)[number];
   const bar = h("div", { class: "actmax-tabs", role: "tablist", "aria-label": "More of this run" });

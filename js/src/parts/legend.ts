@@ -1,4 +1,5 @@
 import type { Column } from "../kernel/columns";
+import type { LossRows } from "../kernel/loss_rows";
 import type { Store } from "../kernel/store";
 import { h, setText } from "../kit/dom";
 import { formatCount } from "../kit/format";
@@ -17,12 +18,14 @@ export interface Legend extends Component {
 
 interface Options {
   store: Store;
+  /** Whether the run goes slowly enough to see what each step does. */
+  isSlow(): boolean;
   /** A curve was taken away, or put back. */
   toggled(): void;
 }
 
 /** What each curve is called and comes to; a click takes it away, or puts it back. */
-export function createLegend({ store, toggled }: Options): Legend {
+export function createLegend({ store, isSlow, toggled }: Options): Legend {
   const scope = new Scope();
   const list = h("div", { class: "actmax-curves", role: "group", "aria-label": "Curves" });
   const iteration = h("b", { "data-testid": "chart-iteration" });
@@ -67,12 +70,24 @@ export function createLegend({ store, toggled }: Options): Legend {
     },
     tell(at) {
       setText(iteration, formatCount(at));
+      const lit = isSlow() ? changedMost([...values.keys()], store.rows, at) : null;
       for (const [column, value] of values) {
         const isKnown = at > 0 && at <= store.rows.count;
         setText(value, isKnown ? column.short(store.rows.at(at - 1, column.index)) : "–");
+        value.parentElement?.classList.toggle("actmax-lit", column === lit);
       }
     },
   };
+}
+
+/** The term of the sum that the last step changed most. */
+function changedMost(columns: readonly Column[], rows: LossRows, at: number): Column | null {
+  let [found, most]: [Column | null, number] = [null, 0];
+  for (const column of at > 1 ? columns : []) {
+    const change = Math.abs(rows.at(at - 1, column.index) - rows.at(at - 2, column.index));
+    if (column.kind === "loss" && change > most) [found, most] = [column, change];
+  }
+  return found;
 }
 
 /** What is wanted first, then the sum, then what it is made of. */
