@@ -11,6 +11,8 @@ const bundle = await context({
   minify: true,
   format: "esm",
   target: "es2022",
+  // Its own notice is no comment that a minifier keeps.
+  banner: { js: "/*! With uPlot, (c) 2025 Leon Sorokin, MIT Licensed. */" },
   logLevel: "info",
 });
 

@@ -164,6 +164,72 @@ def test_a_branch_goes_another_way_and_the_old_one_is_kept(widget, model):
     )
 
 
+def test_a_branch_that_is_opened_is_where_it_was_with_its_film_and_goes_on(widget):
+    run(widget)
+    image, film = widget.image, widget.film
+    assert widget.lines == []
+    widget.branch(30, tv_weight=500.0)
+    there = widget.iteration
+    widget.step(5)
+    at, of_branch = widget.image, widget.film
+    told = [{"name": "main", "parent": "", "iteration": 0, "made": 90}]
+    told.append({"name": "branch 1", "parent": "main", "iteration": there, "made": None})
+    assert widget.lines == told
+    widget.open_branch("main")
+    np.testing.assert_array_equal(widget.image, image)
+    assert (widget.iteration, widget.tv_weight, widget.status) == (90, 10.0, "finished")
+    assert [one["made"] for one in widget.lines] == [None, there + 5]
+    assert {*film.iterations} - {film.best} <= {*widget.film.iterations}
+    np.testing.assert_array_equal(widget.film[60], film[60])
+    assert widget.rewind(60) == 60  # also what it goes back to
+    widget.open_branch("branch 1")
+    np.testing.assert_array_equal(widget.image, at)
+    assert {*of_branch.iterations} - {of_branch.best} <= {*widget.film.iterations}
+    assert widget.tv_weight == 500.0
+    widget.step(5)
+    # As if it had never been left.
+    again = am.visualize(widget.model, changes=widget.changes, max_iter=widget.iteration)
+    np.testing.assert_array_equal(again.image, widget.image)
+    widget.open_branch("branch 1")  # which is in front
+    assert widget.iteration == there + 10
+    with pytest.raises(ValueError, match=r"name: expected a branch of this run, received 'branch 7'.*branch 1"):
+        widget.open_branch("branch 7")
+    widget.reset()
+    assert widget.lines == []
+
+
+def test_lines_left_long_ago_keep_their_ends_alone(widget):
+    widget.step(40)
+    for _ in range(5):
+        widget.branch(widget.iteration)
+        widget.step(1)
+    assert len(widget.lines) == 6
+    assert len(widget._run._reels) == 3
+    widget.open_branch("main")
+    assert [one.iteration for one in widget.film.checkpoints] == [40]
+    assert [*widget.branches] == [*widget._run._names]
+
+
+def test_going_back_to_another_target_says_so(model):
+    widget = am.ActMaxWidget(model, "conv1", preset="keras-vis", filter_indices=2, max_iter=40)
+    widget.step(40)
+    widget.layer = "out"
+    assert widget.rewind(20) == 20
+    assert (widget.layer, widget._run.facts().note) == ("conv1", "The target is that of then again.")
+    widget.close()
+
+
+def test_its_pictures_are_read_without_its_states(widget):
+    widget.step(50)
+    run, pictures = widget._run.film_pictures()
+    film = widget.film
+    assert run == widget._run.facts().run
+    assert [*pictures] == [one for one in film.iterations if one in pictures]
+    assert {0, 50} <= pictures.keys()
+    for iteration, picture in pictures.items():
+        np.testing.assert_array_equal(picture, film[iteration])
+
+
 def test_what_cannot_be_a_branch_changes_nothing(widget):
     run(widget)
     with pytest.raises(IndexError, match="iteration"):

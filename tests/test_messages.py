@@ -7,7 +7,14 @@ import pytest
 from actmax_widget.view import messages
 from actmax_widget.view.messages import COMMANDS, MESSAGES, KernelFacts, content, read
 
-NESTED = (messages.SavedTiles, messages.Control, messages.Choice, messages.PartsFacts, messages.PartChoice)
+NESTED = (
+    messages.SavedTiles,
+    messages.LineInfo,
+    messages.Control,
+    messages.Choice,
+    messages.PartsFacts,
+    messages.PartChoice,
+)
 
 
 def kinds(cls):
@@ -29,9 +36,11 @@ def test_each_field_says_what_it_is(cls):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_can_be_read(command):
     whole = {"type": kinds(command)[0], "seq": 3, "tile": 0, "n": 2, "name": "a.png", "run": 1, "rows": 5, "views": 1}
-    whole |= {"value": 0.5, "family": "optimizer", "vary": {"seed": [1, 2]}}
+    whole |= {"value": 0.5, "family": "optimizer", "iteration": 7, "count": 14, "have": [0, 5]}
+    whole["vary"] = {"seed": [1, 2]}
     came = read(json.loads(json.dumps(whole)))
     assert type(came) is command
+    whole["have"] = (0, 5)
     assert content(came) == {name: whole.get(name, False) for name in content(came)}
 
 
@@ -44,6 +53,12 @@ def test_what_is_left_out_has_its_default():
     assert read({"type": "step"}).n == 1
     assert read({"type": "seed_picture", "name": 3}).name == "the file"
     assert read({"type": "set_knob", "name": "Jitter.shift", "value": "x"}).value == "x"  # for the part to refuse
+    assert content(read({"type": "ask_film", "count": 10**9, "have": [3, -1, "x"]})) == {
+        "type": "ask_film",
+        "count": messages.MOST_OF_STRIP,
+        "have": (3,),
+    }
+    assert read({"type": "ask_film", "count": 1}) is None  # no person is behind it
     assert content(read({"type": "hello"})) == {"type": "hello", "run": None, "rows": 0, "views": 0}
 
 
@@ -52,6 +67,9 @@ def test_what_is_left_out_has_its_default():
     [
         ({"type": "step", "n": 0}, r"^n: expected an integer >= 1, received 0 \(int\)\. Pass e\.g\. step\(1\)\.$"),
         ({"type": "open_tile"}, "^tile: expected an integer >= 0, received None"),
+        ({"type": "rewind", "iteration": -1}, "^iteration: expected an integer >= 0, received -1"),
+        ({"type": "branch"}, "^iteration: expected an integer >= 0, received None"),
+        ({"type": "open_branch", "name": None}, "^name: expected a name, received None"),
         ({"type": "choose_part", "family": "transform"}, "^family: expected one of parametrization, optimizer, rec"),
         ({"type": "add_transform", "name": 3}, r"^name: expected a name, received 3 \(int\)"),
     ],

@@ -7,6 +7,8 @@ from actmax_widget.live.run import Run
 from actmax_widget.network import Network
 from actmax_widget.pictures import to_pixels
 from actmax_widget.settings import Settings
+from actmax_widget.view.film_feed import SIDE
+from actmax_widget.view.messages import AskFilm, AskPicture
 from actmax_widget.view.stream import FRAME, GRACE, HEARTBEATS, SILENCE, WINDOW, Stream, message
 from actmax_widget.view.tile_feed import TILE_FRAME
 from tests.networks import small_cnn
@@ -432,3 +434,68 @@ def test_many_finished_tiles_come_in_one_go_as_far_as_the_window_allows(wire, mo
     wire.stream.receipt(WINDOW)
     assert wire.stream.pump() is None
     assert [content["count"] for content, _ in wire.sent[WINDOW:]] == [2]
+
+
+def test_nothing_of_the_film_is_sent_unasked_and_a_strip_once(wire):
+    wire.stream.hello()
+    wire.steps(60)
+    wire.pump_later()
+    assert kinds(wire) == ["snapshot"]
+    wire.stream.ask(AskFilm(count=5))
+    wire.stream.pump()
+    film, (pixels,) = wire.sent[-1]
+    kept = [*wire.run.film_pictures()[1]]
+    assert (film["type"], film["seq"], film["run"], film["kept"]) == ("film", 2, wire.run.facts().run, kept)
+    assert len(film["sent"]) == 5
+    assert [film["sent"][0], film["sent"][-1]] == [0, 60]
+    assert max(abs(one - place) for one, place in zip(film["sent"], (0, 15, 30, 45, 60), strict=True)) <= 4
+    shown = np.frombuffer(pixels, np.uint8).reshape(5, *film["shape"])
+    np.testing.assert_array_equal(shown[2], wire.run.film_pictures()[1][film["sent"][2]])  # as small as it is
+    wire.stream.receipt(2)
+    wire.stream.pump()
+    assert len(wire.sent) == 2
+    wire.stream.ask(AskFilm(count=5, have=film["sent"]))
+    wire.stream.pump()
+    assert (wire.last["sent"], wire.sent[-1][1]) == ([], [b""])
+
+
+def test_the_picture_asked_for_last_comes_and_says_which_it_is(wire):
+    wire.stream.hello()
+    wire.steps(400)
+    wire.pump_later()
+    pictures = wire.run.film_pictures()[1]
+    lost = next(one for one in range(400) if one not in pictures)
+    for iteration in (3, 10, lost):
+        wire.stream.ask(AskPicture(iteration=iteration))
+    wire.stream.pump()
+    assert kinds(wire) == ["snapshot", "picture"]
+    assert wire.last["iteration"] == min(pictures, key=lambda one: (abs(one - lost), one))
+    pixels = np.frombuffer(wire.sent[-1][1][0], np.uint8).reshape(wire.last["shape"])
+    np.testing.assert_array_equal(pixels, pictures[wire.last["iteration"]])
+
+
+def test_answers_wait_for_room_in_the_window(wire):
+    wire.stream.hello()
+    for _ in range(WINDOW):
+        wire.steps()
+        wire.pump_later()
+    assert wire.stream.in_flight == WINDOW
+    wire.stream.ask(AskPicture(iteration=1))
+    wire.stream.pump()
+    assert "picture" not in kinds(wire)
+    wire.stream.receipt(WINDOW)
+    wire.stream.pump()
+    assert kinds(wire)[-1] == "picture"
+
+
+def test_a_large_picture_is_small_in_the_strip():
+    run = Run(Network(small_cnn(3, size=150)), Settings(layer="conv2"), spawn=lambda work: None)
+    sent = []
+    stream = Stream(run, lambda content, buffers: sent.append((content, buffers)), Clock())
+    stream.hello()
+    stream.ask(AskFilm(count=14))
+    stream.pump()
+    film, (pixels,) = sent[-1]
+    assert film["shape"] == (50, 50, 3)
+    assert max(film["shape"]) <= SIDE
+    assert len(pixels) == 50 * 50 * 3

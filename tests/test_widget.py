@@ -1194,6 +1194,33 @@ def test_a_tile_that_there_is_not_is_answered_with_a_sentence(widget, front_end,
     assert (widget.error, widget.filter_indices) == ("", (2,))
 
 
+def test_the_browser_goes_back_branches_and_opens_a_branch(widget, front_end):
+    widget.start()
+    assert widget.wait(60)
+    front_end.send(type="rewind", iteration=20)
+    assert (widget.iteration, widget.status, len(widget.history)) == (20, "paused", 20)
+    front_end.send(type="branch", iteration=10)
+    assert [(one["name"], one["iteration"], one["made"]) for one in widget.lines] == [
+        ("main", 0, 20),
+        ("branch 1", 10, None),
+    ]
+    front_end.send(type="open_branch", name="main")
+    assert (widget.iteration, widget.error) == (20, "")
+    for refused in (
+        {"type": "rewind", "iteration": 21},
+        {"type": "branch", "iteration": None},
+        {"type": "open_branch", "name": "branch 2"},
+    ):
+        front_end.send(**refused)
+        assert widget.error.startswith(("iteration: expected", "name: expected"))
+        assert widget.iteration == 20
+    front_end.send(type="ask_film", count="many")  # behind which nobody is
+    front_end.send(type="hello", views=1)
+    front_end.send(type="ask_film", count=3)
+    front_end.send(type="ask_picture", iteration=7)
+    front_end.wait_for(lambda: {"film", "picture"} <= {content["type"] for content, _ in front_end.custom})
+
+
 def test_before_there_are_tiles_none_can_be_opened(widget):
     with pytest.raises(ValueError, match=r"^filter: expected a filter with a picture, received 1 .*All filters"):
         widget.open_tile(1)

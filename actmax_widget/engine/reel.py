@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from typing import Any
 
@@ -100,6 +101,26 @@ class Reel:
             made = keeping.at(state, history, iteration)
             kept.append(keeping.kept(self._network, made, own, of_then, seed=seed, goal=aim, model=model))
         return Film(iterations, np.stack([pictures[one] for one in iterations]), best, tuple(kept))
+
+    def pictures(self, batch: Batch) -> dict[int, np.ndarray]:
+        """The pictures kept so far by their iterations, and where the run is; no state is looked at, as in a film.
+
+        Args:
+            batch: of the run.
+
+        Returns:
+            iteration -> (H, W, 1) or (H, W, 3) uint8, rising; nobody writes into them.
+        """
+        pictures = self._pictures | {batch.iteration: self._pixels(batch.pictures[0])}
+        return {iteration: pictures[iteration] for iteration in sorted(pictures)}
+
+    def parted(self, iteration: int) -> Reel:
+        """Another one of what was kept up to an iteration, for a line that leaves this one there. It shares them."""
+        other = copy.copy(self)
+        other._pictures, other._states = dict(self._pictures), dict(self._states)
+        other._between = list(self._between)
+        other.until(iteration)
+        return other
 
     def until(self, iteration: int) -> None:
         """Forget what was made after an iteration, which the run went back to."""

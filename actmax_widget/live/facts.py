@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -115,6 +115,22 @@ def filters_alone(names: Sequence[str], values: Sequence[Sequence[Any]]) -> tupl
     return tuple(one[0] for (one,) in values)
 
 
+class Line(NamedTuple):
+    """A line of a run: what was made from its beginning on, without another going back.
+
+    Attributes:
+        name: of it; the first is called main.
+        parent: the name of the line that it was taken from; empty for the first.
+        iteration: where it left that one.
+        made: iterations that it came to; None for the one in front, which goes on.
+    """
+
+    name: str
+    parent: str
+    iteration: int
+    made: int | None
+
+
 @dataclass(frozen=True)
 class Facts:
     """Where a run stands, all of it at one moment.
@@ -129,6 +145,8 @@ class Facts:
         error: why the run failed, a sentence; empty if it did not.
         note: what a run that did not fail came to, if there is more to say of it than that it ended; else empty.
         tiles: the tiles, if there are any.
+        lines: of the run, those that were left and the one in front, in the order of their beginning; empty as long as
+            there is but one.
         at_tiles: whether the status is theirs: they are made, or were what was made last.
     """
 
@@ -142,6 +160,7 @@ class Facts:
     note: str = ""
     tiles: TilesFacts | None = None
     at_tiles: bool = False
+    lines: tuple[Line, ...] = ()
 
     def sentence(self) -> str:
         """What to tell a person."""

@@ -31,7 +31,7 @@ from actmax_widget.engine.reel import Reel
 from actmax_widget.engine.trial import try_parts
 from actmax_widget.film import Film
 from actmax_widget.labels import Labels
-from actmax_widget.live.facts import Facts, Frame, Status, TilesFacts
+from actmax_widget.live.facts import Facts, Frame, Line, Status, TilesFacts
 from actmax_widget.live.listeners import Listeners
 from actmax_widget.live.tiles import LiveTiles, Opened
 from actmax_widget.live.worker import Worker
@@ -47,6 +47,8 @@ from actmax_widget.utils import to_numpy
 
 OF_STEP = ("parametrization", "transforms", "optimizer")
 """The settings with the parts of a step."""
+FILMS = 3
+"""Lines that were left last and keep their films, each as large as that of a run; of others the end is kept."""
 LOOK_SECONDS = 0.25
 """How often a waiting run looks whether it is still watched: nobody tells it when a page is closed."""
 
@@ -117,6 +119,8 @@ class Run(Worker):
         self._tiles: LiveTiles | None = None
         self._branches: dict[str, Branch] = {}
         self._line = Branch("main", "", 0, None)
+        self._names: tuple[str, ...] = ("main",)  # of all lines, in the order of their beginning
+        self._reels: dict[str, Reel] = {}  # of lines that were left, the last one left at the end
         self._at_tiles = False
         self._front_status = Status.READY  # while at the tiles
         self._front_revision = 0
@@ -153,7 +157,8 @@ class Run(Worker):
             error = self._error
             if tiles and self._at_tiles:  # what the picture in front failed for is told when the run is back at it
                 error = tiles.error if self._status is Status.FAILED else ""
-            return Facts(*here, self._stale, self._preparing, error, self._note, tiles, self._at_tiles)
+            at = self._note, tiles, self._at_tiles
+            return Facts(*here, self._stale, self._preparing, error, *at, self._lines())
 
     def _tiles_facts(self) -> TilesFacts | None:
         if self._tiles is None:
@@ -239,11 +244,20 @@ class Run(Worker):
             settings, goal, changes = self._settings_in_front, self._goal_of_knobs, self._changes
             return self._reel.film(self._front, settings, changes, seed=self._seed, goal=goal, model=model)
 
+    def film_pictures(self) -> tuple[int, dict[int, np.ndarray]]:
+        """The number of the run, and the pictures that are kept of it, by iteration: see :meth:`Reel.pictures`.
+
+        For whoever looks at it again and again: a :meth:`film` converts each state that is kept, 30 ms for photographs.
+        """
+        with self._changed:
+            return self._run, self._reel.pictures(self._front)
+
     @property
     def branches(self) -> dict[str, Branch]:
-        """The lines of this run that were left, and the one in front, by name."""
+        """The lines of this run that were left, and the one in front, by name, in the order of their beginning."""
         with self._changed:
-            return {**self._branches, self._line.name: self._line._replace(checkpoint=self.checkpoint())}
+            found = {**self._branches, self._line.name: self._line._replace(checkpoint=self.checkpoint())}
+            return {name: found[name] for name in self._names}
 
     # --- commands: all return at once ------------------------------------------------------------------------------
 
@@ -420,6 +434,7 @@ class Run(Worker):
             known = [one for one in left.values() if one.checkpoint.is_of_same_moment(checkpoint)]
             self._go_back_to(checkpoint)
             line = known[0] if known else Branch(_free(left) if left else "main", "", 0, None)
+            self._names = (*left, *([] if line.name in left else [line.name]))
             self._branches = {name: one for name, one in left.items() if name != line.name}
             self._line = line
         self._notify()
@@ -435,7 +450,8 @@ class Run(Worker):
         """
         checkpoint = _nearest(self.film(), iteration)
         with self._changed:
-            self._rewind_to(checkpoint, iteration)
+            self._rewind_to(checkpoint, iteration, self._reel)
+            self._reel.until(checkpoint.iteration)
         self._notify()
         return checkpoint.iteration
 
@@ -465,13 +481,35 @@ class Run(Worker):
                 if starts or (then.target() != of_then.target() and one in {*OF_RUN, "preset"}):
                     advice = "Begin afresh with it: set it, and press Run."
                     raise invalid(one, "a setting that does not begin a run afresh", value, advice)
-            self._rewind_to(checkpoint, iteration)
-            self._branches = {**self._branches, self._line.name: self._line._replace(checkpoint=old)}
+            reel = self._reel
+            self._rewind_to(checkpoint, iteration, reel.parted(checkpoint.iteration))
+            self._leave_line(self._line._replace(checkpoint=old), reel)
             self._line = Branch(name, self._line.name, checkpoint.iteration, None)
+            self._names = (*self._names, name)
             if changes:
                 self.update(**changes)
         self._notify()
         return name
+
+    def open_branch(self, name: str) -> None:
+        """Stop, and go back to a line that was left, to where it was then; the present one is kept. In front: nothing.
+
+        Raises:
+            ValueError, TypeError: there is no such line.
+        """
+        with self._changed:
+            line = self._branches.get(name) if isinstance(name, str) else None
+            if line is None and name != self._line.name:
+                raise invalid("name", "a branch of this run", name, f"There are {[*self._names]}.")
+            if line is not None:
+                present = self._line._replace(checkpoint=self.checkpoint())
+                left = self._reel
+                self._rewind_to(line.checkpoint, line.checkpoint.iteration, self._reels.get(name))
+                self._reels.pop(name, None)
+                del self._branches[name]
+                self._leave_line(present, left)
+                self._line = line._replace(checkpoint=None)
+        self._notify()
 
     def update(self, **changes: Any) -> Settings:
         """Change settings, see :class:`~actmax_widget.settings.Settings`; most take effect at the next step.
@@ -750,6 +788,7 @@ class Run(Worker):
         self._seed = random_state(self._settings)
         self._changes = Changes()
         self._branches, self._line = {}, Branch("main", "", 0, None)  # they were of the run before
+        self._names, self._reels = ("main",), {}
         self._front = self._plan.batch(self._plan.start(self._settings, self._seed)) if front is None else front
         self._reel = Reel(self.network, self._front, self._settings.max_iter, self._settings.input_range)
         self._front_target = self._settings.layer, self._settings.filter_indices
@@ -760,15 +799,35 @@ class Run(Worker):
             self._stop.set(True)
             self._set_status(status)
 
-    def _rewind_to(self, checkpoint: Checkpoint, iteration: int) -> None:
-        """Go back within this run: film and branches stay."""
-        reel, branches, line = self._reel, self._branches, self._line
+    def _rewind_to(self, checkpoint: Checkpoint, iteration: int, reel: Reel | None) -> None:
+        """Go back within this run: its lines stay, and so does the film; without one another begins."""
+        lines = self._branches, self._line, self._names, self._reels
+        target = self._settings.target()
         self._go_back_to(checkpoint)
-        reel.until(checkpoint.iteration)
-        self._reel, self._branches, self._line = reel, branches, line
+        if reel is not None:
+            self._reel = reel
+        self._branches, self._line, self._names, self._reels = lines
+        notes = []
         if checkpoint.iteration != iteration:
-            self._note = f"Of iteration {iteration} no state was kept: this is {checkpoint.iteration}, the nearest."
+            notes.append(f"Of iteration {iteration} no state was kept: this is {checkpoint.iteration}, the nearest.")
+        if self._settings.target() != target:
+            notes.append("The target is that of then again.")
+        self._note = " ".join(notes)
         self._touch()
+
+    def _leave_line(self, line: Branch, reel: Reel) -> None:
+        """Keep a line with its film, and of those left before it a few films."""
+        self._branches = {**self._branches, line.name: line}
+        self._reels = {**self._reels, line.name: reel}
+        for name in [*self._reels][:-FILMS]:
+            del self._reels[name]
+
+    def _lines(self) -> tuple[Line, ...]:
+        if not self._branches:
+            return ()
+        all_of_them = {**self._branches, self._line.name: self._line}
+        found = [all_of_them[name] for name in self._names]
+        return tuple(Line(*one[:3], one.checkpoint.iteration if one.checkpoint else None) for one in found)
 
     def _go_back_to(self, checkpoint: Checkpoint) -> None:
         keeping.check_model(checkpoint, self.network)
@@ -884,6 +943,10 @@ class Past:
         """As of a run: the thread that sends may be at it while the run is let go of."""
         first = first if run == self._frame.run and first <= len(self._frame.rows) else 0
         return dataclasses.replace(self._frame, first=first, rows=self._frame.rows[first:], rate=None)
+
+    def film_pictures(self) -> tuple[int, dict[int, np.ndarray]]:
+        """None are left."""
+        return self._facts.run, {}
 
     def pause(self) -> None:
         """Nothing is left to pause."""

@@ -18,6 +18,10 @@ from actmax_widget.parameters import Control as ControlName
 from actmax_widget.parameters import Kind, Parameter, Scale, parameters_of
 from actmax_widget.settings import Settings
 
+MOST_OF_STRIP = 64
+"""Pictures of a strip at the most: a page asks for as many as it has room for."""
+MOST_KNOWN = 512
+"""Iterations that a page may say it has."""
 Family = Literal["parametrization", "optimizer"]
 """A family of parts in which there is always just one."""
 
@@ -108,6 +112,16 @@ class PartsFacts:
     transform_choices: list[PartChoice] = told("All there are, also those present.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class LineInfo:
+    """A line of a run."""
+
+    name: str = told("Of it; the first is called main.")
+    parent: str = told("The name of the line that it was taken from; empty for the first.")
+    iteration: int = told("Where it left that one.")
+    made: int | None = told("Iterations that it came to; None for the one in front.")
+
+
 # --- facts ----------------------------------------------------------------------------------------------------------
 
 
@@ -158,6 +172,11 @@ class KernelFacts:
         "a class its probability.",
         (),
     )
+    lines: list[LineInfo] = told(
+        "The lines of the run, where it went back and took another way: dicts of name, parent, the iteration at which "
+        "it left that one, and the iterations made (None for the one in front); empty as long as there is but one.",
+        (),
+    )
     picture: bytes = told("The picture as PNG at the last transition, for saved notebooks.", b"")
     rows: bytes = told(
         "The history at the last transition, for saved notebooks: float32, little endian, of each iteration the "
@@ -189,6 +208,29 @@ class FrameMessage:
     shape: tuple[int, int, int] = told("Height, width, and channels: 1 (grey), 3 (RGB) or 4 (RGBA).")
     rate: float | None = told("Steps per second; None before it was measured.")
     remaining: float | None = told("Seconds left.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmMessage:
+    """The answer to `ask_film`. The buffer holds small pictures, uint8 (H, W, C), one after the other."""
+
+    type: Literal["film"] = "film"
+    seq: int = told("In one numbering with the frames, and acknowledged as they are.")
+    run: int = told("Of which run: another than the page's where that has just begun.")
+    kept: list[int] = told("The iterations of which there are pictures, rising; the last is where the run is.")
+    sent: list[int] = told("The iterations of those sent.")
+    shape: tuple[int, int, Literal[1, 3]] = told("Height, width and channels of each.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureMessage:
+    """The answer to `ask_picture`. The buffer holds the picture, uint8 (H, W, C)."""
+
+    type: Literal["picture"] = "picture"
+    seq: int = told("In the same numbering.")
+    run: int = told("Of which run.")
+    iteration: int = told("Of which iteration: of those kept the nearest to the one asked for.")
+    shape: tuple[int, int, Literal[1, 3]] = told("Height, width and channels.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,7 +321,10 @@ class ResponseMessage:
     sentence: str = told("Why there is no map; empty if there is one.")
 
 
-MESSAGES = (FrameMessage, TilesMessage, TilesClosedMessage, RefusedMessage, WeightsMessage, ResponseMessage)
+MESSAGES = (
+    *(FrameMessage, FilmMessage, PictureMessage, TilesMessage, TilesClosedMessage),
+    *(RefusedMessage, WeightsMessage, ResponseMessage),
+)
 
 
 def content(message: Any) -> dict[str, Any]:
@@ -317,6 +362,16 @@ def _name(name: str, value: Any) -> str:
     return value
 
 
+def _strip(name: str, value: Any) -> int:
+    return min(check_integer(name, value, least=2), MOST_OF_STRIP)
+
+
+def _iterations(_: str, value: Any) -> tuple[int, ...]:
+    """What is no list of counts is as if there were none."""
+    known = value if isinstance(value, list) else []
+    return tuple(one for one in known[:MOST_KNOWN] if isinstance(one, int) and one >= 0)
+
+
 def _as_it_came(_: str, value: Any) -> Any:
     return value
 
@@ -348,6 +403,23 @@ class Views:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AskFilm:
+    """Send small pictures of the run for a strip: evenly by iteration, the first and the last always among them."""
+
+    type: Literal["ask_film"] = "ask_film"
+    count: int = told("How many the strip has; at most 64.", None, take=_strip)
+    have: list[int] = told("The iterations of those that the page has.", (), take=_iterations)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskPicture:
+    """Send the picture of an iteration, or of the nearest that was kept."""
+
+    type: Literal["ask_picture"] = "ask_picture"
+    iteration: int = told("The iteration.", None, take=_count)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Start:
     """Run until the goal."""
 
@@ -374,6 +446,30 @@ class Step:
 
     type: Literal["step"] = "step"
     n: int = told("How many.", 1, take=_steps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rewind:
+    """Go back to the checkpoint nearest to an iteration; what was made after it goes."""
+
+    type: Literal["rewind"] = "rewind"
+    iteration: int = told("The iteration.", None, take=_count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchOff:
+    """Go back to the checkpoint nearest to an iteration, on a line of its own; the present one is kept."""
+
+    type: Literal["branch"] = "branch"
+    iteration: int = told("The iteration.", None, take=_count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenBranch:
+    """Go back to a line that was left; the present one is kept."""
+
+    type: Literal["open_branch"] = "open_branch"
+    name: str = told("Of the line.", None, take=_name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -483,13 +579,14 @@ class AskResponse:
 
 
 COMMANDS = (
-    *(Hello, Receipt, Views),
+    *(Hello, Receipt, Views, AskFilm, AskPicture),
     *(Start, Pause, Reset, Step, SeedPicture, ClearSeedPicture),
+    *(Rewind, BranchOff, OpenBranch),
     *(SetKnob, ChoosePart, AddTransform, RemoveTransform),
     *(MakeTiles, OpenTile, PauseTiles, ResumeTiles, CloseTiles),
     *(AskWeights, AskResponse),
 )
-SILENT = (Hello, Receipt, Views)
+SILENT = (Hello, Receipt, Views, AskFilm, AskPicture)
 """Nobody pressed a button for these, so nobody is told what is wrong with one."""
 _BY_TYPE: Mapping[str, type] = {get_args(get_type_hints(command)["type"])[0]: command for command in COMMANDS}
 

@@ -20,7 +20,8 @@ import numpy as np
 from actmax_widget.live.facts import Frame
 from actmax_widget.live.run import Run
 from actmax_widget.pictures import to_pixels
-from actmax_widget.view.messages import FrameMessage, content
+from actmax_widget.view.film_feed import FilmFeed
+from actmax_widget.view.messages import AskFilm, AskPicture, FrameMessage, content
 from actmax_widget.view.tile_feed import TileFeed
 
 FRAME = 1 / 30
@@ -39,7 +40,7 @@ Send = Callable[[dict[str, Any], list[bytes]], None]
 
 
 class Stream:
-    """The frames and the tiles of one run to its front end.
+    """The frames, the tiles and what is asked of the film of one run to its front end.
 
     Args:
         run: where they come from.
@@ -59,6 +60,7 @@ class Stream:
         self._sent_at = self._heard_at = self._expected_at = -np.inf
         self._beats = 0
         self._tiles = TileFeed(run, clock)
+        self._film = FilmFeed(run)
 
     @property
     def in_flight(self) -> int:
@@ -83,6 +85,13 @@ class Stream:
                 self._acknowledged = self._seq  # what was sent into the silence is drawn or lost
             self._listening = self._viewed = True
             self._acknowledged = max(self._acknowledged, min(seq, self._seq))
+            self._hear()
+
+    def ask(self, asked: AskFilm | AskPicture) -> None:
+        """A front end wants to see something of the film: it is there."""
+        with self._lock:
+            self._film.ask(asked)
+            self._listening = True
             self._hear()
 
     def unwatch(self) -> None:
@@ -110,6 +119,8 @@ class Stream:
         messages: list[Message] = []
         with self._lock:
             waits = [self._add_frame(messages), self._add_tiles(messages)] if self._listening else []
+            if self._listening:
+                self._add_film(messages)
         for sent, buffers in messages:
             self._send(sent, buffers)
         return min((wait for wait in waits if wait is not None), default=None)
@@ -140,6 +151,14 @@ class Stream:
         self._seq += 1
         messages.append(self._tiles.message(self._seq, facts))
         return self._tiles.wait(facts)
+
+    def _add_film(self, messages: list[Message]) -> None:
+        """Answers come last and in the same window; where that is full a receipt wakes whoever pumps."""
+        while self._film.is_asked and self.in_flight < WINDOW:
+            answer = self._film.message(self._seq + 1)
+            if answer is not None:
+                self._seq += 1
+                messages.append(answer)
 
     def _wait(self, now: float) -> float:
         """Seconds until a frame may be sent."""

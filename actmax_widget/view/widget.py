@@ -444,7 +444,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
         Returns:
             The new line's name. ``widget.branches`` has all of them: name, parent, the iteration at which it left that
-            one, and a checkpoint to :meth:`restore`.
+            one, and a checkpoint to :meth:`restore`; :meth:`open_branch` goes back to one.
 
         Raises:
             ValueError, TypeError, IndexError: a bad iteration, value or name; nothing is changed.
@@ -453,10 +453,26 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             >>> widget.branch(100, tv_weight=30)
             'branch 1'
             >>> widget.start()
-            >>> widget.restore(widget.branches["main"].checkpoint)  # back to the old line
+            >>> widget.open_branch("main")  # back to the old line
         """
         found: str = self._go_back("branch", iteration, name, **changes)
         return found
+
+    def open_branch(self, name: str) -> None:
+        """Stop, and go back to a line that was left, to where it was then, with its film; the present one is kept.
+
+        Args:
+            name: one of ``widget.branches``. Of the one in front: nothing happens.
+
+        Raises:
+            ValueError, TypeError: there is no such line; nothing is changed.
+
+        Example:
+            >>> widget.branch(100, tv_weight=30)
+            'branch 1'
+            >>> widget.open_branch("main")  # and "branch 1" waits where it is
+        """
+        self._go_back("open_branch", name)
 
     @property
     def branches(self) -> dict[str, Branch]:
@@ -714,6 +730,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self.set_trait("loss_names", list(run.loss_names))
         self.set_trait("measures", list(run.measures))
         self.set_trait("message", f"{facts.sentence()} {self._offer(facts)}".strip())
+        self.set_trait("lines", [line._asdict() for line in facts.lines])
         if facts.error:
             self.set_trait("error", facts.error)
         frame = run.frame()  # picture and rows of one moment
@@ -795,6 +812,11 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         answers: dict[type, Callable[[], Any]] = {
             messages.Hello: lambda: self._greet(command),
             messages.Receipt: lambda: self._stream.receipt(command.seq),
+            messages.AskFilm: lambda: self._stream.ask(command),
+            messages.AskPicture: lambda: self._stream.ask(command),
+            messages.Rewind: lambda: self.rewind(command.iteration),
+            messages.BranchOff: lambda: self.branch(command.iteration),
+            messages.OpenBranch: lambda: self.open_branch(command.name),
             messages.Views: lambda: self._lose_views(cleared=command.cleared),
             messages.Start: self.start,
             messages.Pause: self.pause,
@@ -943,7 +965,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         return ", ".join(f"{index} ({names[index]})" if index < len(names) else f"{index}" for index in filters)
 
 
-GREETING = ("status", "message", "error", "goal", "loss_names", "measures")
+GREETING = ("status", "message", "error", "goal", "loss_names", "measures", "lines")
 """Facts that a front end is told when it says hello."""
 
 

@@ -5,10 +5,15 @@ import { h, setText } from "./kit/dom";
 import { keepKeys } from "./kit/keys";
 import { type Cleanup, type Component, type Drawn, Scope } from "./kit/scope";
 import { createButtons } from "./parts/buttons";
+import { createChart } from "./parts/chart";
 import { createSettings, createWeights } from "./parts/controls";
+import { createDrawer } from "./parts/drawer";
+import { createFilm } from "./parts/film";
 import { createKnobs } from "./parts/knobs";
+import { createLines } from "./parts/lines";
 import { createNetwork } from "./parts/network";
-import { createPartChoices } from "./parts/part_choices";
+import { createPartChoices, createRecipe } from "./parts/part_choices";
+import { createPast } from "./parts/past";
 import { createPicture } from "./parts/picture";
 import { createProgress, createStatusWord } from "./parts/progress";
 import { createTable } from "./parts/table";
@@ -37,11 +42,12 @@ export function renderView(model: ActMaxModel, store: Store, el: HTMLElement): C
   el.classList.add(HOST);
   scope.add(() => el.classList.remove(HOST));
   const parts = createParts(model, store, root);
-  arrange(root, model, parts, scope);
+  const drawer = arrange(root, model, store, parts, scope);
   for (const part of Object.values(parts)) scope.add(part.cleanup);
   keepKeys(root, scope);
   if (el.classList.contains(DISCONNECTED)) store.link.lose("unknown");
-  redraw(store, [parts.picture, parts.progress, parts.tiles, parts.table], scope);
+  const { picture, past, film, chart, progress, tiles, table } = parts;
+  redraw(store, [picture, past, film, progress, tiles, drawer, table, chart], scope);
   mirror(root, model, store, scope);
   el.append(root);
   scope.add(() => root.remove());
@@ -66,6 +72,9 @@ interface Parts extends Record<string, Component> {
   progress: Drawn;
   tiles: Drawn;
   table: Drawn;
+  chart: Drawn;
+  past: Drawn;
+  film: Drawn;
 }
 
 const createRoot = (): HTMLElement => h("div", { class: "actmax", "data-iteration": "" });
@@ -76,64 +85,84 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
   };
   const vary = createVary(model, store);
   const picture = createPicture(model, store, { onDrawn });
+  const table = createTable(model, store);
   return {
     status: createStatusWord(model, store),
     vary,
     target: createTarget(model, store.link, vary),
     picture,
+    past: createPast(store),
+    film: createFilm(store),
+    lines: createLines(model, store),
     buttons: createButtons(model, store),
     progress: createProgress(model, store),
+    recipe: createRecipe(model, store),
     choices: createPartChoices(model, store),
     weights: createWeights(model, store, picture.element),
     knobs: createKnobs(model, store),
     settings: createSettings(model, store, picture.element),
     tiles: createTiles(model, store, { fallback: vary }),
     network: createNetwork(model, store),
-    table: createTable(model, store),
+    table,
+    chart: createChart(model, store, { tableId: table.id }),
   } satisfies Parts;
 }
 
 type AllParts = ReturnType<typeof createParts>;
 
-/** Controls lie in fieldsets: one attribute switches all of them off. */
-function arrange(root: HTMLElement, model: ActMaxModel, parts: AllParts, scope: Scope): void {
+/** What is in front at the top, what is looked up now and then in the drawer. Controls lie in fieldsets: one attribute
+ * switches all of them off. */
+function arrange(
+  root: HTMLElement,
+  model: ActMaxModel,
+  store: Store,
+  parts: AllParts,
+  scope: Scope,
+): Drawn {
   const name = h("h3", { class: "actmax-name", "data-testid": "model-name" });
   const showName = () => setText(name, model.get("model_name") ?? "");
   scope.on(model, "change:model_name", showName);
   showName();
   const note = h("p", { class: "actmax-note", role: "status", "data-testid": "not-connected" });
-  const { status, target, picture, buttons, progress, choices, weights, tiles, network, table } =
-    parts;
   const controls = (...inside: Component[]) =>
     h("fieldset", { class: "actmax-controls" }, ...inside.map(({ element }) => element));
+  const { status, target, recipe, picture, buttons, progress, chart, choices, weights } = parts;
+  const drawer = createDrawer([
+    { title: "Losses", testId: "losses", element: parts.table.element },
+    {
+      title: "Vary",
+      testId: "tiles",
+      element: parts.tiles.element,
+      isOffered: () => store.tiles !== null,
+      news: () => store.tiles?.news.number,
+    },
+    { title: "Recipe", testId: "recipe", element: controls(choices) },
+    { title: "More", testId: "more", element: controls(parts.settings) },
+    { title: "Model", testId: "network", element: controls(parts.network) },
+  ]);
+  scope.add(drawer.cleanup);
+  const chosen = controls(target, recipe);
+  chosen.classList.add("actmax-chosen");
   root.append(
     h(
       "div",
       { class: "actmax-grid" },
       // No <header>: an output of JupyterLab lies in its page's landmarks, which hold no second banner.
-      h("div", { class: "actmax-header" }, name, status.element),
+      h("div", { class: "actmax-header" }, name, chosen, status.element),
       note,
-      controls(target),
-      picture.element,
       h(
         "div",
-        { class: "actmax-side" },
-        controls(buttons),
+        { class: "actmax-left" },
+        h("div", { class: "actmax-stage" }, picture.element, parts.past.element),
+        parts.film.element,
+        controls(buttons, parts.lines),
         progress.element,
-        controls(choices, weights),
       ),
-      // As many as the parts have: beside the picture they would be a long column next to an empty one.
-      controls(parts.knobs, parts.settings),
-      tiles.element,
-      h(
-        "details",
-        { class: "actmax-fold actmax-network-fold", "data-testid": "network-fold" },
-        h("summary", {}, "Model"),
-        controls(network),
-      ),
-      table.element,
+      h("div", { class: "actmax-side" }, chart.element, controls(weights), controls(parts.knobs)),
+      drawer.element,
     ),
   );
+  return drawer;
 }
 
 /** However much arrives between two frames of the screen, it is drawn once. */

@@ -1,7 +1,9 @@
 import {
   CONTROLS,
+  type FilmMessage,
   type FrameMessage,
   type Parameters,
+  type PictureMessage,
   type TilesMessage,
 } from "../src/kernel/contract";
 import type { ActMaxModel, Traits } from "../src/kernel/model";
@@ -50,6 +52,7 @@ export function traits(over: Partial<Traits> = {}): Traits {
     seed_picture: null,
     picture: null,
     rows: null,
+    lines: [],
     saved_tiles: {},
     tiles_picture: null,
     ...over,
@@ -70,6 +73,9 @@ export class FakeModel {
     tile?: number;
     vary?: unknown;
     value?: number;
+    iteration?: number;
+    count?: number;
+    have?: number[];
   }[] = [];
   /** The buffers of the message sent last. */
   buffers: ArrayBuffer[] | undefined;
@@ -195,6 +201,23 @@ export class FakeKernel {
     return seq;
   }
 
+  /** Small pictures of 2 × 2 grey pixels, each all of its iteration. */
+  film(kept: number[], sent: number[], over: Partial<FilmMessage> = {}): number {
+    const seq = this.seq++;
+    const run = this.run;
+    const message = { type: "film", seq, run, kept, sent, shape: [2, 2, 1], ...over };
+    this.model.trigger("msg:custom", message, [stills(sent)]);
+    return seq;
+  }
+
+  picture(iteration: number, over: Partial<PictureMessage> = {}): number {
+    const seq = this.seq++;
+    const run = this.run;
+    const message = { type: "picture", seq, run, iteration, shape: [2, 2, 1], ...over };
+    this.model.trigger("msg:custom", message, [stills([iteration])]);
+    return seq;
+  }
+
   /** There are no tiles any more. */
   closeTiles(): number {
     const seq = this.seq++;
@@ -227,6 +250,9 @@ export class FakeKernel {
     return seq;
   }
 }
+
+const stills = (iterations: number[]): DataView =>
+  new DataView(Uint8Array.from(iterations.flatMap((one) => [one, one, one, one])).buffer);
 
 /** Starts at an odd offset, as buffers inside a websocket message may. */
 export function rowsView(first: number, count: number, columns = 4): DataView {

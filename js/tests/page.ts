@@ -19,6 +19,7 @@ export function standInForBrowser(): void {
     vi.spyOn(HTMLElement.prototype, "scrollHeight", "get").mockImplementation(scrollHeight);
     vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(context() as never);
     vi.stubGlobal("IntersectionObserver", Sight);
+    vi.stubGlobal("Path2D", Silent);
   });
   afterEach(() => {
     document.body.replaceChildren();
@@ -32,6 +33,7 @@ export class Sight {
   static readonly all = new Set<Sight>();
   readonly #report: (entries: { target: Element; isIntersecting: boolean }[]) => void;
   readonly #targets = new Set<Element>();
+  readonly #timers: ReturnType<typeof setTimeout>[] = [];
 
   constructor(report: (entries: { target: Element; isIntersecting: boolean }[]) => void) {
     this.#report = report;
@@ -40,7 +42,7 @@ export class Sight {
   observe(target: Element): void {
     Sight.all.add(this);
     this.#targets.add(target);
-    setTimeout(() => this.tell([target], true));
+    this.#timers.push(setTimeout(() => this.tell([target], true)));
   }
 
   tell(targets: Element[], isIntersecting: boolean): void {
@@ -50,6 +52,7 @@ export class Sight {
 
   disconnect(): void {
     this.#targets.clear();
+    for (const timer of this.#timers) clearTimeout(timer);
     Sight.all.delete(this);
   }
 }
@@ -64,14 +67,23 @@ function scrollHeight(this: HTMLElement): number {
   return 27 + Number.parseFloat(body?.style.height || "0");
 }
 
+/** Takes whatever is drawn with it. */
+const Silent = function Path() {
+  return new Proxy({}, { get: () => () => ({ width: 10 }), set: () => true });
+};
+
 function context() {
-  return {
+  const known = {
     createImageData: (width: number, height: number) => ({
       data: new Uint8ClampedArray(width * height * 4),
     }),
     putImageData: (image: { data: Uint8ClampedArray }) => painted.push(image.data),
     drawImage: () => painted.push(new Uint8ClampedArray()),
   };
+  return new Proxy(known, {
+    get: (own, name) => own[name as keyof typeof known] ?? (() => ({ width: 10 })),
+    set: () => true,
+  });
 }
 
 /** Two animation frames: whatever was to be drawn is drawn. */

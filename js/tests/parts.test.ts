@@ -40,13 +40,12 @@ const groupsOf = (view: View) =>
   ]);
 
 describe("the numbers of parts", () => {
-  it("stand under their part's name, beneath picture and weights and before More", () => {
+  it("stand under their part's name, beside the picture, after the weights", () => {
     const view = open(THREE).render();
     expect(groupsOf(view)).toEqual([
       ["Jitter", ["Shift"]],
       ["Adam", ["Learning rate", "Momentum"]],
     ]);
-    expect(view.part("knobs").nextElementSibling).toBe(view.part("more"));
     const order = view.part("jitter").compareDocumentPosition(view.part("knobs"));
     expect(order & Node.DOCUMENT_POSITION_FOLLOWING).toBeTruthy();
     expect(view.part("knobs-Adam").localName).toBe("fieldset");
@@ -376,11 +375,11 @@ describe("the parts", () => {
 });
 
 describe("the recipe", () => {
-  it("stands before the parts, and is set as any parameter", () => {
+  it("stands in the header, and is set as any parameter", () => {
     const { model, render } = open({ parts: PARTS, preset: "natural" });
     const view = render();
     const select = view.part("preset") as HTMLSelectElement;
-    expect(view.part("parts").querySelector("select")).toBe(select);
+    expect(select.closest(".actmax-header")).not.toBeNull();
     expect([...select.options].map(({ text }) => text)).toEqual([
       "natural",
       "quick",
@@ -473,7 +472,11 @@ describe("a control that the parts have no use for", () => {
     const isShown = (testId: string) => view.part(testId).closest("[hidden]") === null;
     const shown = () => ["layer", "filters", "all-filters", "position", "terms"].filter(isShown);
     expect(shown()).toEqual(["terms"]);
-    expect([...view.part("terms").children].map((term) => term.textContent)).toEqual(PARTS.terms);
+    // As their sliders and columns.
+    expect([...view.part("terms").children].map((term) => term.textContent)).toEqual([
+      "Two classes",
+      "Total variation",
+    ]);
     kernel.snapshot(5);
     nextFrame();
     expect(view.part("picture").getAttribute("aria-label")).toBe(

@@ -281,7 +281,8 @@ describe("a drop onto the picture", () => {
     expect(uploads(model)).toEqual([{ type: "seed_picture", name: "apples.png" }]);
     expect(bytesSent(model)).toEqual([[7, 8, 9]]);
     expect(view.el.querySelector(".actmax-drop")).toBeNull();
-    expect((view.part("more") as HTMLDetailsElement).open).toBe(true);
+    expect(view.part("more").closest("[hidden]")).toBeNull();
+    expect(view.part("tab-more").getAttribute("aria-selected")).toBe("true");
   });
 
   it("of a file too large is explained where it can be seen", async () => {

@@ -176,7 +176,7 @@ describe("cleanup", () => {
     kernel.tiles(0, 4);
     nextFrame();
     view.part("tiles-toggle").click();
-    expect(Sight.all.size).toBe(1);
+    expect(Sight.all.size).toBe(3); // the tiles', the chart's and the film's
     view.cleanup();
     expect(Sight.all.size).toBe(0);
     kernel.tiles(4, 4);

@@ -30,7 +30,7 @@ def test_nothing_keeps_anybody_out(first_widget):
     notebook.page.add_script_tag(path=AXE)
     expect_nothing_found(notebook, "idle, without a row")
 
-    view.part("more").locator("summary").click()
+    view.open_tab("more")
     view.part("learning-rate-value").fill("-1")
     view.part("learning-rate-value").press("Enter")
     expect(view.part("learning-rate-problem")).to_be_visible()

@@ -44,7 +44,7 @@ def run_vary_pause_and_tiles(page: Page) -> WidgetView:
     view.press("Pause", then="paused")
     page.wait_for_function(ALL_IS_HERE, arg=view.root.element_handle())
 
-    view.part("more").locator("summary").click()
+    view.open_tab("more")
     view.part("max-iter").fill("20")
     view.part("max-iter").press("Enter")
     view.part("all-filters").click()

@@ -77,7 +77,7 @@ def test_every_row_is_reached(view):
     table.evaluate("table => { table.scrollTop = 3_000_000; }")
     view.root.page.wait_for_function(f"table => ({IN_SIGHT})(table)[0] < 1_000_000", arg=table.element_handle())
     shown = table.evaluate(IN_SIGHT)
-    assert len(shown) >= 8
+    assert len(shown) >= 6
     table.press("ArrowDown")
     assert table.evaluate(IN_SIGHT)[0] == shown[0] + 1
     table.press("ArrowUp")

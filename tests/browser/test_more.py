@@ -32,7 +32,7 @@ def wide() -> bytes:
 
 def test_starting_picture_is_uploaded_and_taken_away_again(first_widget):
     _, view = first_widget("max_iter=20")
-    view.part("more").locator("summary").click()
+    view.open_tab("more")
     upload(view, "ramp.png", png(Image.fromarray(np.tile(np.linspace(0, 255, 50).astype(np.uint8), (40, 1)))))
     expect(view.part("seed-name")).to_contain_text("ramp.png")
     expect(view.part("seed-picture")).to_be_visible()
@@ -51,7 +51,7 @@ def test_another_shape_is_cropped_and_said_and_padded_by_choice(first_widget, th
     notebook, view = first_widget()
     notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
     expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-name", f"JupyterLab {theme}")
-    view.part("more").locator("summary").click()
+    view.open_tab("more")
     upload(view, "wide.png", wide())
     note = view.part("seed-note")
     expect(note).to_have_text("Cropped from 640 × 64 to the middle 64 × 64.")
@@ -75,7 +75,7 @@ def test_another_shape_is_cropped_and_said_and_padded_by_choice(first_widget, th
 def test_a_file_that_is_no_picture_is_explained_beside_its_button(first_widget, theme):
     notebook, view = first_widget()
     notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
-    view.part("more").locator("summary").click()
+    view.open_tab("more")
     upload(view, "notes.txt", b"no picture")
     problem = view.part("seed-problem")
     expect(problem).to_have_text(
@@ -95,7 +95,7 @@ def test_a_file_that_is_no_picture_is_explained_beside_its_button(first_widget, 
 
 def test_the_last_of_ten_uploads_wins(first_widget):
     notebook, view = first_widget()
-    view.part("more").locator("summary").click()
+    view.open_tab("more")
     for shade in range(0, 100, 10):
         upload(view, f"{shade}.png", png(Image.new("L", (30, 30), shade)))
     expect(view.part("seed-name")).to_have_text("90.png")
@@ -104,7 +104,7 @@ def test_the_last_of_ten_uploads_wins(first_widget):
 
 def test_modifiers_and_several_filters(first_widget):
     notebook, view = first_widget("max_iter=10, layer='conv2'")
-    view.part("more").locator("summary").click()
+    view.open_tab("more")
     view.part("backprop-modifier").select_option("guided")
     view.part("grad-modifier").select_option("negate")
     view.part("filters").fill("1, 3-4")

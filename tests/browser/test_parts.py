@@ -117,6 +117,7 @@ def test_parts_are_chosen_while_it_runs(notebook):
     view.wait_beyond(20)
     view.note_statuses()
 
+    view.open_tab("recipe")
     made = view.iteration
     view.part("add-transform").select_option("Rotate")
     view.part("add").click()
@@ -201,12 +202,13 @@ def test_what_a_person_wrote_has_rows_and_sliders_of_its_name(notebook):
     own += "grad_modifier=halved, callbacks=[count := Count()], max_iter=40"
     view = show(notebook, own)
     columns = view.part("table").get_by_role("columnheader").all_text_contents()
-    assert columns == ["iteration", "Two digits", "TV(2.0) Loss", "total"]
+    assert columns == ["iteration", "Two digits", "Total variation", "total"]
     assert groups(view) == ["Two digits", "Fade"]
     for label in ("Weight", "Margin", "Share"):
         expect(view.part("knobs").get_by_label(label, exact=True)).to_be_visible()
+    view.open_tab("recipe")
     assert view.part("transforms").get_by_role("listitem").all_text_contents() == ["Fade×", "wobble×"]
-    view.part("more").locator("summary").click()
+    view.open_tab("more")
     expect(view.part("grad-modifier").locator("option:checked")).to_have_text("halved")
     view.part("Two digits.margin-value").fill("7")
     view.part("Two digits.margin-value").press("Enter")
@@ -215,7 +217,7 @@ def test_what_a_person_wrote_has_rows_and_sliders_of_its_name(notebook):
     assert notebook.ask("print(widget.knobs['Two digits.margin'], abs(count.told))").split() == ["7.0", "40"]
 
     # In place of a layer and its filters stand the terms.
-    expect(view.part("terms").get_by_role("listitem")).to_have_text(["Two digits", "TV(2.0) Loss"])
+    expect(view.part("terms").get_by_role("listitem")).to_have_text(["Two digits", "Total variation"])
     for part in ("layer", "filters", "all-filters", "position", "act-max-weight", "lp-norm-weight", "jitter"):
         expect(view.part(part)).to_be_hidden()
     expect(view.part("tv-weight")).to_be_visible()
@@ -268,5 +270,6 @@ def test_saved_and_opened_without_a_kernel_it_shows_its_parts(notebook, lab):
     expect(view.part("Fade.share-value")).to_have_value("0.25")
     for part in ("parametrization", "optimizer", "add", "Fade.share-slider", "Fade.share-value"):
         expect(view.part(part)).to_be_disabled()
+    view.open_tab("recipe")  # which needs no kernel
     expect(view.button("Remove Fade")).to_be_disabled()
     view.root.screenshot(path=ARTIFACTS / "parts-saved.png")

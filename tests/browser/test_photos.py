@@ -12,7 +12,7 @@ from tests.browser.view import WidgetView
 
 CELL = "import actmax_widget as am\nwidget = am.ActMaxWidget(max_iter=10)\nwidget"
 PRESENT = "print(widget.filter_indices[0], widget.preset, widget.max_iter, widget.learning_rate)"
-PENALTIES = ("L-6.0 Norm Loss", "TV(2.0) Loss")
+PENALTIES = ("Lp norm", "Total variation")
 MEASURED = "print(*(widget.history[name][-1] for name in ('activation', 'probability')))"
 VALUES = "all => all.map(option => option.value)"
 

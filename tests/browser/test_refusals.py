@@ -18,7 +18,7 @@ REFUSED = [
 
 def test_refusals_stand_beside_their_fields(first_widget):
     notebook, view = first_widget("learning_rate=2.5")
-    view.part("more").locator("summary").click()
+    view.open_tab("more")
     for field, problem, typed, sentence in REFUSED:
         view.part(field).fill(typed)
         view.part(field).press("Enter")

@@ -12,6 +12,7 @@ from tests.browser.view import WidgetView
 CARD = '.jp-RenderedImage img[src*="AAAAFnRFWHRTb2Z0d2FyZQBhY3RtYXhfd2lkZ2V0"]'
 OFTEN = "from actmax_widget.view import widget as module; module.KEEP_SECONDS = 0.3"
 LEAST = 240
+PAINTED = "() => [...document.querySelectorAll('.actmax-tile canvas')].every(canvas => canvas.width > 1)"
 
 
 def shown_large(page: Page) -> None:
@@ -50,6 +51,8 @@ def test_saved_with_tiles_and_opened_without_a_kernel_untrusted_and_as_a_page_wi
     view = WidgetView(reopened.widget)
     view.expect_iterations(60)
     expect(view.part("tiles")).to_have_attribute("data-done", "10")
+    view.part("tiles").scroll_into_view_if_needed()  # what nobody sees is not painted
+    reopened.page.wait_for_function(PAINTED)
     after = [tile(view, number).evaluate(TILE_PIXELS) for number in range(10)]
     assert np.abs(np.array(before) - np.array(after)).max() <= 1
     view.root.screenshot(path=ARTIFACTS / "reopened.png")

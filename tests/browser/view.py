@@ -55,6 +55,13 @@ class WidgetView:
         """Give the button that a person knows by `name`."""
         return self.root.get_by_role("button", name=name, exact=True)
 
+    def open_tab(self, name: str) -> None:
+        """Open the tab with the test id `tab-name`, where the drawer has tabs."""
+        tab = self.part(f"tab-{name}")
+        if tab.is_visible():
+            tab.click()
+            expect(tab).to_have_attribute("aria-selected", "true")
+
     def press(self, name: str, *, then: str) -> None:
         """Press a button, and wait until the status is `then`."""
         self.button(name).click()

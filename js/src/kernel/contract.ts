@@ -2,6 +2,8 @@
 
 export type Incoming =
   | FrameMessage
+  | FilmMessage
+  | PictureMessage
   | TilesMessage
   | TilesClosedMessage
   | RefusedMessage
@@ -11,12 +13,17 @@ export type Outgoing =
   | Hello
   | Receipt
   | Views
+  | AskFilm
+  | AskPicture
   | Start
   | Pause
   | Reset
   | Step
   | SeedPicture
   | ClearSeedPicture
+  | Rewind
+  | BranchOff
+  | OpenBranch
   | SetKnob
   | ChoosePart
   | AddTransform
@@ -128,6 +135,8 @@ export interface Facts {
   loss_names: string[];
   /** Names of what is measured beside the losses, a column each after the total: the target's activation, and for a class its probability. */
   measures: string[];
+  /** The lines of the run, where it went back and took another way: dicts of name, parent, the iteration at which it left that one, and the iterations made (None for the one in front); empty as long as there is but one. */
+  lines: LineInfo[];
   /** The picture as PNG at the last transition, for saved notebooks. */
   picture: DataView | null;
   /** The history at the last transition, for saved notebooks: float32, little endian, of each iteration the losses, their total and the measures. */
@@ -213,6 +222,17 @@ export interface LayerInfo {
   filters: number;
   parameters: number;
 }
+/** A line of a run. */
+export interface LineInfo {
+  /** Of it; the first is called main. */
+  name: string;
+  /** The name of the line that it was taken from; empty for the first. */
+  parent: string;
+  /** Where it left that one. */
+  iteration: number;
+  /** Iterations that it came to; None for the one in front. */
+  made: number | null;
+}
 /** The newest picture and the rows that the page lacks. Buffers: pixels, uint8 (H, W, C), and rows, float32. */
 export interface FrameMessage {
   /** A snapshot replaces everything, a frame goes on from what is held. */
@@ -239,6 +259,32 @@ export interface FrameMessage {
   rate: number | null;
   /** Seconds left. */
   remaining: number | null;
+}
+/** The answer to `ask_film`. The buffer holds small pictures, uint8 (H, W, C), one after the other. */
+export interface FilmMessage {
+  type: "film";
+  /** In one numbering with the frames, and acknowledged as they are. */
+  seq: number;
+  /** Of which run: another than the page's where that has just begun. */
+  run: number;
+  /** The iterations of which there are pictures, rising; the last is where the run is. */
+  kept: number[];
+  /** The iterations of those sent. */
+  sent: number[];
+  /** Height, width and channels of each. */
+  shape: [number, number, 1 | 3];
+}
+/** The answer to `ask_picture`. The buffer holds the picture, uint8 (H, W, C). */
+export interface PictureMessage {
+  type: "picture";
+  /** In the same numbering. */
+  seq: number;
+  /** Of which run. */
+  run: number;
+  /** Of which iteration: of those kept the nearest to the one asked for. */
+  iteration: number;
+  /** Height, width and channels. */
+  shape: [number, number, 1 | 3];
 }
 /** Tiles as they grow. The buffer holds `count` tiles, uint8, one after the other. */
 export interface TilesMessage {
@@ -352,6 +398,20 @@ export interface Views {
   /** With its output, and not with the page. */
   cleared: boolean;
 }
+/** Send small pictures of the run for a strip: evenly by iteration, the first and the last always among them. */
+export interface AskFilm {
+  type: "ask_film";
+  /** How many the strip has; at most 64. */
+  count: number;
+  /** The iterations of those that the page has. */
+  have: number[];
+}
+/** Send the picture of an iteration, or of the nearest that was kept. */
+export interface AskPicture {
+  type: "ask_picture";
+  /** The iteration. */
+  iteration: number;
+}
 /** Run until the goal. */
 export interface Start {
   type: "start";
@@ -379,6 +439,24 @@ export interface SeedPicture {
 /** Start from noise. */
 export interface ClearSeedPicture {
   type: "clear_seed_picture";
+}
+/** Go back to the checkpoint nearest to an iteration; what was made after it goes. */
+export interface Rewind {
+  type: "rewind";
+  /** The iteration. */
+  iteration: number;
+}
+/** Go back to the checkpoint nearest to an iteration, on a line of its own; the present one is kept. */
+export interface BranchOff {
+  type: "branch";
+  /** The iteration. */
+  iteration: number;
+}
+/** Go back to a line that was left; the present one is kept. */
+export interface OpenBranch {
+  type: "open_branch";
+  /** Of the line. */
+  name: string;
 }
 /** Give a number of a part another value; the part checks it. For what it refuses `knobs` is sent, and then why. */
 export interface SetKnob {

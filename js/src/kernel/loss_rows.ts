@@ -3,6 +3,7 @@ export class LossRows {
   #values = new Float32Array(1024);
   #count = 0;
   #columns = 1;
+  #version = 0;
 
   get count(): number {
     return this.#count;
@@ -10,6 +11,11 @@ export class LossRows {
 
   get columns(): number {
     return this.#columns;
+  }
+
+  /** Another number: other rows took their place, and did not only become more. */
+  get version(): number {
+    return this.#version;
   }
 
   /** The number in `column` of row `index`, both from 0: the losses, their total, then what is measured beside. */
@@ -20,6 +26,7 @@ export class LossRows {
   replace(values: Float32Array, columns: number): void {
     this.#columns = Math.max(1, columns);
     this.#count = 0;
+    this.#version += 1;
     this.append(values);
   }
 

@@ -19,7 +19,10 @@ export type NameOf<T> = {
 }[keyof Parameters];
 
 /** What the buttons of the run ask for. */
-export type RunCommand = Extract<Outgoing["type"], "start" | "pause" | "step" | "reset">;
+export type RunCommand = Extract<
+  Outgoing["type"],
+  "start" | "pause" | "step" | "reset" | "rewind" | "branch"
+>;
 export type TilesCommand = Extract<
   Outgoing["type"],
   "pause_tiles" | "resume_tiles" | "close_tiles"

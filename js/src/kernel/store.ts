@@ -1,11 +1,15 @@
 import { type Cleanup, Scope } from "../kit/scope";
 import type {
+  FilmMessage,
   MakeTiles,
   Parameters,
+  PictureMessage,
   SavedTiles,
   TilesClosedMessage,
   TilesMessage,
 } from "./contract";
+import { Cursor } from "./cursor";
+import { Film, isFilmMessage, isPictureMessage, type Still } from "./film";
 import { bytesOf, type Frame, floatsOf, isFrameMessage, readFrame } from "./frame";
 import { Greeting } from "./greeting";
 import { type Loss, watchKernel } from "./kernel_watch";
@@ -30,6 +34,11 @@ export type Subject = Pick<Parameters, "layer" | "filter_indices">;
 export class Store {
   readonly rows = new LossRows();
   readonly link: Link;
+  readonly cursor = new Cursor(
+    () => this.iteration,
+    () => this.#changed(),
+  );
+  readonly film: Film;
   /** The newest frame; `null` until the kernel has sent one. */
   frame: Frame | null = null;
   /** The PNG of a saved notebook, shown until there is a frame. */
@@ -59,6 +68,9 @@ export class Store {
   constructor(model: ActMaxModel) {
     this.#model = model;
     this.link = new Link(model, () => this.#connectionChanged());
+    this.film = new Film((message) => {
+      if (this.link.connected) this.link.send(message);
+    });
     this.#receipts = new Receipts((seq) => this.link.send({ type: "receipt", seq }));
     this.#greeting = new Greeting(() => this.#sayHello());
     this.#listen();
@@ -72,6 +84,15 @@ export class Store {
   get iteration(): number {
     // The picture of a saved notebook is that of its last row, the trait may be ahead of both.
     return this.frame?.iteration ?? this.rows.count;
+  }
+
+  /** The picture at the cursor: the newest, or the nearest of the film that is here; `null` where there is none yet. */
+  shown(): Still | null {
+    const { at } = this.cursor;
+    const past = at === null || !this.frame ? null : this.film.still(at);
+    if (past) return past;
+    const { iteration, shape, pixels } = this.frame ?? {};
+    return pixels && shape ? { iteration: iteration ?? 0, shape, pixels } : null;
   }
 
   /** Whose the picture is; the controls may be ahead of it. In a saved notebook the two are of one moment. */
@@ -115,7 +136,10 @@ export class Store {
 
   command(type: Exclude<Command, "make_tiles">): void {
     this.#setPending(type);
-    this.link.send(type === "step" ? { type, n: 1 } : { type });
+    if (type === "step") this.link.send({ type, n: 1 });
+    else if (type === "rewind" || type === "branch")
+      this.link.send({ type, iteration: this.cursor.iteration });
+    else this.link.send({ type });
   }
 
   /** Asks for tiles that differ in `vary`; `null`: in their filter, all of the layer. */
@@ -128,6 +152,7 @@ export class Store {
     this.#scope.cleanup();
     this.#greeting.stop();
     this.#receipts.cleanup();
+    this.film.cleanup();
     clearTimeout(this.#pendingTimer);
     clearTimeout(this.#viewTimer);
     this.link.cleanup();
@@ -138,6 +163,8 @@ export class Store {
     const receive = (content?: unknown, buffers?: DataView[]) => {
       if (isFrameMessage(content))
         this.#receive(readFrame(content, buffers ?? [], this.#columns()));
+      else if (isFilmMessage(content) || isPictureMessage(content))
+        this.#receiveFilm(content, bytesOf(buffers?.[0]));
       else if (isTilesMessage(content)) this.#receiveTiles(content, bytesOf(buffers?.[0]));
       else if (isTilesClosedMessage(content)) this.#closeTiles(content);
     };
@@ -197,6 +224,14 @@ export class Store {
     else this.#changed();
   }
 
+  #receiveFilm(message: FilmMessage | PictureMessage, pixels: Uint8Array): void {
+    if (!this.#hear()) return;
+    if (message.type === "film") this.film.take(message, pixels);
+    else this.film.takePicture(message, pixels);
+    this.#seq = message.seq;
+    this.#changed();
+  }
+
   #closeTiles({ seq }: TilesClosedMessage): void {
     if (!this.#hear()) return;
     this.#heardTiles = true;
@@ -221,6 +256,7 @@ export class Store {
 
   #startOver(frame: Frame): void {
     this.#receipts.hurry();
+    if (frame.run !== this.frame?.run) this.cursor.go(null);
     this.rows.replace(frame.losses, frame.columns);
     this.#setPending(null);
   }
@@ -234,6 +270,7 @@ export class Store {
 
   #take(frame: Frame): void {
     // The rows are stored: only the picture of the newest frame is kept.
+    this.film.begin(frame.run);
     this.frame = { ...frame, losses: new Float32Array() };
     this.#seq = frame.seq;
     if (frame.pixels) this.savedPicture = null;

@@ -9,6 +9,28 @@ export function formatLoss(value: number): string {
   return value.toPrecision(size >= 99_999.5 ? 6 : 5);
 }
 
+/** Four significant digits, those of thousands in groups: of a curve one reads no more. */
+export function formatValue(value: number): string {
+  if (!Number.isFinite(value) || value === 0) return formatLoss(value);
+  const size = Math.abs(value);
+  if (size < 1e-3 || size >= 999_950) return value.toExponential(3);
+  return FOUR_DIGITS.format(value);
+}
+
+const FOUR_DIGITS = new Intl.NumberFormat("en", {
+  minimumSignificantDigits: 4,
+  maximumSignificantDigits: 4,
+});
+
+/** A number beside an axis, as short as can be: "1.5k". */
+export const formatTick = (value: number): string =>
+  value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : TICK.format(value);
+
+const TICK = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 4 });
+
+/** An iteration: "12,345". */
+export const formatCount = (count: number): string => count.toLocaleString("en");
+
 /** A probability in percent, three significant digits; below a thousandth of a percent nobody needs any. */
 export function formatProbability(value: number): string {
   const percent = value * 100;
@@ -63,4 +85,4 @@ export const formatSides = (shape: LayerInfo["shape"]): string =>
   shape.map((side) => side ?? "?").join(" × ");
 
 export const plural = (count: number, noun: string): string =>
-  `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+  `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;

@@ -32,12 +32,16 @@ export function isOurs(event: KeyboardEvent): boolean {
   if (/^F\d+$/.test(key)) return false;
   const inText = isText(event.composedPath()[0]);
   // A field takes back what was typed; anywhere else it leads back to the notebook.
-  if (key === "Escape") return inText;
+  // One that stands in the past goes back to the newest.
+  if (key === "Escape") return inText || isWithin(event, "[data-escape]");
   if (!ctrlKey && !metaKey && !altKey) return true;
   // How many keyboards write "@" or "€".
   if (event.getModifierState("AltGraph")) return inText;
   return inText && (shiftKey ? SELECTING : EDITING).test(key);
 }
+
+const isWithin = (event: KeyboardEvent, selector: string): boolean =>
+  (event.composedPath()[0] as Partial<Element> | undefined)?.matches?.(selector) ?? false;
 
 const isText = (target: EventTarget | undefined): boolean =>
   target instanceof HTMLElement && target.matches("input:not([type=range], [type=checkbox])");

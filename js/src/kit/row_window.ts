@@ -73,6 +73,14 @@ export class RowWindow {
     this.scrollTo(this.#end);
   }
 
+  /** Brings a row to the middle, if it is out of sight. */
+  reveal(index: number): void {
+    const top = index * ROW_HEIGHT - this.#offset;
+    // Below the header, which is a little taller than a row.
+    const height = this.#table.clientHeight - 2 * ROW_HEIGHT;
+    if (top < 0 || top > height) this.scrollTo(index * ROW_HEIGHT - height / 2);
+  }
+
   /** The scroll bar is put where it belongs: it was lost, or the rows have become more. */
   restore(): void {
     this.scrollTo(this.#offset);

@@ -8,15 +8,19 @@ const COMMANDS: Record<RunCommand, string> = {
   pause: "Pause",
   step: "Step",
   reset: "Reset",
+  rewind: "Rewind",
+  branch: "Branch",
 };
 const HINTS: Record<RunCommand, string> = {
   start: "Run, or go on from here",
   pause: "Pause after the current step",
   step: "Make one step",
   reset: "Discard the picture and the losses",
+  rewind: "Go back to the iteration at the cursor; what was made after it goes",
+  branch: "Go on from the iteration at the cursor another way; what was made stays as a branch",
 };
 
-/** Run, Pause, Step and Reset, each only where it does something. */
+/** Run, Pause, Step and Reset, and the ways back, each only where it does something. */
 export function createButtons(model: ActMaxModel, store: Store): Component {
   const scope = new Scope();
   const buttons = Object.entries(COMMANDS).map(
@@ -70,6 +74,7 @@ function isOffered(command: RunCommand, model: ActMaxModel, store: Store): boole
   // Steps may be clicked in a row; the others wait for the kernel's answer.
   if (store.pending === command && command !== "step") return false;
   if (command === "pause") return busy;
+  if (command === "rewind" || command === "branch") return store.cursor.isPast;
   if (command === "reset") return store.iteration > 0 || store.rows.count > 0;
   // Of the picture in front; the tiles pause for it.
   return !busy || store.atTiles;

@@ -42,9 +42,8 @@ export const createSettings = (
 ): Component =>
   gather(create("More", model, store, dropZone), (elements) =>
     h(
-      "details",
-      { class: "actmax-fold actmax-settings", "data-testid": "more" },
-      h("summary", {}, "More"),
+      "div",
+      { class: "actmax-settings", "data-testid": "more" },
       h("div", { class: "actmax-settings-grid" }, ...elements),
     ),
   );

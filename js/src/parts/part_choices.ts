@@ -21,13 +21,17 @@ const HELP: Record<Family | "transforms", string> = {
   transforms: "What the network is shown instead of the picture, drawn anew at each step.",
 };
 
-/** Of which parts a run is composed, and the recipe that sets all of them. Other ones are compiled first. */
-export function createPartChoices(model: ActMaxModel, { link }: Store): Component {
-  const scope = new Scope();
+/** What sets all of the parts at once. */
+export function createRecipe(model: ActMaxModel, { link }: Store): Component {
   const recipe = createSelect(model, link, controlOf("preset"));
   recipe.element.classList.add("actmax-recipe");
+  return recipe;
+}
+
+/** Of which parts a run is composed. Other ones are compiled first. */
+export function createPartChoices(model: ActMaxModel, { link }: Store): Component {
+  const scope = new Scope();
   const parts = [
-    recipe,
     createFamily(model, link, "parametrization"),
     createFamily(model, link, "optimizer"),
     createTransforms(model, link),

@@ -1,4 +1,4 @@
-import type { Frame } from "../kernel/frame";
+import type { Still } from "../kernel/film";
 import { type ActMaxModel, isAbsent } from "../kernel/model";
 import { call, type Names, namesOf } from "../kernel/names";
 import type { Store } from "../kernel/store";
@@ -9,7 +9,7 @@ import { type Drawn, Scope } from "../kit/scope";
 import { type Filters, formatFilters } from "./filters";
 
 /** CSS pixels of the longer side. */
-const SHOWN_SIZE = 320;
+const SHOWN_SIZE = 380;
 /** With the names of more filters than this the name of a file would grow too long. */
 const MOST_NAMED = 4;
 
@@ -32,8 +32,10 @@ export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Opt
   const element = h("div", { class: "actmax-picture" }, frame, save);
   let saved: Uint8Array | null = null;
   let painted: Uint8Array | null = null;
+  let at = 0;
 
   const shown = (iteration: number) => {
+    at = iteration;
     frame.classList.add("actmax-has-picture");
     save.disabled = false;
     canvas.setAttribute("aria-label", `${describe(model, store)}, iteration ${iteration}`);
@@ -51,7 +53,7 @@ export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Opt
     });
   };
 
-  const paint = ({ shape }: Frame, pixels: Uint8Array) => {
+  const paint = ({ shape, pixels }: Still) => {
     painted = pixels;
     resize(canvas, shape[1], shape[0]);
     putPixels(canvas, shape, pixels);
@@ -59,7 +61,7 @@ export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Opt
 
   save.disabled = true;
   canvas.setAttribute("aria-label", "No picture yet");
-  scope.listen(save, "click", () => download(canvas, fileName(model, store)));
+  scope.listen(save, "click", () => download(canvas, fileName(model, store, at)));
 
   return {
     element,
@@ -67,11 +69,12 @@ export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Opt
     draw() {
       if (store.savedPicture) {
         if (store.savedPicture !== saved) drawSaved(store.savedPicture);
-      } else if (store.frame?.pixels) {
-        // Tiles come without a new frame.
-        if (store.frame.pixels !== painted) paint(store.frame, store.frame.pixels);
-        shown(store.frame.iteration);
+        return;
       }
+      const still = store.shown();
+      // Tiles come without a new frame.
+      if (still && still.pixels !== painted) paint(still);
+      if (still) shown(still.iteration);
     },
   };
 }
@@ -100,13 +103,13 @@ export function filterWords(filters: Filters, names: Names): string {
   return `filter${filters.length === 1 ? "" : "s"} ${formatFilters(filters, names)}`;
 }
 
-function fileName(model: ActMaxModel, store: Store): string {
+function fileName(model: ActMaxModel, store: Store, iteration: number): string {
   const { layer, filter_indices } = store.subject;
   const filters = filter_indices?.length
     ? filter_indices.map(filterInFileName(namesOf(model, layer), filter_indices.length)).join("_")
     : "all";
   const target = isAbsent(model, "layer") ? termsOf(model) : [layer, `filter_${filters}`];
-  const name = [model.get("model_name"), ...target, `iteration_${store.iteration}`];
+  const name = [model.get("model_name"), ...target, `iteration_${iteration}`];
   return `${name.join("-").replaceAll(/[^\p{L}\p{N}_.-]+/gu, "_")}.png`;
 }
 

@@ -11,6 +11,8 @@ const PENDING_WORDS: Record<Command, string> = {
   pause: "pausing …",
   step: "stepping …",
   reset: "resetting …",
+  rewind: "going back …",
+  branch: "branching …",
   make_tiles: "starting the tiles …",
   pause_tiles: "pausing the tiles …",
   resume_tiles: "going on with the tiles …",

@@ -4,6 +4,7 @@ import type { ActMaxModel } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h, setText, uniqueId } from "../kit/dom";
 import { decode } from "../kit/png";
+import { reveal } from "../kit/reveal";
 import { type Component, Scope } from "../kit/scope";
 import { addHelp } from "./help";
 import { isRefusal } from "./problem";
@@ -36,8 +37,7 @@ export function createStart(
   };
   const take = (dropped: File) => {
     // Name and problem are shown in here.
-    const more = element.closest("details");
-    if (more) more.open = true;
+    reveal(element);
     void sender.send(dropped);
     if (!problem.hidden) problem.scrollIntoView({ block: "nearest" });
   };

@@ -1,21 +1,15 @@
+import { type Column, columnsOf } from "../kernel/columns";
+import { moveByKey } from "../kernel/cursor";
 import type { LossRows } from "../kernel/loss_rows";
 import type { ActMaxModel } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h, setText, uniqueId } from "../kit/dom";
-import { formatLoss, formatProbability, plural } from "../kit/format";
+import { formatLoss, plural } from "../kit/format";
 import { ROW_HEIGHT, RowWindow } from "../kit/row_window";
 import { type Drawn, Scope } from "../kit/scope";
 
-interface Column {
-  head: string;
-  /** What a person is told who points at the head. */
-  title: string;
-  format: (value: number) => string;
-  isTotal?: boolean;
-}
-
 /** Every iteration's losses and what is measured beside them; only the rows in sight are in the page. */
-export function createTable(model: ActMaxModel, store: Store): Drawn {
+export function createTable(model: ActMaxModel, store: Store): Drawn & { id: string } {
   const scope = new Scope();
   const { rows } = store;
   const { element, table, header, body, empty, caption, newest } = createFrame();
@@ -23,6 +17,7 @@ export function createTable(model: ActMaxModel, store: Store): Drawn {
   const lines: HTMLElement[] = [];
   let columns: Column[] = [];
   let follows = true;
+  let markedAt = store.cursor.at;
   // Jupyter takes cells out of the page while they are out of sight; they come back scrolled to the top.
   let parked = true;
 
@@ -33,8 +28,18 @@ export function createTable(model: ActMaxModel, store: Store): Drawn {
       const index = first + i;
       line.hidden = index >= end;
       if (index < end) paintLine(line, rows, index, inSight.place(index), columns);
+      mark(line, index + 1 === store.cursor.at);
     });
     newest.hidden = follows;
+  };
+  /** The cursor was moved, here or elsewhere: its row comes into sight. */
+  const follow = () => {
+    const { at } = store.cursor;
+    table.toggleAttribute("data-escape", at !== null);
+    if (at === markedAt) return;
+    markedAt = at;
+    follows = at === null;
+    if (at !== null && table.clientHeight > 0) inSight.reveal(at - 1);
   };
   const draw = () => {
     table.dataset.rows = String(rows.count);
@@ -47,6 +52,7 @@ export function createTable(model: ActMaxModel, store: Store): Drawn {
     inSight.count = rows.count;
     body.style.height = `${inSight.height}px`;
     if (table.clientHeight > 0) {
+      follow();
       if (follows) inSight.scrollToEnd();
       // Only where it must be: it ends whatever the browser scrolls smoothly.
       else if (isGrown && inSight.isStretched) inSight.restore();
@@ -75,7 +81,7 @@ export function createTable(model: ActMaxModel, store: Store): Drawn {
     paint();
   };
   const showHeader = () => {
-    columns = columnsOf(model.get("loss_names") ?? [], model.get("measures") ?? []);
+    columns = columnsOf(model);
     paintHeader(table, header, columns);
     draw();
   };
@@ -83,16 +89,27 @@ export function createTable(model: ActMaxModel, store: Store): Drawn {
   const observer = new ResizeObserver(resized);
   observer.observe(table);
   scope.add(() => observer.unobserve(table));
-  scope.on(model, "change:loss_names change:measures", showHeader);
+  scope.on(model, "change:loss_names change:measures change:absent", showHeader);
   scope.listen(table, "scroll", scrolled);
   scope.listen(newest, "click", () => {
     follows = true;
+    store.cursor.go(null);
     draw();
+  });
+  scope.listen(body, "click", ({ target }) => {
+    const at = Number(
+      (target as Element).closest<HTMLElement>("[data-iteration]")?.dataset.iteration,
+    );
+    // Its row is in sight, and stays where it is.
+    if (at > 0) store.cursor.go(at);
+  });
+  scope.listen(table, "keydown", (event) => {
+    if (event.key === "Escape" && moveByKey(store.cursor, event)) event.preventDefault();
   });
   scrollFinely(table, inSight, scrollBy, scope);
   showHeader();
   parked = table.clientHeight === 0;
-  return { element, draw, cleanup: scope.cleanup };
+  return { element, draw, cleanup: scope.cleanup, id: table.id };
 }
 
 /** Where a pixel of the scroll bar is several of the rows, keys and wheel would leave rows out. */
@@ -146,6 +163,7 @@ function createFrame() {
     // Focusable, so that the arrow keys scroll it.
     {
       role: "table",
+      id: uniqueId("table"),
       class: "actmax-table",
       tabindex: 0,
       "aria-labelledby": id,
@@ -157,33 +175,13 @@ function createFrame() {
   const title = h(
     "div",
     { class: "actmax-table-title" },
-    h("span", { id }, "Losses"),
+    // Its tab, or the heading of the drawer, says so to the eye.
+    h("span", { id, class: "actmax-unseen" }, "Losses"),
     caption,
     newest,
   );
   const element = h("div", { class: "actmax-losses" }, title, table);
   return { element, table, header, body, empty, caption, newest };
-}
-
-const columnsOf = (lossNames: string[], measures: string[]): Column[] => [
-  ...lossNames.map((name) => ({ head: name, title: name, format: formatLoss })),
-  { head: "total", title: "total", format: formatLoss, isTotal: true },
-  ...measures.map(columnOf),
-];
-
-/** The kernel names them "activation", "probability", "activation of Two units". */
-function columnOf(name: string): Column {
-  const [measure = "", term = ""] = name.split(/ of (.*)/s);
-  const head = name.charAt(0).toUpperCase() + name.slice(1);
-  const whose = term && ` Of the term ${term}.`;
-  if (measure === "probability") {
-    const title =
-      "How sure the network is of the target, as it was shown the picture in this iteration.";
-    return { head, title: title + whose, format: formatProbability };
-  }
-  const title =
-    "How active the target itself is, without weight or sign: for a class its logit, before the softmax.";
-  return { head, title: title + whose, format: formatLoss };
 }
 
 function paintHeader(table: HTMLElement, header: HTMLElement, columns: Column[]): void {
@@ -210,6 +208,7 @@ function paintLine(
   while (line.children.length > cells) line.lastChild?.remove();
   line.style.transform = `translateY(${top}px)`;
   line.setAttribute("aria-rowindex", String(index + 2));
+  line.dataset.iteration = String(index + 1);
   line.classList.toggle("actmax-odd", index % 2 === 1);
   for (let i = 0; i < cells; i++) {
     const column = columns[i - 1];
@@ -217,8 +216,15 @@ function paintLine(
       i === 0 ? String(index + 1) : (column?.format ?? formatLoss)(rows.at(index, i - 1));
     const cell = line.children[i] as HTMLElement;
     setText(cell, text);
-    cell.classList.toggle("actmax-total", column?.isTotal === true);
+    cell.classList.toggle("actmax-total", column?.kind === "total");
   }
+}
+
+/** The row at the cursor. */
+function mark(line: HTMLElement, isAt: boolean): void {
+  line.classList.toggle("actmax-at", isAt);
+  if (isAt) line.setAttribute("aria-current", "true");
+  else line.removeAttribute("aria-current");
 }
 
 /** "ActivationMax" may be broken before its second word, where a column is narrow. */

@@ -1,3 +1,4 @@
+import { nameOfLoss } from "../kernel/columns";
 import type { Link } from "../kernel/link";
 import { type ActMaxModel, controlOf, isAbsent, layerOf } from "../kernel/model";
 import { namesOf } from "../kernel/names";
@@ -59,7 +60,9 @@ function createTerms(model: ActMaxModel): Component {
   );
   const show = () => {
     const terms = model.get("parts")?.terms ?? [];
-    list.replaceChildren(...terms.map((term) => h("li", { class: "actmax-chip" }, term)));
+    list.replaceChildren(
+      ...terms.map((term) => h("li", { class: "actmax-chip" }, nameOfLoss(model, term))),
+    );
   };
   scope.on(model, "change:parts", show);
   show();

@@ -1,0 +1,297 @@
+import uPlot from "uplot";
+import { type Column, columnsOf } from "../kernel/columns";
+import { moveByKey } from "../kernel/cursor";
+import { type ActMaxModel, isBusy } from "../kernel/model";
+import type { Store } from "../kernel/store";
+import { h, setText } from "../kit/dom";
+import { formatCount, formatTick } from "../kit/format";
+import { type Drawn, Scope } from "../kit/scope";
+import { watchSight } from "../kit/sight";
+import { watchTheme } from "../kit/theme";
+import { type Points, Thinning } from "../kit/thinning";
+import { colourOf, createLegend } from "./legend";
+
+/** At most thirty redraws a second. */
+const REDRAW_MS = 33;
+/** A screen reader is told where the cursor came to rest, and not of each step on the way. */
+const SPEAK_MS = 400;
+/** A theme's style sheet may come after its name. */
+const RESTYLE_MS = 500;
+
+interface Options {
+  /** The id of the table with the same numbers. */
+  tableId: string;
+}
+
+/** Every term, the total and what is measured, iteration by iteration; the cursor is that of film and table. */
+export function createChart(model: ActMaxModel, store: Store, { tableId }: Options): Drawn {
+  const scope = new Scope();
+  const { element, chart, plot, line, look, empty, log, spoken } = createFrame(tableId);
+  const legend = createLegend({
+    store,
+    isSlow: () => isSlow(model),
+    toggled: () => rebuild(),
+  });
+  element.prepend(legend.element);
+  legend.element.append(log);
+  const thinning = new Thinning(2);
+  let columns: Column[] = [];
+  let drawing: uPlot | null = null;
+  let isLogarithmic = false;
+  /** The iteration under the pointer. */
+  let hovered: number | null = null;
+  let drawnAt = Number.NEGATIVE_INFINITY;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let speech: ReturnType<typeof setTimeout> | undefined;
+
+  const isInSight = watchSight(chart, scope, () => redraw());
+
+  /** Lines and numbers: nothing that costs. */
+  const point = () => {
+    place(look, drawing, hovered);
+    place(line, drawing, store.cursor.at);
+    legend.tell(hovered ?? store.cursor.iteration);
+    chart.toggleAttribute("data-escape", store.cursor.isPast);
+  };
+  const redraw = () => {
+    if (chart.clientWidth === 0 || !isInSight()) return;
+    drawnAt = performance.now();
+    thinning.most = plot.clientWidth;
+    const isNew = thinning.take(store.rows);
+    if (!drawing) rebuild();
+    else if (isNew) drawing.setData(dataOf(thinning.read(), columns));
+    point();
+  };
+  const rebuild = () => {
+    drawing?.destroy();
+    drawing = null;
+    if (plot.clientWidth === 0) return;
+    thinning.most = plot.clientWidth;
+    thinning.take(store.rows);
+    drawing = createPlot(
+      plot,
+      columns.filter(legend.isOn),
+      thinning.read(),
+      columns,
+      isLogarithmic,
+    );
+    point();
+  };
+  const draw = () => {
+    empty.hidden = store.rows.count > 0;
+    clearTimeout(timer);
+    const wait = drawnAt + REDRAW_MS - performance.now();
+    if (wait > 0) timer = setTimeout(redraw, wait);
+    else redraw();
+    point();
+  };
+  const name = () => {
+    columns = columnsOf(model);
+    legend.show(columns);
+    rebuild();
+    point();
+  };
+  const speak = () => {
+    clearTimeout(speech);
+    speech = setTimeout(
+      () => setText(spoken, sentenceOf(store, columns.filter(legend.isOn))),
+      SPEAK_MS,
+    );
+  };
+
+  const iterationAt = ({ clientX }: MouseEvent): number | null => {
+    if (!drawing || store.rows.count === 0) return null;
+    const value = drawing.posToVal(clientX - drawing.over.getBoundingClientRect().left, "x");
+    return Math.min(store.rows.count, Math.max(1, Math.round(value)));
+  };
+  scope.listen(chart, "pointermove", (event) => {
+    hovered = iterationAt(event);
+    if (event.buttons === 1 && hovered !== null) store.cursor.go(hovered);
+    point();
+  });
+  scope.listen(chart, "pointerleave", () => {
+    hovered = null;
+    point();
+  });
+  scope.listen(chart, "pointerdown", (event) => {
+    const at = iterationAt(event);
+    if (event.button === 0 && at !== null) store.cursor.go(at);
+  });
+  scope.listen(chart, "keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !moveByKey(store.cursor, event)) return;
+    event.preventDefault();
+    hovered = null;
+    point();
+    speak();
+  });
+  scope.listen(log, "click", () => {
+    isLogarithmic = !isLogarithmic;
+    log.setAttribute("aria-pressed", String(isLogarithmic));
+    rebuild();
+  });
+  const resized = () => {
+    const { clientWidth: width, clientHeight: height } = plot;
+    // Also out of sight: what is wider than its place would have the page scrolled sideways.
+    if (drawing && width > 0) drawing.setSize({ width, height });
+    redraw();
+  };
+  const observer = new ResizeObserver(resized);
+  observer.observe(plot);
+  scope.add(() => observer.unobserve(plot));
+  let restyling: ReturnType<typeof setTimeout> | undefined;
+  watchTheme(scope, () => {
+    drawing?.redraw(false);
+    clearTimeout(restyling);
+    restyling = setTimeout(() => drawing?.redraw(false), RESTYLE_MS);
+  });
+  scope.on(model, "change:loss_names change:measures change:absent", name);
+  scope.add(() => {
+    for (const one of [timer, speech, restyling]) clearTimeout(one);
+    drawing?.destroy();
+  });
+  name();
+  return { element, draw, cleanup: scope.cleanup };
+}
+
+/** Steps a second that an eye can follow. */
+const SLOW = 5;
+
+const isSlow = (model: ActMaxModel): boolean =>
+  isBusy(model.get("status")) &&
+  (model.get("steps_per_second") ?? Number.POSITIVE_INFINITY) <= SLOW;
+
+function createFrame(tableId: string) {
+  const plot = h("div", { class: "actmax-plot" });
+  const line = h("div", { class: "actmax-chart-line", hidden: true, "data-testid": "chart-line" });
+  const look = h("div", { class: "actmax-chart-look", hidden: true });
+  const empty = h("p", { class: "actmax-chart-empty" }, "Each iteration adds a point.");
+  const chart = h(
+    "div",
+    {
+      class: "actmax-chart",
+      role: "application",
+      tabindex: 0,
+      "aria-roledescription": "chart",
+      "aria-label": "Losses by iteration. Arrow keys move the cursor, Escape follows the newest.",
+      "aria-details": tableId,
+      "data-testid": "chart",
+    },
+    plot,
+    look,
+    line,
+    empty,
+  );
+  const spoken = h("p", { class: "actmax-unseen", role: "status", "data-testid": "chart-spoken" });
+  const log = h(
+    "button",
+    {
+      type: "button",
+      class: "actmax-curve actmax-log",
+      title: "Symmetric logarithmic scale: small and large values at once",
+      "aria-pressed": "false",
+      "data-testid": "chart-log",
+    },
+    "log",
+  );
+  const element = h("div", { class: "actmax-course" }, chart, spoken);
+  return { element, chart, plot, line, look, empty, log, spoken };
+}
+
+/** Of the curves that are on. */
+const dataOf = ([x = [], ...points]: Points, columns: readonly Column[]): uPlot.AlignedData => [
+  x as number[],
+  ...columns.map(({ index }) => points[index] ?? x.map(() => null)),
+];
+
+function createPlot(
+  plot: HTMLElement,
+  on: readonly Column[],
+  points: Points,
+  all: readonly Column[],
+  isLogarithmic: boolean,
+): uPlot {
+  const colour = (name: string) => getComputedStyle(plot).getPropertyValue(name) || "gray";
+  const isShown = new Set(on);
+  const faint = () => colour("--am-faint");
+  const font = `11px ${getComputedStyle(plot).fontFamily || "sans-serif"}`;
+  const axis = { stroke: faint, font, ticks: { show: false } };
+  const options: uPlot.Options = {
+    width: plot.clientWidth,
+    height: plot.clientHeight || 150,
+    padding: [8, 18, 0, 0],
+    legend: { show: false },
+    cursor: { show: false },
+    select: { show: false, left: 0, top: 0, width: 0, height: 0 },
+    scales: {
+      x: { time: false, range: (_, _min, max) => [0, Math.max(1, max ?? 1)] },
+      y: isLogarithmic ? { distr: 4, asinh: 1 } : {},
+      p: { range: [0, 1] },
+    },
+    axes: [
+      {
+        ...axis,
+        size: 24,
+        gap: 3,
+        grid: { show: false },
+        incrs: [1, 2, 5]
+          .flatMap((one) => Array.from({ length: 9 }, (_, i) => one * 10 ** i))
+          .sort((a, b) => a - b),
+        values: (_, splits) => splits.map(formatTick),
+      },
+      {
+        ...axis,
+        size: 44,
+        gap: 4,
+        space: 26,
+        grid: { stroke: () => colour("--am-line"), width: 1, ...(isLogarithmic ? { filter } : {}) },
+        ...(isLogarithmic ? { filter } : {}),
+        values: (_, splits) => splits.map((value) => (value === null ? "" : formatTick(value))),
+      },
+    ],
+    series: [
+      {},
+      ...all.map((column) => ({
+        show: isShown.has(column),
+        scale: column.kind === "probability" ? "p" : "y",
+        stroke: () => colour(colourOf(column)),
+        width: column.kind === "activation" ? 2 : 1.25,
+        pxAlign: 0,
+        // A run of one iteration is a point and no line.
+        points: { show: ({ data }: uPlot) => data[0].length < 2, size: 5 },
+      })),
+    ],
+  };
+  return new uPlot(options, dataOf(points, all), plot);
+}
+
+/** Of a logarithmic axis zero and powers of ten, but for those that would be written over others. */
+const filter: uPlot.Axis.Filter = (drawing, splits) => {
+  let last = drawing.valToPos(0, "y");
+  return splits.map((value) => {
+    if (value === 0) return value;
+    const place = drawing.valToPos(value, "y");
+    const isPower = Number.isInteger(Number(Math.log10(Math.abs(value)).toFixed(6)));
+    const isFree = [last, drawing.valToPos(0, "y")].every((one) => !(Math.abs(one - place) < 14));
+    if (!isPower || !isFree) return null;
+    last = place;
+    return value;
+  });
+};
+
+/** A line across the chart at an iteration. */
+function place(line: HTMLElement, drawing: uPlot | null, iteration: number | null): void {
+  line.hidden = iteration === null || !drawing || drawing.data[0].length === 0;
+  if (iteration === null || !drawing) return;
+  const left = drawing.over.offsetLeft + drawing.valToPos(iteration, "x");
+  line.style.transform = `translateX(${Math.round(left)}px)`;
+}
+
+function sentenceOf({ cursor, rows }: Store, columns: readonly Column[]): string {
+  const { iteration, isPast } = cursor;
+  const values =
+    iteration > 0 && iteration <= rows.count
+      ? columns.map(({ head, index, short }) => `${head} ${short(rows.at(iteration - 1, index))}`)
+      : [];
+  const where = `Iteration ${formatCount(iteration)}${isPast ? "" : ", the newest"}`;
+  return values.length > 0 ? `${where}: ${values.join(", ")}.` : `${where}.`;
+}

@@ -1,0 +1,28 @@
+import type { Store } from "../kernel/store";
+import { h, setText } from "../kit/dom";
+import { formatCount } from "../kit/format";
+import { type Drawn, Scope } from "../kit/scope";
+
+/** Says over the picture that it is not the newest, and leads back to that. */
+export function createPast(store: Store): Drawn {
+  const scope = new Scope();
+  const words = h("span", { "data-testid": "past-words" });
+  const newest = h(
+    "button",
+    { type: "button", title: "Show the newest picture (Escape)", "data-testid": "past-newest" },
+    "Newest",
+  );
+  const element = h("div", { class: "actmax-past", "data-testid": "past" }, words, newest);
+  const draw = () => {
+    const { at } = store.cursor;
+    if (at === null && element.contains(document.activeElement)) newest.blur();
+    element.hidden = at === null;
+    if (at === null) return;
+    const shown = store.shown()?.iteration ?? at;
+    const where = `iteration ${formatCount(at)} of ${formatCount(store.iteration)}`;
+    setText(words, shown === at ? where : `${where}, picture of ${formatCount(shown)}`);
+  };
+  scope.listen(newest, "click", () => store.cursor.go(null));
+  draw();
+  return { element, draw, cleanup: scope.cleanup };
+}
