@@ -63,14 +63,15 @@ export function createFilm(store: Store): Drawn {
   };
   const draw = () => {
     element.setAttribute("aria-disabled", String(store.iteration === 0));
-    element.classList.toggle("actmax-film-empty", film.isEmpty);
+    // The starting picture alone is no film.
+    element.classList.toggle("actmax-film-empty", film.isEmpty || store.iteration === 0);
     // Nobody to ask, and nothing that came before: there is none to see.
     element.hidden = film.isEmpty && !store.link.connected;
-    tell();
-    if (!isInSight()) return;
+    if (!isInSight()) return tell();
     const count = Math.round(strip.clientWidth / PLACE);
     layOut(strip, places, Math.min(MOST, Math.max(FEWEST, count)));
-    film.show(places.length, store.iteration);
+    tell();
+    if (store.iteration > 0) film.show(places.length, store.iteration);
     places.forEach((place, i) => {
       const still = film.small(toIteration((i + 0.5) / places.length));
       if (!still || still.pixels === place.painted) return;
