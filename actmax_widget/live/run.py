@@ -438,6 +438,10 @@ class Run(Worker):
         self._notify()
         return new
 
+    def defaults(self, **given: Any) -> Settings:
+        """The settings as the present preset has them; see :func:`actmax_widget.presets.defaults`."""
+        return presets.defaults(self._settings, self.network, **given)
+
     def preview(self, **changes: Any) -> Settings:
         """The settings that :meth:`update` would put in force. Raises what it would raise; changes nothing."""
         changes = presets.with_preset(changes, self._settings, self.network)

@@ -41,7 +41,7 @@ from actmax_widget.network import Network, graph, starting
 from actmax_widget.network.starting import starting_image
 from actmax_widget.parameters import Parameter, documented, filled, parameters_of
 from actmax_widget.results import History, LayerPictures
-from actmax_widget.settings import Settings, differ
+from actmax_widget.settings import PARTS, Settings, differ
 from actmax_widget.view import choices, messages
 from actmax_widget.view.lifetime import Lifetime
 from actmax_widget.view.messages import KernelFacts
@@ -305,6 +305,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self.start_picture = dataclasses.replace(start, array=settings.seed_input)
         run = Run(network, settings, listeners, notify=self._pump.wake)
         self._parts = choices.Choices()
+        self._fed = {"input_range": settings.input_range, "preprocess": settings.preprocess}
+        self._recipe: tuple[Any, ...] = ()  # the preset and the parts that the defaults are of, and they
         super().__init__(**look)
         self._stream = Stream(run, _weakly(self.send), time.monotonic)
         run.watched = self._stream.watched
@@ -461,6 +463,19 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         found: Changes = self._run.changes
         return found
 
+    def restore_defaults(self) -> None:
+        """Take parts, weights and numbers as the present preset has them on this input: *All defaults* in the page.
+
+        The target, an objective and the starting picture stay. ``input_range`` and ``preprocess`` are again as the
+        widget was made. What each would be tells ``defaults``.
+        """
+        with self.lock:
+            settings = self._run.settings
+            self._follow(self._run.update(**presets.changes_to(settings, self._defaults(settings))))
+            self._run.prepare()
+        self._complain("")
+        self._publish()
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until neither the optimization nor the tiles are running; at most ``timeout`` seconds. Ctrl-C pauses.
 
@@ -616,6 +631,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     def _set_one(self, name: str, value: Any) -> None:
         if name == "grad_modifier":
             value = self._parts.modifier(value)  # a function travels by its name
+        if name == "preprocess" and value == _named(self._fed[name]):
+            value = self._fed[name]
         try:
             super().set_state({name: value})
         except (ValueError, TypeError, traitlets.TraitError) as error:
@@ -659,9 +676,21 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         found = self._run.network.targets[settings.layer]
         sides = [side for axis, side in enumerate(found.shape, 1) if axis != found.axis]
         facts = self._parts.facts(settings) | {"position_shape": [] if settings.objective else sides}
+        defaults = presets.default_values(settings, self._defaults(settings))
+        facts["defaults"] = {name: _named(value) for name, value in defaults.items()}
         for name, value in facts.items():
             if getattr(self, name) != value:
                 self.set_trait(name, value)
+
+    def _defaults(self, settings: Settings) -> Settings:
+        """What a person may go back to. It is of the preset and the parts: while a slider is dragged it stays."""
+        of = (settings.preset, *(getattr(settings, name) for name in PARTS))
+        if len(self._recipe) != len(of) + 1 or any(
+            one is not other for one, other in zip(of, self._recipe, strict=False)
+        ):
+            self._recipe = (*of, self._run.defaults(**self._fed))
+        fresh: Settings = self._recipe[-1]
+        return fresh
 
     def _publish(self) -> None:
         """Bring the facts up to date. The browser gets them at transitions; between those it has the frames."""
@@ -779,6 +808,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             messages.Reset: self.reset,
             messages.Step: lambda: self._command("step", command.n),
             messages.SetKnob: lambda: self._set_knob(command.name, command.value),
+            messages.RestoreDefaults: self.restore_defaults,
             messages.ChoosePart: lambda: self._choose(command.family, self._parts.chosen, command.family, command.name),
             messages.AddTransform: lambda: self._choose("transforms", self._parts.added, self.transforms, command.name),
             messages.RemoveTransform: lambda: self._choose(

@@ -40,6 +40,7 @@ export function traits(over: Partial<Traits> = {}): Traits {
     goal: 0,
     knob_controls: [],
     knobs: {},
+    defaults: {},
     absent: [],
     parts: {},
     position_shape: [26, 26],

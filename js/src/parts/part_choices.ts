@@ -4,6 +4,7 @@ import { type ActMaxModel, controlOf } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { arrange, h, uniqueId } from "../kit/dom";
 import { type Component, Scope } from "../kit/scope";
+import { createAllDefaults } from "./defaults";
 import { createSelect } from "./fields";
 import { addHelp } from "./help";
 import { createProblem, explainRefusals, labelled } from "./problem";
@@ -22,10 +23,14 @@ const HELP: Record<Family | "transforms", string> = {
 };
 
 /** Of which parts a run is composed, and the recipe that sets all of them. Other ones are compiled first. */
-export function createPartChoices(model: ActMaxModel, { link }: Store): Component {
+export function createPartChoices(model: ActMaxModel, store: Store): Component {
+  const { link } = store;
   const scope = new Scope();
+  const defaults = createAllDefaults(model, store);
   const recipe = createSelect(model, link, controlOf("preset"));
   recipe.element.classList.add("actmax-recipe");
+  recipe.element.querySelector("select")?.after(defaults.element);
+  scope.add(defaults.cleanup);
   const parts = [
     recipe,
     createFamily(model, link, "parametrization"),

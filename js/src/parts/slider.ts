@@ -6,6 +6,7 @@ import { h, setText, uniqueId } from "../kit/dom";
 import { formatParameter } from "../kit/format";
 import { POSITIONS, toPosition, toValue } from "../kit/scale";
 import { type Component, Scope } from "../kit/scope";
+import { createReset } from "./defaults";
 import { addHelp } from "./help";
 import { createProblem, explainRefusals } from "./problem";
 
@@ -63,7 +64,7 @@ export function createSlider(
   source = parameter(model, store, control),
 ): Component {
   const scope = new Scope();
-  const { slider, number, unit, problem, element } = createRow(control);
+  const { name, slider, number, unit, problem, element } = createRow(control);
   const hold = createHold(() => showModel());
   scope.add(hold.cleanup);
   const numbers = NUMBERS_OF[control.kind] ?? NUMBERS;
@@ -76,7 +77,12 @@ export function createSlider(
     // A rounded value belongs to several positions: the thumb stays, or the arrow keys would get stuck.
     if (read() !== value) slider.value = String(toPosition(value, { ...control, top }));
     slider.setAttribute("aria-valuetext", formatParameter(value));
-    slider.style.setProperty("--actmax-fill", `${(Number(slider.value) / POSITIONS) * 100}%`);
+    const ends = [Number(slider.value), toPosition(0, { ...control, top })].sort((a, b) => a - b);
+    for (const [side, end] of [ends[0] ?? 0, ends[1] ?? 0].entries())
+      slider.style.setProperty(
+        side ? "--actmax-to" : "--actmax-from",
+        `${(end / POSITIONS) * 100}%`,
+      );
     setText(unit, numbers.unit(control, value));
   };
   const show = (value: number) => {
@@ -129,6 +135,21 @@ export function createSlider(
   scope.listen(number, "input", () => hold.grab());
   scope.listen(number, "change", enter);
   scope.listen(number, "blur", () => hold.touch());
+
+  const reset = createReset(model, {
+    ...{ name: control.name, label: control.label, get: source.get, watch: source.watch },
+    field: slider.hidden ? number : slider,
+    set(value) {
+      hold.letGo();
+      problem.explain("");
+      source.set(Number(value));
+      show(source.get());
+    },
+  });
+  number.after(reset.element);
+  scope.add(reset.cleanup);
+  // The two clicks before it have moved the thumb.
+  for (const handle of [name, slider]) scope.listen(handle, "dblclick", reset.reset);
   show(source.get());
   return { element, cleanup: scope.cleanup };
 }
@@ -160,7 +181,7 @@ function createRow(control: Control) {
   const attributes = { class: "actmax-weight", "data-testid": testId };
   const element = h("div", attributes, name, slider, number, problem.element);
   addHelp(element, [slider, number], help);
-  return { slider, number, unit, problem, element };
+  return { name, slider, number, unit, problem, element };
 }
 
 /** Keeps the kernel's echoes from pulling at what the user has in hand. */
