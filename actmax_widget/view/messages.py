@@ -65,7 +65,7 @@ class Control:
     bottom: float = told("Near end of a slider; 0 unless told.", None)
     top: float = told("Far end of a slider; the number itself may go beyond.", None)
     scale: Scale = told(
-        'Of a slider; "growing" starts at 0 and has the hundredth part half way; below 0 it mirrors itself.', "growing"
+        'Of a slider; "growing" starts at 0 and has the hundredth part half way, to both sides of it.', "growing"
     )
     choices: list[Choice] = told("All there are, or for a number those that are offered.", ())
     none: str = told("What a person calls null; null is not allowed without.", None)
@@ -197,6 +197,10 @@ class FrameMessage:
     layer: str = told("The layer that it is of; what is set may be ahead of it.")
     filter_indices: tuple[int, ...] | None = told("Its filters; None is all.")
     iteration: int = told("Iterations made in this run.")
+    best: int | None = told(
+        "The iteration with the lowest total, 0 before the first, where its picture was asked for; None: the picture is "
+        "the newest."
+    )
     goal: int = told("The iteration at which the run ends.")
     first: int = told("Index, within the run, of the first row sent.")
     count: int = told("Rows sent.")
@@ -356,6 +360,14 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShowBest:
+    """Send the picture of the lowest total so far in place of the newest one, or the newest again."""
+
+    type: Literal["show_best"] = "show_best"
+    best: bool = told("The former.", False, take=lambda _, value: value is True)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SeedPicture:
     """Start from the picture file in the buffer."""
 
@@ -449,7 +461,7 @@ class RemoveTransform:
 
 COMMANDS = (
     *(Hello, Receipt, Views),
-    *(Start, Pause, Reset, Step, SeedPicture, ClearSeedPicture),
+    *(Start, Pause, Reset, Step, ShowBest, SeedPicture, ClearSeedPicture),
     *(SetKnob, RestoreDefaults, ChoosePart, AddTransform, RemoveTransform),
     *(MakeTiles, OpenTile, PauseTiles, ResumeTiles, CloseTiles),
 )

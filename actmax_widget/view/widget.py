@@ -807,6 +807,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             messages.Pause: self.pause,
             messages.Reset: self.reset,
             messages.Step: lambda: self._command("step", command.n),
+            messages.ShowBest: lambda: self._stream.show_best(command.best),
             messages.SetKnob: lambda: self._set_knob(command.name, command.value),
             messages.RestoreDefaults: self.restore_defaults,
             messages.ChoosePart: lambda: self._choose(command.family, self._parts.chosen, command.family, command.name),

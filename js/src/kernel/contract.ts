@@ -9,6 +9,7 @@ export type Outgoing =
   | Pause
   | Reset
   | Step
+  | ShowBest
   | SeedPicture
   | ClearSeedPicture
   | SetKnob
@@ -178,7 +179,7 @@ export interface Control {
   bottom?: number;
   /** Far end of a slider; the number itself may go beyond. */
   top?: number;
-  /** Of a slider; "growing" starts at 0 and has the hundredth part half way; below 0 it mirrors itself. */
+  /** Of a slider; "growing" starts at 0 and has the hundredth part half way, to both sides of it. */
   scale?: "growing" | "linear";
   /** All there are, or for a number those that are offered. */
   choices?: Choice[];
@@ -215,6 +216,8 @@ export interface FrameMessage {
   filter_indices: number[] | null;
   /** Iterations made in this run. */
   iteration: number;
+  /** The iteration with the lowest total, 0 before the first, where its picture was asked for; None: the picture is the newest. */
+  best: number | null;
   /** The iteration at which the run ends. */
   goal: number;
   /** Index, within the run, of the first row sent. */
@@ -313,6 +316,12 @@ export interface Step {
   type: "step";
   /** How many. */
   n: number;
+}
+/** Send the picture of the lowest total so far in place of the newest one, or the newest again. */
+export interface ShowBest {
+  type: "show_best";
+  /** The former. */
+  best: boolean;
 }
 /** Start from the picture file in the buffer. */
 export interface SeedPicture {
