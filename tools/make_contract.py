@@ -29,6 +29,7 @@ from actmax_widget.view.messages import (
     KernelFacts,
     PartsFacts,
     SavedTiles,
+    Ui,
     control_of,
 )
 
@@ -82,9 +83,9 @@ def schema() -> Schema:
     definitions["Facts"] = of_dataclass(KernelFacts, definitions)
     for name, members in {"Incoming": MESSAGES, "Outgoing": COMMANDS}.items():
         definitions[name] = {"anyOf": [of(member, definitions) for member in members]}
-    for cls in (SavedTiles, PartsFacts, Control):
+    for cls in (SavedTiles, PartsFacts, Ui, Control):
         of(cls, definitions)
-    names = ("Parameters", "Facts", "Incoming", "Outgoing", "SavedTiles", "PartsFacts", "Control")
+    names = ("Parameters", "Facts", "Incoming", "Outgoing", "SavedTiles", "PartsFacts", "Ui", "Control")
     properties = {name.lower(): {"$ref": f"#/definitions/{name}"} for name in names}
     return whole(properties, "All that Python and the page have in common.") | {"definitions": definitions}
 

@@ -115,6 +115,15 @@ class PartsFacts:
     transform_choices: list[PartChoice] = told("All there are, also those present.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ui:
+    """What of the instrument is shown, and what is said above it."""
+
+    hide: list[str] = told("What is neither drawn nor reached: names of its parts, parameters, and numbers of parts.")
+    title: str = told("In place of the model's name.")
+    text: str = told("A paragraph beneath.")
+
+
 # --- facts ----------------------------------------------------------------------------------------------------------
 
 
@@ -139,6 +148,11 @@ class KernelFacts:
         "network is fed is as the widget was made.",
         (),
         ts="Record<string, unknown>",
+    )
+    ui: dict[str, Any] = told(
+        "What of the instrument is hidden, and what is said in place of the model's name and beneath it.",
+        (),
+        ts="Partial<Ui>",
     )
     absent: list[str] = told("Names of parameters that the present parts have no use for.", ())
     parts: dict[str, Any] = told(
@@ -198,8 +212,8 @@ class FrameMessage:
     filter_indices: tuple[int, ...] | None = told("Its filters; None is all.")
     iteration: int = told("Iterations made in this run.")
     best: int | None = told(
-        "The iteration with the lowest total, 0 before the first, where its picture was asked for; None: the picture is "
-        "the newest."
+        "The iteration with the lowest total, 0 before the first, where its picture was asked for; None: it is the "
+        "newest."
     )
     goal: int = told("The iteration at which the run ends.")
     first: int = told("Index, within the run, of the first row sent.")

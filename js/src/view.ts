@@ -7,6 +7,7 @@ import { type Cleanup, type Component, type Drawn, Scope } from "./kit/scope";
 import { createButtons } from "./parts/buttons";
 import { createSettings, createWeights } from "./parts/controls";
 import { createKnobs } from "./parts/knobs";
+import { createLesson } from "./parts/lesson";
 import { createPartChoices } from "./parts/part_choices";
 import { createPicture } from "./parts/picture";
 import { createProgress, createStatusWord } from "./parts/progress";
@@ -37,6 +38,10 @@ export function renderView(model: ActMaxModel, store: Store, el: HTMLElement): C
   scope.add(() => el.classList.remove(HOST));
   const parts = createParts(model, store, root);
   arrange(root, model, parts, scope);
+  nameParts(root, parts);
+  const lesson = createLesson(model, root);
+  root.querySelector(".actmax-header")?.after(lesson.element);
+  scope.add(lesson.cleanup);
   for (const part of Object.values(parts)) scope.add(part.cleanup);
   keepKeys(root, scope);
   if (el.classList.contains(DISCONNECTED)) store.link.lose("unknown");
@@ -96,8 +101,8 @@ type AllParts = ReturnType<typeof createParts>;
 /** Controls lie in fieldsets: one attribute switches all of them off. */
 function arrange(root: HTMLElement, model: ActMaxModel, parts: AllParts, scope: Scope): void {
   const name = h("h3", { class: "actmax-name", "data-testid": "model-name" });
-  const showName = () => setText(name, model.get("model_name") ?? "");
-  scope.on(model, "change:model_name", showName);
+  const showName = () => setText(name, model.get("ui")?.title || (model.get("model_name") ?? ""));
+  scope.on(model, "change:model_name change:ui", showName);
   showName();
   const note = h("p", { class: "actmax-note", role: "status", "data-testid": "not-connected" });
   const { status, target, picture, buttons, progress, choices, weights, tiles, table } = parts;
@@ -125,6 +130,14 @@ function arrange(root: HTMLElement, model: ActMaxModel, parts: AllParts, scope: 
       table.element,
     ),
   );
+}
+
+/** By which a lesson knows them: "table", "knobs", and so on. */
+function nameParts(root: HTMLElement, parts: AllParts): void {
+  for (const [name, { element }] of Object.entries(parts)) element.dataset.part ??= name;
+  // What brings it is of no use without it.
+  const button = root.querySelector<HTMLElement>('[data-part="allFilters"]');
+  if (button) button.dataset.part = "tiles";
 }
 
 /** However much arrives between two frames of the screen, it is drawn once. */

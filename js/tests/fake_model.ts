@@ -41,6 +41,7 @@ export function traits(over: Partial<Traits> = {}): Traits {
     knob_controls: [],
     knobs: {},
     defaults: {},
+    ui: {},
     absent: [],
     parts: {},
     position_shape: [26, 26],

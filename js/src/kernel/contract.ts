@@ -31,6 +31,7 @@ export interface Contract {
   outgoing: Outgoing;
   savedtiles: SavedTiles;
   partsfacts: PartsFacts;
+  ui: Ui;
   control: Control;
 }
 /** What a person may change: set, saved, checked by the kernel. */
@@ -96,6 +97,8 @@ export interface Facts {
   };
   /** What the present recipe stands for on this input: the value of each parameter but for those of the target, of each number by its address, and the names of its parametrization, optimizer and transforms. What says how the network is fed is as the widget was made. */
   defaults: Record<string, unknown>;
+  /** What of the instrument is hidden, and what is said in place of the model's name and beneath it. */
+  ui: Partial<Ui>;
   /** Names of parameters that the present parts have no use for. */
   absent: string[];
   /** The parts present, and those to choose; empty before they are known. */
@@ -216,7 +219,7 @@ export interface FrameMessage {
   filter_indices: number[] | null;
   /** Iterations made in this run. */
   iteration: number;
-  /** The iteration with the lowest total, 0 before the first, where its picture was asked for; None: the picture is the newest. */
+  /** The iteration with the lowest total, 0 before the first, where its picture was asked for; None: it is the newest. */
   best: number | null;
   /** The iteration at which the run ends. */
   goal: number;
@@ -439,6 +442,15 @@ export interface PartChoice {
   label: string;
   /** What it does, in a sentence or two; empty where nobody said. */
   help: string;
+}
+/** What of the instrument is shown, and what is said above it. */
+export interface Ui {
+  /** What is neither drawn nor reached: names of its parts, parameters, and numbers of parts. */
+  hide: string[];
+  /** In place of the model's name. */
+  title: string;
+  /** A paragraph beneath. */
+  text: string;
 }
 
 export const CONTROLS: readonly Control[] = [

@@ -110,6 +110,7 @@ function createControl(
   const make = MAKE[control.control];
   if (!make) throw new Error(`${control.name} belongs to the target.`);
   const made = make(model, store, control, dropZone);
+  made.element.dataset.part = control.name;
   const hasOwn = control.control === "slider" || control.control === "picture";
   return hideWhereAbsent(
     model,

@@ -29,6 +29,8 @@ export function createPartChoices(model: ActMaxModel, store: Store): Component {
   const defaults = createAllDefaults(model, store);
   const recipe = createSelect(model, link, controlOf("preset"));
   recipe.element.classList.add("actmax-recipe");
+  recipe.element.dataset.part = "recipe";
+  defaults.element.dataset.part = "defaults";
   recipe.element.querySelector("select")?.after(defaults.element);
   scope.add(defaults.cleanup);
   const parts = [
@@ -57,6 +59,7 @@ function createFamily(model: ActMaxModel, link: Link, family: Family): Component
   const select = h("select", { "data-testid": family });
   const problem = createProblem(family, [select]);
   const element = labelled(LABELS[family], select, problem.element);
+  element.dataset.part = family;
   const tell = addHelp(element, [select], HELP[family]);
   const show = () => {
     const { [family]: current = "", [`${family}s` as const]: choices = [] } =
@@ -161,7 +164,12 @@ function createTransformFields() {
   const problem = createProblem("transforms", [select]);
   const element = h(
     "div",
-    { class: "actmax-field actmax-transforms", role: "group", "aria-labelledby": id },
+    {
+      class: "actmax-field actmax-transforms",
+      role: "group",
+      "aria-labelledby": id,
+      "data-part": "transforms",
+    },
     h("span", { id }, "Transforms"),
     list,
     h("span", { class: "actmax-add" }, select, add),

@@ -132,7 +132,12 @@ function createParts() {
   const canvas = h("canvas", { role: "img", "data-testid": "picture", width: 1, height: 1 });
   const empty = h("p", { class: "actmax-picture-empty" }, "No picture yet");
   const stage = h("div", { class: "actmax-stage" }, canvas);
-  const measured = h("p", { class: "actmax-on-picture", "data-testid": "measured", hidden: true });
+  const measured = h("p", {
+    class: "actmax-on-picture",
+    "data-testid": "measured",
+    "data-part": "measured",
+    hidden: true,
+  });
   const pixel = h("p", { class: "actmax-on-picture", "data-testid": "pixel", hidden: true });
   const farther = tool("zoom-out", "Smaller", icon(Minus));
   const fit = tool("zoom-fit", "Fit", icon(Scan));
@@ -140,7 +145,7 @@ function createParts() {
   const full = tool("full-screen", "Full screen", icon(Expand));
   const cluster = h(
     "div",
-    { class: "actmax-zoom", role: "group", "aria-label": "Zoom" },
+    { class: "actmax-zoom", role: "group", "aria-label": "Zoom", "data-part": "zoom" },
     ...[farther, fit, closer, full],
   );
   const frame = h(
@@ -166,6 +171,7 @@ function createParts() {
     "Blend neighbouring pixels, or show each as a square",
   );
   const best = textTool("best", "Best", "Show the picture of the lowest total loss so far");
+  for (const button of [save, smooth, best]) button.dataset.part = button.dataset.testid;
   for (const toggle of [smooth, best]) toggle.setAttribute("aria-pressed", "false");
   const element = h(
     "div",
