@@ -11,6 +11,7 @@ import { createLesson } from "./parts/lesson";
 import { createPartChoices } from "./parts/part_choices";
 import { createPicture } from "./parts/picture";
 import { createProgress, createStatusWord } from "./parts/progress";
+import { createShortcuts } from "./parts/shortcuts";
 import { createTable } from "./parts/table";
 import { createTarget } from "./parts/target";
 import { createTiles } from "./parts/tiles";
@@ -72,7 +73,9 @@ interface Parts extends Record<string, Component> {
   table: Drawn;
 }
 
-const createRoot = (): HTMLElement => h("div", { class: "actmax", "data-iteration": "" });
+const createRoot = (): HTMLElement =>
+  // It takes the focus of a click beside its buttons: the keys are then its own.
+  h("div", { class: "actmax", tabindex: -1, "data-iteration": "" });
 
 function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
   const onDrawn = (iteration: number) => {
@@ -82,6 +85,7 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
   const picture = createPicture(model, store, { onDrawn });
   return {
     status: createStatusWord(model, store),
+    keys: createShortcuts(model, root),
     allFilters,
     target: createTarget(model, store.link, allFilters.element),
     picture,
@@ -113,7 +117,7 @@ function arrange(root: HTMLElement, model: ActMaxModel, parts: AllParts, scope: 
       "div",
       { class: "actmax-grid" },
       // No <header>: an output of JupyterLab lies in its page's landmarks, which hold no second banner.
-      h("div", { class: "actmax-header" }, name, status.element),
+      h("div", { class: "actmax-header" }, name, status.element, parts.keys.element),
       note,
       controls(target),
       picture.element,

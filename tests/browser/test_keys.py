@@ -28,6 +28,37 @@ def test_what_is_typed_leaves_the_cells_alone(first_widget):
     expect(notebook.page.locator(".jp-InputPrompt", has_text="[1]:")).to_be_visible()  # not run again
 
 
+def test_the_widget_has_keys_of_its_own(first_widget):
+    notebook, view = first_widget("max_iter=100_000, steps_per_second=30")
+    page = notebook.page
+    cells = page.evaluate(CELLS)
+    box = view.root.bounding_box()
+    page.mouse.click(
+        box["x"] + box["width"] / 2, box["y"] + 20
+    )  # beside everything: the keys are the widget's from then on
+    page.keyboard.press("Space")
+    view.expect_status("running")
+    view.part("picture-frame").focus()
+    page.keyboard.press("Space")
+    view.expect_status("paused")
+    view.part("filters").focus()
+    page.keyboard.type(" ?b")
+    expect(view.part("key-list")).to_be_hidden()
+    view.part("filters").press("Escape")
+    view.expect_status("paused")
+    view.part("tv-weight-slider").focus()
+    page.keyboard.press("?")
+    expect(view.part("key-list")).to_be_visible()
+    expect(view.part("key-list")).to_be_focused()
+    page.keyboard.press("b")  # which would make a cell
+    page.keyboard.press("Escape")
+    expect(view.part("key-list")).to_be_hidden()
+    expect(view.part("tv-weight-slider")).to_be_focused()
+    assert page.evaluate(CELLS) == cells
+    page.keyboard.press("Escape")  # is the notebook's again
+    expect(view.part("tv-weight-slider")).not_to_be_focused()
+
+
 def test_the_keys_of_jupyterlab_work(first_widget):
     notebook, view = first_widget()
     page = notebook.page
