@@ -62,7 +62,8 @@ def _names(value: Any, settings: Settings) -> list[str]:
             advice = f"{near(str(name), known)} There are: {', '.join(known)}.".lstrip()
             raise invalid("ui", "names of what can be hidden", name, advice)
     aliases = {address: one.alias for address, one in settings.numbers().items() if one.alias}
-    return sorted({aliases.get(name, name) for name in value}, key=known.index)  # its slider has the setting's name
+    asked = {aliases.get(name, name) for name in value}  # its slider has the setting's name
+    return [name for name in known if name in asked]
 
 
 def names_to_hide(settings: Settings) -> list[str]:

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { CONTROLS } from "../src/kernel/contract";
 import type { Traits } from "../src/kernel/model";
+import { POSITIONS } from "../src/kit/scale";
 import { open, standInForBrowser } from "./page";
 
 standInForBrowser();
@@ -95,6 +96,27 @@ describe("a value that was changed", () => {
     model.update({ defaults: { ...RECIPE.defaults, tv_weight: 10 } });
     expect(view.part("tv-weight-reset").getAttribute("aria-label")).toContain("back to 10");
   });
+});
+
+describe("a learning rate", () => {
+  it("stands in the middle of its slider where it is the recipe's, of any recipe", () => {
+    const { model, render } = open({ learning_rate: 0.03, defaults: { learning_rate: 0.03 } });
+    const view = render();
+    expect(view.field("learning-rate-slider").value).toBe(String(POSITIONS / 2));
+    view.slide("learning-rate-slider", POSITIONS);
+    expect(model.get("learning_rate")).toBe(3);
+    settled();
+    model.update({ learning_rate: 1, defaults: { learning_rate: 1 } });
+    expect(view.field("learning-rate-slider").value).toBe(String(POSITIONS / 2));
+  });
+
+  it.each([0, undefined, "x"])(
+    "has the end that was declared where that is %o",
+    (learning_rate) => {
+      const view = open({ learning_rate: 100, defaults: { learning_rate } }).render();
+      expect(view.field("learning-rate-slider").value).toBe(String(POSITIONS));
+    },
+  );
 });
 
 describe("All defaults", () => {

@@ -1,6 +1,8 @@
 """Keys typed into the widget do nothing to the notebook; JupyterLab's own keys do what they always do."""
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
+
+from tests.browser.view import WidgetView
 
 CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.cells.length"
 IS_DIRTY = "() => window.jupyterapp.shell.currentWidget.context.model.dirty"
@@ -32,10 +34,9 @@ def test_what_is_typed_leaves_the_cells_alone(first_widget):
     assert page.evaluate(CELLS) == cells
 
 
-def press_the_widgets_own_keys(page, view):
+def press_the_widgets_own_keys(page: Page, view: WidgetView) -> None:
     """Run, pause, and open the list of keys."""
-    box = view.root.bounding_box()
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 20)  # beside all buttons: the keys are the widget's
+    view.root.click(position={"x": 300, "y": 20})  # beside all buttons: the keys are the widget's from then on
     page.keyboard.press("Space")
     view.expect_status("running")
     view.part("picture-frame").focus()

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import ARTIFACTS
+from tests.browser.lab import ARTIFACTS, OpenNotebook
+from tests.browser.view import WidgetView
 
 
 def test_first_cell_shows_the_whole_instrument_of_which_a_lesson_takes_some(first_widget):
@@ -28,13 +29,13 @@ def test_first_cell_shows_the_whole_instrument_of_which_a_lesson_takes_some(firs
     give_a_lesson(notebook, view)
 
 
-def look_closely(notebook, view):
+def look_closely(notebook: OpenNotebook, view: WidgetView) -> None:
     """Zoom, read a pixel, and see the best picture."""
     view.press("Run", then="finished")
     expect(view.part("measured")).to_contain_text("logit")
     page, frame, stage = notebook.page, view.part("picture-frame"), view.root.locator(".actmax-stage").element_handle()
 
-    def wait_for(transform):
+    def wait_for(transform: str) -> None:
         page.wait_for_function(f"e => /{transform}/.test(e.style.transform)", arg=stage)
 
     frame.hover(position={"x": 166, "y": 166})  # in the middle of a pixel
@@ -56,7 +57,7 @@ def look_closely(notebook, view):
     expect(view.part("picture")).to_have_attribute("aria-label", re.compile(rf"iteration {best}, the best so far$"))
 
 
-def go_back_to_the_defaults(notebook, view):
+def go_back_to_the_defaults(notebook: OpenNotebook, view: WidgetView) -> None:
     """Take changes back, one at a time and all at once."""
     # keras-vis says 10; the input range is as the widget was made.
     expect(view.part("tv-weight-reset")).to_have_accessible_name("Total variation: back to 10")
@@ -74,7 +75,7 @@ def go_back_to_the_defaults(notebook, view):
     assert told.strip() == "10.0 1.0 (0, 1) 500"
 
 
-def give_a_lesson(notebook, view):
+def give_a_lesson(notebook: OpenNotebook, view: WidgetView) -> None:
     """Hide some of it, and see that no key reaches that."""
     names = "'table', 'settings', 'tiles', 'tv_weight', 'transforms', 'zoom'"
     notebook.ask(f"widget.ui = {{'hide': [{names}], 'title': 'What is a three?', 'text': 'Press <b>Run</b>.'}}")

@@ -15,14 +15,14 @@ const SETTLE_MS = 500;
 
 /** What is special about the numbers of a kind. */
 interface Numbers {
-  /** The slider's far end; the number field goes beyond. */
-  top(control: Control, store: Store): number;
+  /** The slider's far end, where the recipe's value is known by it; the number field goes beyond. */
+  top(control: Control, store: Store, recipes: unknown): number;
   unit(control: Control, value: number): string;
   round(value: number): number;
 }
 
 const NUMBERS: Numbers = {
-  top: ({ top = 1 }) => top,
+  top: centred,
   unit: ({ unit = "" }) => unit,
   round: (value) => value,
 };
@@ -35,6 +35,17 @@ const NUMBERS_OF: Partial<Record<Control["kind"], Numbers>> = {
     round: (value) => (value >= 1 ? Math.round(value) : value),
   },
 };
+
+/** Of a growing scale's end, what stands in its middle. */
+const MIDDLE = 0.01;
+
+/** A scale in whose middle the declared default stands keeps the recipe's there: rates of 1 and of 0.03 are both "as usual". */
+function centred({ top = 1, scale, default: declared }: Control, _: Store, recipes: unknown) {
+  const isCentred = scale !== "linear" && declared === top * MIDDLE;
+  return isCentred && typeof recipes === "number" && recipes > 0
+    ? Number((recipes / MIDDLE).toPrecision(3))
+    : top;
+}
 
 /** Of a picture's shorter side, in whole pixels: shifted further it is another picture. */
 const quarter = ([height, width]: Frame["shape"]): number =>
@@ -68,7 +79,8 @@ export function createSlider(
   const hold = createHold(() => showModel());
   scope.add(hold.cleanup);
   const numbers = NUMBERS_OF[control.kind] ?? NUMBERS;
-  let top = numbers.top(control, store);
+  const farEnd = () => numbers.top(control, store, model.get("defaults")?.[control.name]);
+  let top = farEnd();
 
   const read = () => {
     return numbers.round(toValue(Number(slider.value), { ...control, top }));
@@ -119,13 +131,13 @@ export function createSlider(
     show: showModel,
   });
   source.watch(scope, showModel);
-  scope.add(
-    store.subscribe(() => {
-      if (top === numbers.top(control, store)) return;
-      top = numbers.top(control, store);
-      showModel();
-    }),
-  );
+  const showEnd = () => {
+    if (top === farEnd()) return;
+    top = farEnd();
+    showModel();
+  };
+  scope.add(store.subscribe(showEnd));
+  scope.on(model, "change:defaults", showEnd);
   scope.listen(slider, "input", slide);
   scope.listen(slider, "pointerdown", () => hold.grab());
   for (const end of ["pointerup", "pointercancel", "blur"] as const) {
