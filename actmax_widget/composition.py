@@ -140,9 +140,11 @@ WANTED = {alias: kind.__name__ for (kind, _), alias in ALIASES.items()}
 class _Term:
     weight: float = number(
         1.0,
+        bottom=-1000,
         top=1000,
         label="Weight",
-        help="Weight of this term. Raise it to have more of what the term asks for, lower it to have less.",
+        help="Weight of this term. Raise it to have more of what the term asks for, lower it to have less; below 0 it "
+        "asks for the opposite.",
     )
 
 

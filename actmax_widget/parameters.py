@@ -85,11 +85,14 @@ class Parameter:
         label: what a person knows it by.
         help: what it does, and when to raise or lower it: one or two plain sentences without code.
         group: what it is shown with.
+        folded: it is set once and seldom touched, so its control is out of the way until asked for.
         unit: of the number.
         above, least, most: bounds of the number, the first not itself allowed; None is none.
         bottom, top: ends of its slider, where there is one; the number itself may go beyond.
-        scale: "growing" starts at 0 and grows a hundredfold in the second half; "linear" goes evenly.
+        scale: "growing" starts at 0 and grows a hundredfold in the second half, and with a bottom below 0 to either
+            side; "linear" goes evenly.
         choices: value -> what a person reads: all there are, or for a number those that are offered.
+        sentences: value -> what choosing it means, where its name does not say it.
         none: what a person calls None; None is not allowed where this is None.
         takes_effect: when a change does.
         advice: what to do about a bad value.
@@ -103,6 +106,7 @@ class Parameter:
     label: str = ""
     help: str = ""
     group: str = ""
+    folded: bool = False
     unit: str = ""
     above: float | None = None
     least: float | None = None
@@ -111,6 +115,7 @@ class Parameter:
     top: float | None = None
     scale: Scale = "growing"
     choices: Mapping[Any, str] = field(default_factory=dict)
+    sentences: Mapping[Any, str] = field(default_factory=dict)
     none: str | None = None
     takes_effect: Effect = STEP
     advice: str = ""
@@ -149,8 +154,9 @@ class Parameter:
         """A line of documentation: name, type, default and help."""
         default = "" if self.default is dataclasses.MISSING else f", default {self.default!r}"
         choices = f" One of {_listed(map(repr, self.choices))}." if self.kind == "choice" else ""
+        each = "".join(f" {value!r}: {sentence}" for value, sentence in self.sentences.items())
         none = f" None: {self.none}." if self.none not in {None, "none"} else ""
-        return f"{self.name} ({self.type}{default}): {self.help}{choices}{none}"
+        return f"{self.name} ({self.type}{default}): {self.help}{choices}{each}{none}"
 
 
 _FOUND: weakref.WeakKeyDictionary[type, dict[str, Parameter]] = weakref.WeakKeyDictionary()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from actmax_widget import transforms
+from actmax_widget.composition import EVERY_ALIAS
 from actmax_widget.losses import ActivationMaximization, LogOdds, Loss, Neuron
 from actmax_widget.network import Kind, Network, head_of
 from actmax_widget.optimizers import Adam, RMSProp
@@ -13,7 +14,7 @@ from actmax_widget.parameters import parameters_of
 from actmax_widget.parametrizations import Fourier, Phase, Pixels, RingSpectrum
 from actmax_widget.parts import alike
 from actmax_widget.regularizers import LPNorm, TotalVariation
-from actmax_widget.settings import LOG_ODDS, Settings
+from actmax_widget.settings import LOG_ODDS, PARTS, Settings, differ
 
 SMALL = 64
 """Sides in pixels below which a picture has no room for the rings of photographs."""
@@ -54,6 +55,66 @@ def with_preset(changes: dict[str, Any], before: Settings, network: Network) -> 
     if changes.get("objective", before.objective) is not None:
         found = {name: value for name, value in found.items() if name not in FREE}
     return {**found, **changes}
+
+
+def defaults(settings: Settings, network: Network, **given: Any) -> Settings:
+    """The settings with their preset as it stands for itself on this input, and nothing that was changed after it.
+
+    The target, an objective and the starting picture stay; so does ``class_loss`` where there is an objective.
+
+    Args:
+        settings: the present ones.
+        network: of the run.
+        **given: what the preset does not say and the declared default would not fit, such as ``input_range``.
+    """
+    of_target = {"layer", "filter_indices", "position", "objective"}
+    own = of_target | {"preset", "seed_input"} | (FREE.keys() if settings.objective is not None else set())
+    plain = {
+        name: parameter.default
+        for name, parameter in parameters_of(Settings).items()
+        if name not in own | {*PARTS} | EVERY_ALIAS
+    }
+    fresh = settings.changed(**plain | with_preset({"preset": settings.preset}, settings, network) | given)
+    # An objective, and a parametrization like the preset's, stay, with numbers that may have been changed.
+    numbers = fresh.numbers()
+    others = {address: one.value for address, one in numbers.items() if not one.alias}
+    return fresh.changed(**numbers.aliases, knobs=others)
+
+
+def default_values(settings: Settings, fresh: Settings) -> dict[str, Any]:
+    """What the present parameters and numbers have in :func:`defaults`, by name or address, and the parts by name.
+
+    A number that the preset does not have, as it is of a part chosen besides, is as that part was made.
+    """
+    target = {"layer", "filter_indices", "position", "preset", "seed_input", *PARTS}
+    found = {name: getattr(fresh, name) for name in parameters_of(Settings) if name not in target}
+    numbers, values = settings.numbers(), fresh.values()
+    found |= {one.alias: one.value for one in numbers.values() if one.alias in fresh.numbers().absent([one.alias])}
+    found |= {address: values.get(address, one.value) for address, one in numbers.items() if not one.alias}
+    parts = {"parametrization": fresh.parametrization.name, "optimizer": fresh.optimizer.name}
+    return found | parts | {"transforms": [one.name for one in fresh.transforms]}
+
+
+def changes_to(settings: Settings, fresh: Settings) -> dict[str, Any]:
+    """What to change about the settings to have those of :func:`defaults`; parts that are the preset's stay in place.
+
+    Another part in the same place would be compiled or even begin the run afresh, although its numbers can be set.
+    """
+    parts = ("parametrization", "transforms", "optimizer")
+    new = {name: getattr(fresh, name) for name in parts if not _same(getattr(settings, name), getattr(fresh, name))}
+    absent = {*fresh.numbers().absent([*EVERY_ALIAS])}
+    plain = {name: getattr(fresh, name) for name in parameters_of(Settings) if name not in {*PARTS, "preset", *absent}}
+    changed = {
+        name: value for name, value in plain.items() if name in EVERY_ALIAS or differ(value, getattr(settings, name))
+    }
+    others = {address: fresh.values()[address] for address, one in fresh.numbers().items() if not one.alias}
+    return {**new, **changed, "knobs": others}
+
+
+def _same(ones: Any, others: Any) -> bool:
+    """Whether parts come to the same thing under the same names, so that their numbers are."""
+    names = [[part.name for part in (some if isinstance(some, tuple) else (some,))] for some in (ones, others)]
+    return names[0] == names[1] and alike(ones, others)
 
 
 def _natural(shape: tuple[int, ...], steps: int = 256, rates: tuple[float, float] = (0.1, 0.03)) -> dict[str, Any]:

@@ -41,10 +41,19 @@ from actmax_widget.parameters import (
 )
 
 LOG_ODDS = "log-odds"
-PRESETS = ("natural", "quick", "fourier", "phase", "keras-vis")
-"""Names of :data:`actmax_widget.presets.BUILT_IN`."""
-TARGET, RECIPE, WEIGHTS, MORE = "Target", "Parts", "Weights", "More"
-"""The groups, in the order in which the widget shows them."""
+PRESETS = {
+    "natural": "For any network: many views of a picture whose frequencies keep the energy that photographs have, 256 "
+    "steps; for small or grey pictures milder views and a free spectrum.",
+    "quick": "natural with 128 larger steps, for a first look.",
+    "fourier": "Lucid's (2017): a Fourier basis, jitter, scale and rotation, 512 steps.",
+    "phase": "MACO's (2023): crops and noise, a fixed spectrum of which only the phases change, 128 steps.",
+    "keras-vis": "That of 2017: pixels, an L6 norm and a total variation, which fit networks with large outputs, 500 "
+    "steps.",
+}
+"""Names of :data:`actmax_widget.presets.BUILT_IN`, and what each is."""
+TARGET, RECIPE, LOSSES, PICTURE = "Target", "Recipe", "Losses", "Picture"
+TRANSFORMS, OPTIMIZER, ITERATIONS = "Transforms", "Optimizer", "Run"
+"""The groups of controls."""
 FUNCTIONS = "Check the spelling, or pass a function."
 PARTS = ("objective", "parametrization", "transforms", "optimizer")
 """The settings that parts are chosen by."""
@@ -83,25 +92,27 @@ class Settings:
     )
     preset: str = choice(
         "keras-vis",
-        PRESETS,
+        {name: name for name in PRESETS},
+        sentences=PRESETS,
         label="Recipe",
         group=RECIPE,
-        help="A set of parts with their numbers, which stay live: natural is made for any network and takes a free "
-        "spectrum where the input is grey or below 64 px, else the spectrum of photographs; quick is natural with half "
-        "the steps, fourier is lucid's, phase is MACO's, keras-vis is that of 2017.",
+        help="A named set of parts with their weights and numbers, all of which may be changed after it. A change sets "
+        "all of them anew.",
     )
     act_max_weight: float = number(
         1.0,
+        bottom=-1000,
         top=1000,
         label="Activation",
-        group=WEIGHTS,
-        help="Weight of minus the activation. Raise it when the picture stays grey, lower it when it is all noise.",
+        group=LOSSES,
+        help="Weight of minus the activation. Raise it when the picture stays grey, lower it when it is all noise; "
+        "below 0 the activation, or a regression's answer, goes down.",
     )
     lp_norm_weight: float = number(
         10.0,
         top=1000,
         label="Lp norm",
-        group=WEIGHTS,
+        group=LOSSES,
         advice="Pass e.g. lp_norm_weight=10, or 0 to switch it off.",
         help="Weight of the L6 norm, which keeps values small. Raise it when single pixels glare, lower it when the "
         "picture is pale.",
@@ -110,10 +121,18 @@ class Settings:
         10.0,
         top=1000,
         label="Total variation",
-        group=WEIGHTS,
+        group=LOSSES,
         advice="Pass e.g. tv_weight=10, or 0 to switch it off.",
         help="Weight of the total variation, which keeps the picture smooth. Raise it when the picture is noisy, lower "
         "it when it is blurred.",
+    )
+    jitter: float = shift(
+        0.0,
+        label="Jitter",
+        group=TRANSFORMS,
+        advice="Pass e.g. jitter=0.05 (a fraction) or 2 (pixels).",
+        help="Largest random shift at each step: a fraction of the side below 1, pixels from 1 on. Raise it against "
+        "patterns that cling to single pixels, lower it when edges smear.",
     )
     learning_rate: float = number(
         1.0,
@@ -121,35 +140,8 @@ class Settings:
         bottom=0.001,
         top=100,
         label="Learning rate",
-        group=WEIGHTS,
+        group=OPTIMIZER,
         help="Factor of each step. Raise it when the picture hardly changes, lower it when the losses jump.",
-    )
-    jitter: float = shift(
-        0.0,
-        label="Jitter",
-        group=WEIGHTS,
-        advice="Pass e.g. jitter=0.05 (a fraction) or 2 (pixels).",
-        help="Largest random shift at each step: a fraction of the side below 1, pixels from 1 on. Raise it against "
-        "patterns that cling to single pixels, lower it when edges smear.",
-    )
-    max_iter: int = integer(
-        500,
-        least=1,
-        most=10**9,
-        label="Iterations a run",
-        group=MORE,
-        help="Iterations that a run makes. Raise it when the picture still changes at the end.",
-    )
-    steps_per_second: float | None = number(
-        60.0,
-        above=0,
-        choices=(1, 5, 15, 30, 60, 120, 250),
-        offered="at most {:g}",
-        none="as fast as it goes",
-        label="Steps per second",
-        group=MORE,
-        advice="Pass None for as fast as it goes.",
-        help="Speed limit while somebody watches. Lower it to follow single steps, raise it to be done sooner.",
     )
     grad_modifier: str | Callable[[Any], Any] | None = choice(
         None,
@@ -157,7 +149,8 @@ class Settings:
         also=grad_modifiers.get,
         none="none",
         label="Gradient modifier",
-        group=MORE,
+        group=OPTIMIZER,
+        folded=True,
         advice=FUNCTIONS,
         help="What is done to the gradient before each step; negate lowers the activation instead of raising it.",
     )
@@ -167,7 +160,8 @@ class Settings:
         accepted=backprop_modifiers.BUILT_IN,
         none="none",
         label="Backprop",
-        group=MORE,
+        group=OPTIMIZER,
+        folded=True,
         takes_effect=COMPILE,
         advice="Check the spelling. A function of the model is taken when a widget is made, and by the functions.",
         help="How the gradient goes back through a ReLU: rectified lets only what is positive through, guided only "
@@ -177,7 +171,8 @@ class Settings:
         "activation",
         {"log-odds": "ahead of the others", "activation": "as it is"},
         label="Classes",
-        group=MORE,
+        group=LOSSES,
+        folded=True,
         takes_effect=RUN | COMPILE,
         help="How a class of the last layer is maximised: taken before the softmax and ahead of all other classes, or "
         "by its own unit as it is. Take the latter where the last units are no classes.",
@@ -188,7 +183,8 @@ class Settings:
         bottom=0.02,
         top=10,
         label="Temperature",
-        group=MORE,
+        group=LOSSES,
+        folded=True,
         help="How many of the other classes count where a class is maximised ahead of them, in standard deviations of "
         "the logits. Raise it to hold all of them down, lower it for the nearest alone.",
     )
@@ -198,7 +194,8 @@ class Settings:
         also=preprocessing.get,
         none="none",
         label="Preprocessing",
-        group=MORE,
+        group=PICTURE,
+        folded=True,
         takes_effect=RUN | COMPILE,
         help="What is done to a picture of 0 to 255 before the network sees it: what it was trained with. Without the "
         "right one pictures are odd in colour, or grey.",
@@ -206,7 +203,8 @@ class Settings:
     input_range: tuple[float, float] = interval(
         (0, 255),
         label="Input range",
-        group=MORE,
+        group=PICTURE,
+        folded=True,
         takes_effect=STEP | START,
         help="Lowest and highest value of the pictures that the network was trained with, such as 0 and 255, or -1 and "
         "1.",
@@ -214,13 +212,15 @@ class Settings:
     clip: bool = flag(
         True,
         label="Clip to the input range",
-        group=MORE,
+        group=PICTURE,
+        folded=True,
         help="Keep the picture inside the input range at every step. Without it values may go beyond what the network "
         "knows.",
     )
     seed_input: np.ndarray | None = picture(
         label="Start from",
-        group=MORE,
+        group=PICTURE,
+        folded=True,
         none="noise",
         takes_effect=START,
         help="Picture to start from instead of noise, used at a fresh start.",
@@ -229,7 +229,8 @@ class Settings:
         "crop",
         dict(zip(FITS, ("by cropping", "by padding", "by stretching"), strict=True)),
         label="Fit starting picture",
-        group=MORE,
+        group=PICTURE,
+        folded=True,
         takes_effect=START,
         advice='Pass e.g. seed_fit="pad".',
         help="What is done with a starting picture of another aspect than the input's: crop to the middle, pad with "
@@ -238,11 +239,33 @@ class Settings:
     seed: int | None = seed(
         0,
         label="Seed of noise, jitter",
-        group=MORE,
+        group=PICTURE,
+        folded=True,
         none="random",
         takes_effect=START,
         help="Random state of the starting noise and of the jitter, used at a fresh start. The same one gives the same "
         "picture.",
+    )
+    max_iter: int = integer(
+        500,
+        least=1,
+        most=10**9,
+        label="Iterations a run",
+        group=ITERATIONS,
+        folded=True,
+        help="Iterations that a run makes. Raise it when the picture still changes at the end.",
+    )
+    steps_per_second: float | None = number(
+        60.0,
+        above=0,
+        choices=(1, 5, 15, 30, 60, 120, 250),
+        offered="at most {:g}",
+        none="as fast as it goes",
+        label="Steps per second",
+        group=ITERATIONS,
+        folded=True,
+        advice="Pass None for as fast as it goes.",
+        help="Speed limit while somebody watches. Lower it to follow single steps, raise it to be done sooner.",
     )
 
     objective: losses.Sum | None = part(
@@ -259,7 +282,7 @@ class Settings:
         parametrizations.Pixels(),
         parametrizations.get,
         label="Parametrization",
-        group=MORE,
+        group=PICTURE,
         takes_effect=RUN | COMPILE,
         help="What the gradient is taken by, and how a picture comes from it: a parametrization, or its name.",
     )
@@ -267,7 +290,7 @@ class Settings:
         (transforms_.Jitter(0),),
         transforms_.check_transforms,
         label="Transforms",
-        group=MORE,
+        group=TRANSFORMS,
         takes_effect=COMPILE,
         help="What the network is shown instead of the picture: transforms, or functions of a picture and random "
         "numbers, in the order in which they are done.",
@@ -276,7 +299,7 @@ class Settings:
         optimizers.RMSProp(),
         optimizers.get,
         label="Optimizer",
-        group=MORE,
+        group=OPTIMIZER,
         takes_effect=COMPILE,
         help="How the picture follows from the gradient: an optimizer, its name, or one of Keras's.",
     )

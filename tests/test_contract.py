@@ -7,7 +7,7 @@ import make_contract
 import pytest
 
 from actmax_widget.parameters import parameters_of
-from actmax_widget.settings import Settings
+from actmax_widget.settings import PRESETS, Settings
 from actmax_widget.view.messages import COMMANDS, MESSAGES
 
 CONTRACT = make_contract.CONTRACT.read_text(encoding="utf-8")
@@ -26,13 +26,17 @@ def test_each_parameter_has_a_control_with_all_that_is_declared_of_it():
         "kind": "shift",
         "control": "slider",
         "label": "Jitter",
-        "group": "Weights",
+        "group": "Transforms",
         "help": jitter.help,
         "default": 0.0,
         "least": 0,
         "top": 8,
     }
     assert controls["seed"]["none"] == "random"
+    assert (
+        controls["act_max_weight"]["bottom"] == -controls["act_max_weight"]["top"]
+    )  # a regression goes down by a drag
+    assert [choice["help"] for choice in controls["preset"]["choices"]] == [*PRESETS.values()]
     assert controls["seed_fit"]["choices"][1] == {"value": "pad", "label": "by padding"}
 
 

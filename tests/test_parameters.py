@@ -217,7 +217,7 @@ def test_a_class_that_declares_some_can_go():
 @pytest.mark.parametrize("parameter", parameters_of(Settings).values(), ids=lambda parameter: parameter.name)
 def test_every_setting_says_all_that_a_person_needs(parameter):
     assert parameter.label
-    assert parameter.group in {"Target", "Parts", "Weights", "More"}
+    assert parameter.group in {"Target", "Recipe", "Losses", "Picture", "Transforms", "Optimizer", "Run"}
     assert len(parameter.help.split()) > 8
     assert parameter.help.endswith(".")
     assert "`" not in parameter.help  # it is read in a tooltip, too

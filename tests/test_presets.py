@@ -1,5 +1,8 @@
 """The recipes, on networks that nobody made for them."""
 
+import pathlib
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -137,6 +140,72 @@ def test_an_objective_brings_no_terms_of_the_preset_with_it(ordinary):
     assert (widget.tv_weight, widget.parametrization.name) == (0.5, "Fourier")
     widget.preset = "keras-vis"
     assert (widget.tv_weight, widget.parametrization.name) == (0.5, "Pixels")
+    widget.close()
+
+
+def test_each_preset_says_what_it_is_as_the_readme_does():
+    assert PRESETS.keys() == presets.BUILT_IN.keys()
+    readme = re.sub(r"</?sub>", "", (pathlib.Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8"))
+    for name, sentence in PRESETS.items():
+        assert f'`"{name}"` | {sentence} |'.replace("| natural with", '| `"natural"` with') in readme
+        assert sentence in am.ActMaxWidget.__doc__.replace("\n" + 12 * " ", " ")
+
+
+def changed(widget):
+    """The values that are not those to go back to."""
+    present = {**dict(widget.knobs), **{name: getattr(widget, name) for name in widget.trait_names()}}
+    parts = widget.parts
+    named = {"preprocess": getattr(widget.preprocess, "__name__", widget.preprocess)}
+    return {name for name, value in widget.defaults.items() if {**present, **named, **parts}[name] != value}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_widget_goes_back_to_what_its_preset_is_on_its_input(ordinary, preset):
+    widget = am.ActMaxWidget(ordinary, preset=preset, input_range=(0, 200), filter_indices=2)
+    assert changed(widget) == set()
+    before = dict(widget.knobs), widget.transforms, widget.parametrization, widget.optimizer
+    widget.tv_weight, widget.learning_rate, widget.max_iter, widget.seed = 77, 3.5, 9, 8
+    widget.input_range, widget.grad_modifier = (0, 255), "relu"
+    address = next(one for one in widget.knobs if "Jitter" in one or "Crops" in one or "Noise" in one)
+    widget.knobs[address] = 0.3
+    wanted = {"tv_weight", "learning_rate", "max_iter", "seed", "input_range", "grad_modifier"}
+    assert wanted < changed(widget)
+    assert widget.defaults["input_range"] == (0, 200)  # not the declared one: the network is fed by it
+    target = widget._run.settings.target()
+    widget.restore_defaults()
+    assert changed(widget) == set()
+    assert (dict(widget.knobs), widget.transforms, widget.parametrization, widget.optimizer) == before
+    assert widget._run.settings.target() == target  # nothing begins afresh
+    widget.close()
+
+
+def test_parts_that_were_chosen_go_with_all_defaults_and_an_objective_stays(ordinary):
+    objective = losses.ActivationMaximization("conv2", 3) - 0.5 * losses.ActivationMaximization("conv2", 4)
+    widget = am.ActMaxWidget(ordinary, objective=objective, transforms=[transforms.Rotate(3)], optimizer="sgd")
+    assert {"optimizer", "transforms"} <= changed(widget)
+    widget.act_max_weight, widget.knobs["ActivationMax Loss conv2 4.weight"] = 5, 2
+    assert {"act_max_weight", "ActivationMax Loss conv2 4.weight"} <= changed(widget)
+    widget.restore_defaults()
+    assert changed(widget) == set()
+    assert (widget.act_max_weight, widget.knobs["ActivationMax Loss conv2 4.weight"]) == (1, -0.5)
+    assert (widget.objective, widget.optimizer.name) == (objective, "Adam")
+    assert [one.name for one in widget.transforms] == ["Scale", "Rotate", "Jitter", "Noise"]
+    widget.close()
+
+
+def test_the_page_asks_for_all_defaults_and_gives_a_function_back_by_its_name(ordinary):
+    def halved(image):
+        return image / 2
+
+    widget = am.ActMaxWidget(ordinary, preprocess=halved)
+    assert widget.defaults["preprocess"] == "halved"
+    widget.set_state({"preprocess": "tf"})
+    assert widget.preprocess == "tf"
+    widget.set_state({"preprocess": "halved"})
+    assert widget.preprocess is halved
+    widget.tv_weight = 3
+    widget._handle_custom_msg({"type": "restore_defaults"}, [])
+    assert (widget.tv_weight, changed(widget), widget.error) == (0, set(), "")
     widget.close()
 
 

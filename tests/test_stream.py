@@ -268,6 +268,30 @@ def test_the_time_left_follows_from_the_rate(wire):
     assert content["remaining"] == pytest.approx((content["goal"] - content["iteration"]) / content["rate"])
 
 
+def test_the_best_picture_is_sent_instead_while_it_is_asked_for_and_costs_nothing_else(wire):
+    wire.stream.hello()
+    wire.pump_later()
+    assert wire.last["best"] is None
+    wire.stream.show_best(True)
+    wire.pump_later()  # although nothing was made
+    assert (wire.last["best"], wire.last["iteration"]) == (0, 0)
+    wire.steps(20)
+    wire.run.update(learning_rate=50.0)  # from here on it gets worse
+    wire.steps()
+    following = to_pixels(wire.run.image, (0, 255)).tobytes()
+    wire.steps(9)
+    wire.pump_later()
+    content, (pixels, _) = wire.sent[-1]
+    assert (content["best"], content["iteration"]) == (wire.run.film().best, 30) == (20, 30)
+    assert pixels == following  # as keras-vis has it: after the step of that loss
+    newest = to_pixels(wire.run.image, (0, 255)).tobytes()
+    assert pixels != newest
+    wire.stream.show_best(False)
+    wire.pump_later()
+    assert (wire.last["best"], wire.sent[-1][1][0]) == (None, newest)
+    wire.run.update(learning_rate=1.0)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pixels_span_the_range_and_clip_beyond_it(channels):
     image = np.array([[[-9.0], [-1.0], [0.0], [1.0], [9.0], [np.nan]]], np.float32).repeat(channels, -1)

@@ -21,7 +21,17 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from actmax_widget.parameters import parameters_of
 from actmax_widget.settings import Settings
-from actmax_widget.view.messages import COMMANDS, MESSAGES, Control, KernelFacts, PartsFacts, SavedTiles, control_of
+from actmax_widget.view.messages import (
+    COMMANDS,
+    MESSAGES,
+    Choice,
+    Control,
+    KernelFacts,
+    PartsFacts,
+    SavedTiles,
+    Ui,
+    control_of,
+)
 
 FRONT_END = Path(__file__).resolve().parents[1] / "js"
 CONTRACT = FRONT_END / "src" / "kernel" / "contract.ts"
@@ -73,9 +83,9 @@ def schema() -> Schema:
     definitions["Facts"] = of_dataclass(KernelFacts, definitions)
     for name, members in {"Incoming": MESSAGES, "Outgoing": COMMANDS}.items():
         definitions[name] = {"anyOf": [of(member, definitions) for member in members]}
-    for cls in (SavedTiles, PartsFacts, Control):
+    for cls in (SavedTiles, PartsFacts, Ui, Control):
         of(cls, definitions)
-    names = ("Parameters", "Facts", "Incoming", "Outgoing", "SavedTiles", "PartsFacts", "Control")
+    names = ("Parameters", "Facts", "Incoming", "Outgoing", "SavedTiles", "PartsFacts", "Ui", "Control")
     properties = {name.lower(): {"$ref": f"#/definitions/{name}"} for name in names}
     return whole(properties, "All that Python and the page have in common.") | {"definitions": definitions}
 
@@ -142,7 +152,9 @@ def of_dataclass(cls: Any, definitions: dict[str, Schema]) -> Schema:
         own = {"tsType": told_of["ts"]} if told_of.get("ts") else of(hints[field.name], definitions)
         properties[field.name] = {**own, **({"description": told_of["help"]} if told_of else {})}
     # A fact begins with its default and a command is sent with all of its fields: these are never missing.
-    missing = {field.name for field in dataclasses.fields(cls) if cls is Control and field.default is not MISSING}
+    missing = {
+        field.name for field in dataclasses.fields(cls) if cls in {Choice, Control} and field.default is not MISSING
+    }
     return whole(properties, cls.__doc__ or "", missing)
 
 

@@ -85,6 +85,15 @@ class Batch:
         wrong = np.flatnonzero(~np.isfinite(rows[:, len(self.names)]))
         return History.of(self.names, self.measures, rows[: wrong[0] + 1] if len(wrong) else rows)
 
+    def best(self) -> tuple[int, np.ndarray]:
+        """Of a single picture: the iteration with the lowest total, 0 where none was made, and its picture."""
+        totals = self.losses()[:, 0, -1]
+        if not np.isfinite(totals).any():
+            return 0, self.pictures[0]
+        number = int(np.nanargmin(totals)) + 1
+        # The newest may be a better copy: with pixels as the parameter the best is kept as it was after its step.
+        return number, self.pictures[0] if number == self.iteration else self.state.best.numpy()[0]
+
     def take(self, state: State, steps: Steps) -> None:
         """Go on from what a run of steps gave."""
         self.state = state

@@ -87,10 +87,10 @@ class Reel:
             model: fingerprint of the model.
         """
         history, last = batch.history(), batch.iteration
-        best = int(np.nanargmin(history["total"])) + 1 if np.isfinite(history["total"]).any() else 0
+        best, best_picture = batch.best()
         pictures = self._pictures | {last: self._pixels(batch.pictures[0])}
         if best not in pictures:
-            pictures[best] = self._pixels(batch.state.best.numpy()[0])
+            pictures[best] = self._pixels(best_picture)
         iterations = tuple(sorted(pictures))
         kept = []
         for iteration, state in sorted((self._states | {last: batch.state}).items()):

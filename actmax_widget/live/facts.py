@@ -40,6 +40,8 @@ class Frame:
         rate: steps per second, or None before it was measured.
         layer: name of the layer that the run is of; what is set may be ahead of it.
         filter_indices: its filters; None is all.
+        best: the iteration with the lowest total so far, 0 before the first, where its picture was asked for and
+            ``image`` is that; else None.
     """
 
     run: int
@@ -51,6 +53,7 @@ class Frame:
     rate: float | None
     layer: str
     filter_indices: tuple[int, ...] | None
+    best: int | None = None
 
 
 @dataclass(frozen=True)

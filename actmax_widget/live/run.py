@@ -217,13 +217,21 @@ class Run(Worker):
         """How often the step of the layer run last was compiled."""
         return self._step.traces if self._step else 0
 
-    def frame(self, run: int = -1, first: int = 0) -> Frame:
-        """What a view needs that has seen ``first`` rows of ``run``: all rows if that is not the present run."""
+    def frame(self, run: int = -1, first: int = 0, *, best: bool = False) -> Frame:
+        """What a view needs that has seen ``first`` rows of ``run``: all rows if that is not the present run.
+
+        Args:
+            run: number of the run that it has seen.
+            first: rows of it.
+            best: give the picture of the lowest total so far in place of the newest one, as :attr:`Film.best` says.
+        """
         with self._changed:
             first = first if run == self._run and first <= self.iteration else 0
             rows = self._front.rows(first)[:, 0]
             far = self._run, self.iteration, self._goal
-            return Frame(*far, self.image, first, rows, self._pace.rate, *self._front_target)
+            number, image = self._front.best() if best else (None, self._front.pictures[0])
+            shown = self.network.layout.as_shown(image)
+            return Frame(*far, shown, first, rows, self._pace.rate, *self._front_target, number)
 
     @property
     def changes(self) -> Changes:
@@ -540,6 +548,10 @@ class Run(Worker):
             self._touch()
         self._notify()
         return new
+
+    def defaults(self, **given: Any) -> Settings:
+        """The settings as the present preset has them; see :func:`actmax_widget.presets.defaults`."""
+        return presets.defaults(self._settings, self.network, **given)
 
     def preview(self, **changes: Any) -> Settings:
         """The settings that :meth:`update` would put in force. Raises what it would raise; changes nothing."""
@@ -939,8 +951,9 @@ class Past:
         """Where it stood."""
         return self._facts
 
-    def frame(self, run: int = -1, first: int = 0) -> Frame:
-        """As of a run: the thread that sends may be at it while the run is let go of."""
+    def frame(self, run: int = -1, first: int = 0, *, best: bool = False) -> Frame:
+        """As of a run: the thread that sends may be at it while the run is let go of. No best picture is left."""
+        del best
         first = first if run == self._frame.run and first <= len(self._frame.rows) else 0
         return dataclasses.replace(self._frame, first=first, rows=self._frame.rows[first:], rate=None)
 

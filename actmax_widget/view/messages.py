@@ -49,6 +49,7 @@ class Choice:
 
     value: str | float = told("What is set.")
     label: str = told("What a person reads.")
+    help: str = told("What choosing it means, in a sentence; where its label says it all, there is none.", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +62,16 @@ class Control:
     label: str = told("What a person knows it by.")
     help: str = told("What it does, and when to raise or lower it.")
     group: str = told("What it is shown with; a part's number with the others of the part, whose name this is.")
-    default: Any = told("Where Python sets nothing else.")
+    default: Any = told("Where neither Python nor the recipe sets another: see the fact `defaults`.")
+    folded: bool = told("It is set once and seldom touched.", False)
     unit: str = told("Of the number.", "")
     least: float = told("The least number that is taken.", None)
     most: float = told("The greatest number that is taken.", None)
     bottom: float = told("Near end of a slider; 0 unless told.", None)
     top: float = told("Far end of a slider; the number itself may go beyond.", None)
-    scale: Scale = told('Of a slider; "growing" starts at 0 and has the hundredth part half way.', "growing")
+    scale: Scale = told(
+        'Of a slider; "growing" starts at 0 and has the hundredth part half way, to both sides of it.', "growing"
+    )
     choices: list[Choice] = told("All there are, or for a number those that are offered.", ())
     none: str = told("What a person calls null; null is not allowed without.", None)
 
@@ -85,7 +89,11 @@ def control_of(parameter: Parameter, **other: str) -> dict[str, Any]:
     """
     own: dict[str, Any] = {field.name: getattr(parameter, field.name) for field in dataclasses.fields(Control)} | other
     own["label"] = parameter.label or parameter.name.replace("_", " ").capitalize()  # users seldom say one
-    own["choices"] = tuple({"value": value, "label": label} for value, label in parameter.choices.items())
+    own["choices"] = tuple(
+        {"value": value, "label": label}
+        | ({"help": parameter.sentences[value]} if value in parameter.sentences else {})
+        for value, label in parameter.choices.items()
+    )
     own["default"] = None if parameter.default is dataclasses.MISSING else parameter.default
     return {field.name: own[field.name] for field in dataclasses.fields(Control) if own[field.name] != field.default}
 
@@ -122,6 +130,15 @@ class LineInfo:
     made: int | None = told("Iterations that it came to; None for the one in front.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ui:
+    """What of the instrument is shown, and what is said above it."""
+
+    hide: list[str] = told("What is neither drawn nor reached: names of its parts, parameters, and numbers of parts.")
+    title: str = told("In place of the model's name.")
+    text: str = told("A paragraph beneath.")
+
+
 # --- facts ----------------------------------------------------------------------------------------------------------
 
 
@@ -140,6 +157,18 @@ class KernelFacts:
         (),
     )
     knobs: dict[str, float] = told('The value of each, by its address: {"Jitter.shift": 8.0}.', ())
+    defaults: dict[str, Any] = told(
+        "What the present recipe stands for on this input: the value of each parameter but for those of the target, of "
+        "each number by its address, and the names of its parametrization, optimizer and transforms. What says how the "
+        "network is fed is as the widget was made.",
+        (),
+        ts="Record<string, unknown>",
+    )
+    ui: dict[str, Any] = told(
+        "What of the instrument is hidden, and what is said in place of the model's name and beneath it.",
+        (),
+        ts="Partial<Ui>",
+    )
     absent: list[str] = told("Names of parameters that the present parts have no use for.", ())
     parts: dict[str, Any] = told(
         "The parts present, and those to choose; empty before they are known.", (), ts="Partial<PartsFacts>"
@@ -202,6 +231,10 @@ class FrameMessage:
     layer: str = told("The layer that it is of; what is set may be ahead of it.")
     filter_indices: tuple[int, ...] | None = told("Its filters; None is all.")
     iteration: int = told("Iterations made in this run.")
+    best: int | None = told(
+        "The iteration with the lowest total, 0 before the first, where its picture was asked for; None: it is the "
+        "newest."
+    )
     goal: int = told("The iteration at which the run ends.")
     first: int = told("Index, within the run, of the first row sent.")
     count: int = told("Rows sent.")
@@ -473,6 +506,14 @@ class OpenBranch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShowBest:
+    """Send the picture of the lowest total so far in place of the newest one, or the newest again."""
+
+    type: Literal["show_best"] = "show_best"
+    best: bool = told("The former.", False, take=lambda _, value: value is True)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SeedPicture:
     """Start from the picture file in the buffer."""
 
@@ -539,6 +580,13 @@ class SetKnob:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RestoreDefaults:
+    """Take parts, weights and numbers as the present recipe has them, and all else but the target as it began."""
+
+    type: Literal["restore_defaults"] = "restore_defaults"
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChoosePart:
     """Take another part of a family in which there is always one."""
 
@@ -580,9 +628,9 @@ class AskResponse:
 
 COMMANDS = (
     *(Hello, Receipt, Views, AskFilm, AskPicture),
-    *(Start, Pause, Reset, Step, SeedPicture, ClearSeedPicture),
+    *(Start, Pause, Reset, Step, ShowBest, SeedPicture, ClearSeedPicture),
     *(Rewind, BranchOff, OpenBranch),
-    *(SetKnob, ChoosePart, AddTransform, RemoveTransform),
+    *(SetKnob, RestoreDefaults, ChoosePart, AddTransform, RemoveTransform),
     *(MakeTiles, OpenTile, PauseTiles, ResumeTiles, CloseTiles),
     *(AskWeights, AskResponse),
 )

@@ -59,6 +59,7 @@ class Stream:
         self._revision = -1
         self._sent_at = self._heard_at = self._expected_at = -np.inf
         self._beats = 0
+        self._best = False
         self._tiles = TileFeed(run, clock)
         self._film = FilmFeed(run)
 
@@ -93,6 +94,11 @@ class Stream:
             self._film.ask(asked)
             self._listening = True
             self._hear()
+
+    def show_best(self, best: bool) -> None:
+        """Send the best picture so far in place of the newest one, or the newest again."""
+        with self._lock:
+            self._best, self._revision = best, -1  # with the next frame, although nothing else has changed
 
     def unwatch(self) -> None:
         """The last view is gone; another page may still have one, and then a receipt comes."""
@@ -175,7 +181,7 @@ class Stream:
     def _frame(self) -> Message:
         # Read before the frame: what changes in between is then sent once more, and never missed.
         self._revision = self._run.front_revision
-        frame = self._run.frame(self._number, self._rows)
+        frame = self._run.frame(self._number, self._rows, best=self._best)
         goes_on = frame.run == self._number and frame.first == self._rows
         self._seq += 1
         self._owed = False
@@ -195,6 +201,7 @@ def message(kind: Literal["frame", "snapshot"], seq: int, frame: Frame, input_ra
         layer=frame.layer,
         filter_indices=frame.filter_indices,
         iteration=frame.iteration,
+        best=frame.best,
         goal=frame.goal,
         first=frame.first,
         count=len(frame.rows),

@@ -41,8 +41,9 @@ from actmax_widget.network import Network, graph, starting
 from actmax_widget.network.starting import starting_image
 from actmax_widget.parameters import Parameter, documented, filled, parameters_of
 from actmax_widget.results import History, TilePictures
-from actmax_widget.settings import Settings, differ
+from actmax_widget.settings import PARTS, Settings, differ
 from actmax_widget.view import choices, looks, messages
+from actmax_widget.view.lesson import check_ui
 from actmax_widget.view.lifetime import Lifetime
 from actmax_widget.view.messages import KernelFacts
 from actmax_widget.view.stream import Stream
@@ -52,6 +53,7 @@ STATIC = pathlib.Path(__file__).parents[1] / "static"
 PARAMETERS = parameters_of(Settings)
 DEFAULTS = {name: parameter.default for name, parameter in PARAMETERS.items()} | {"layer": ""}
 KNOBS = KernelFacts.__dataclass_fields__["knobs"]
+UI = KernelFacts.__dataclass_fields__["ui"]
 IMAGE_RANK = 3
 LOOK = ("layout", "tabbable", "tooltip")
 """Keywords of every ipywidgets widget that are passed on."""
@@ -115,6 +117,23 @@ class KnobsTrait(traitlets.TraitType[Any, Any]):
             super().set(obj, value)
 
 
+class UiTrait(traitlets.TraitType[Any, Any]):
+    """What of the instrument is shown: a person sets it, and the page only reads it."""
+
+    def __init__(self) -> None:
+        super().__init__(default_value={}, help=UI.metadata["help"])
+        self.tag(sync=True)
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Return a dict of its own; raises ValueError or TypeError with a full sentence."""
+        return obj.checked_ui(value)
+
+    def set(self, obj: Any, value: Any) -> None:
+        """See :meth:`ParameterTrait.set`."""
+        with obj.lock:
+            super().set(obj, value)
+
+
 class Knobs(dict[str, float]):
     """The numbers of all parts of a widget by their addresses: ``widget.knobs["Jitter.shift"] = 4`` sets one."""
 
@@ -155,7 +174,7 @@ def _fact_traits() -> dict[str, Any]:
     kinds: dict[Any, Any] = {int: traitlets.Int, bytes: traitlets.Bytes, list: traitlets.List, dict: traitlets.Dict}
     traits = {}
     for name, kind in get_type_hints(KernelFacts).items():
-        if name == KNOBS.name:  # which a person sets, too
+        if name in {KNOBS.name, UI.name}:  # which a person sets, too
             continue
         fact, plain = KernelFacts.__dataclass_fields__[name], get_origin(kind) or kind
         trait = kinds.get(plain, traitlets.Unicode)
@@ -185,7 +204,15 @@ class _Text:
 
 
 @documented(Settings)
-@filled({"facts": [f"{fact.name}: {fact.metadata['help']}" for fact in dataclasses.fields(KernelFacts)]})
+@filled(
+    {
+        "facts": [
+            f"{fact.name}: {fact.metadata['help']}"
+            for fact in dataclasses.fields(KernelFacts)
+            if fact.name not in {KNOBS.name, UI.name}
+        ]
+    }
+)
 class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     """Watch and steer activation maximization in a notebook.
 
@@ -216,6 +243,11 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         ``backprop_modifier`` may be a function of the model when the widget is made.
         ``knobs`` are the numbers of all parts by their addresses, ``part.number``: read, set and observe them, as in
         ``widget.knobs["Jitter.shift"] = 4``.
+        ``ui`` is what of the instrument a lesson shows: ``{"hide": names, "title": words, "text": words}``, or some.
+        Hidden are parts of it ("table", "tiles", "settings", "recipe", "knobs", "buttons", ...), parameters
+        ("tv_weight"), numbers ("Jitter.shift") and parts ("Jitter"); a name that there is not is refused with all that
+        there are. The title is shown in place of the model's name, the text, without any markup, beneath. From Python
+        all can be set as before.
 
     Facts are traits that only the widget sets.
         image: The picture of the last iteration, (H, W, C) float32 in ``input_range``, before ``preprocess`` and
@@ -246,11 +278,14 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     """The picture of the last iteration, (H, W, C) float32 in ``input_range``; the last row tells its losses."""
 
     _labels: Labels | None = None
+    _published: Any = None
+    _kept: Any = None
     _run: Any = None  # until the model was checked; ipywidgets also closes widgets that were never finished
     lock = threading.RLock()
     """Held while a trait is set. One for all widgets: where one observes another, two threads would each hold one lock
     and wait for the other."""
     knobs = KnobsTrait()
+    ui = UiTrait()
     start_picture = starting.Start()
     """What ``seed_input`` was made of, and how."""
 
@@ -276,12 +311,11 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._foreign = threading.local()  # set in a thread while it acts for the browser
         self._pump = Pump(self.pump)
         self._shown = (-1, 0)
-        self._published: Any = None
-        self._kept: Any = None
         self._keep_at = 0.0
         self._card_id = ""  # none was put beneath it yet
         self._asked: dict[type, Any] = {}  # of each kind the newest question of the page, not answered yet
         look = {name: parameters.pop(name) for name in LOOK if name in parameters}
+        shown = parameters.pop("ui", None)
         seed_input = parameters.pop("seed_input", None)
         if model is None:
             model = _photos()
@@ -304,9 +338,12 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         start = starting.start_of(network.input, seed_input, settings.input_range, settings.seed_fit)
         settings = dataclasses.replace(settings, seed_input=start.array)
         self.start_picture = dataclasses.replace(start, array=settings.seed_input)
+        shown = check_ui(shown, settings)
         run = Run(network, settings, listeners, notify=self._pump.wake)
         self._parts = choices.Choices()
-        super().__init__(**look)
+        self._fed = {"input_range": settings.input_range, "preprocess": settings.preprocess}
+        self._recipe: tuple[Any, ...] = ()  # the preset and the parts that the defaults are of, and they
+        super().__init__(ui=shown, **look)
         self._stream = Stream(run, _weakly(self.send), time.monotonic)
         run.watched = self._stream.watched
         self._lifetime = Lifetime(self, ActMaxWidget._is_busy, ActMaxWidget._let_go)
@@ -499,6 +536,19 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         found: Changes = self._run.changes
         return found
 
+    def restore_defaults(self) -> None:
+        """Take parts, weights and numbers as the present preset has them on this input: *All defaults* in the page.
+
+        The target, an objective and the starting picture stay. ``input_range`` and ``preprocess`` are again as the
+        widget was made. What each would be tells ``defaults``.
+        """
+        with self.lock:
+            settings = self._run.settings
+            self._follow(self._run.update(**presets.changes_to(settings, self._defaults(settings))))
+            self._run.prepare()
+        self._complain("")
+        self._publish()
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until neither the optimization nor the tiles are running; at most ``timeout`` seconds. Ctrl-C pauses.
 
@@ -573,6 +623,10 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         if self._run is None or (isinstance(values, Knobs) and values == self._run.settings.values()):
             return values  # as they are: a slider that is dragged has only its own value checked
         return Knobs(self._run.preview(knobs=values).values(), self)
+
+    def checked_ui(self, value: Any) -> Any:
+        """What of the instrument is to be shown; raises ValueError or TypeError with a full sentence."""
+        return value if self._run is None else check_ui(value, self._run.settings)
 
     @traitlets.observe(*DEFAULTS)
     def _on_parameter(self, change: Any) -> None:
@@ -654,6 +708,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     def _set_one(self, name: str, value: Any) -> None:
         if name == "grad_modifier":
             value = self._parts.modifier(value)  # a function travels by its name
+        if name == "preprocess" and value == _named(self._fed[name]):
+            value = self._fed[name]
         try:
             super().set_state({name: value})
         except (ValueError, TypeError, traitlets.TraitError) as error:
@@ -697,9 +753,21 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         found = self._run.network.targets[settings.layer]
         sides = [side for axis, side in enumerate(found.shape, 1) if axis != found.axis]
         facts = self._parts.facts(settings) | {"position_shape": [] if settings.objective else sides}
+        defaults = presets.default_values(settings, self._defaults(settings))
+        facts["defaults"] = {name: _named(value) for name, value in defaults.items()}
         for name, value in facts.items():
             if getattr(self, name) != value:
                 self.set_trait(name, value)
+
+    def _defaults(self, settings: Settings) -> Settings:
+        """What a person may go back to. It is of the preset and the parts: while a slider is dragged it stays."""
+        of = (settings.preset, *(getattr(settings, name) for name in PARTS))
+        if len(self._recipe) != len(of) + 1 or any(
+            one is not other for one, other in zip(of, self._recipe, strict=False)
+        ):
+            self._recipe = (*of, self._run.defaults(**self._fed))
+        fresh: Settings = self._recipe[-1]
+        return fresh
 
     def _publish(self) -> None:
         """Bring the facts up to date. The browser gets them at transitions; between those it has the frames."""
@@ -822,7 +890,9 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             messages.Pause: self.pause,
             messages.Reset: self.reset,
             messages.Step: lambda: self._command("step", command.n),
+            messages.ShowBest: lambda: self._stream.show_best(command.best),
             messages.SetKnob: lambda: self._set_knob(command.name, command.value),
+            messages.RestoreDefaults: self.restore_defaults,
             messages.ChoosePart: lambda: self._choose(command.family, self._parts.chosen, command.family, command.name),
             messages.AddTransform: lambda: self._choose("transforms", self._parts.added, self.transforms, command.name),
             messages.RemoveTransform: lambda: self._choose(
@@ -1003,7 +1073,7 @@ def _without_cell_events(as_ever: Callable[[Any], Any], quietly: Callable[[Any],
 
 def _check_keywords(parameters: dict[str, Any]) -> None:
     """Refuse keywords that do not exist; traitlets would only warn."""
-    known = [*DEFAULTS, "losses", "callbacks", "labels", *LOOK]
+    known = [*DEFAULTS, "losses", "callbacks", "labels", "ui", *LOOK]
     for name in parameters:
         if name not in known:
             hint = near(name, known) or f"Choose from: {', '.join(known)}."

@@ -1,5 +1,5 @@
 import type { Loss } from "./kernel/kernel_watch";
-import type { ActMaxModel } from "./kernel/model";
+import { type ActMaxModel, isHidden } from "./kernel/model";
 import type { Store } from "./kernel/store";
 import { h, setText } from "./kit/dom";
 import { keepKeys } from "./kit/keys";
@@ -10,12 +10,14 @@ import { createSettings, createWeights } from "./parts/controls";
 import { createDrawer } from "./parts/drawer";
 import { createFilm } from "./parts/film";
 import { createKnobs } from "./parts/knobs";
+import { createLesson } from "./parts/lesson";
 import { createLines } from "./parts/lines";
 import { createNetwork } from "./parts/network";
 import { createPartChoices, createRecipe } from "./parts/part_choices";
 import { createPast } from "./parts/past";
 import { createPicture } from "./parts/picture";
 import { createProgress, createStatusWord } from "./parts/progress";
+import { createShortcuts } from "./parts/shortcuts";
 import { createTable } from "./parts/table";
 import { createTarget } from "./parts/target";
 import { createTiles } from "./parts/tiles";
@@ -43,6 +45,10 @@ export function renderView(model: ActMaxModel, store: Store, el: HTMLElement): C
   scope.add(() => el.classList.remove(HOST));
   const parts = createParts(model, store, root);
   const drawer = arrange(root, model, store, parts, scope);
+  nameParts(parts);
+  const lesson = createLesson(model, root);
+  root.querySelector(".actmax-header")?.after(lesson.element);
+  scope.add(lesson.cleanup);
   for (const part of Object.values(parts)) scope.add(part.cleanup);
   keepKeys(root, scope);
   if (el.classList.contains(DISCONNECTED)) store.link.lose("unknown");
@@ -77,7 +83,12 @@ interface Parts extends Record<string, Component> {
   film: Drawn;
 }
 
-const createRoot = (): HTMLElement => h("div", { class: "actmax", "data-iteration": "" });
+/** What the tab of the recipe holds. */
+const OF_RECIPE = ["parametrization", "optimizer", "transforms"];
+
+const createRoot = (): HTMLElement =>
+  // It takes the focus of a click beside its buttons: the keys are then its own.
+  h("div", { class: "actmax", tabindex: -1, "data-iteration": "" });
 
 function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
   const onDrawn = (iteration: number) => {
@@ -88,6 +99,7 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
   const table = createTable(model, store);
   return {
     status: createStatusWord(model, store),
+    keys: createShortcuts(model, root),
     vary,
     target: createTarget(model, store.link, vary),
     picture,
@@ -120,27 +132,39 @@ function arrange(
   scope: Scope,
 ): Drawn {
   const name = h("h3", { class: "actmax-name", "data-testid": "model-name" });
-  const showName = () => setText(name, model.get("model_name") ?? "");
-  scope.on(model, "change:model_name", showName);
+  const showName = () => setText(name, model.get("ui")?.title || (model.get("model_name") ?? ""));
+  scope.on(model, "change:model_name change:ui", showName);
   showName();
   const note = h("p", { class: "actmax-note", role: "status", "data-testid": "not-connected" });
   const controls = (...inside: Component[]) =>
     h("fieldset", { class: "actmax-controls" }, ...inside.map(({ element }) => element));
   const { status, target, recipe, picture, buttons, progress, chart, choices, weights } = parts;
+  const isShown = (part: string) => () => !isHidden(model, part);
   const drawer = createDrawer([
-    { title: "Losses", testId: "losses", element: parts.table.element },
     {
-      title: "Vary",
-      testId: "tiles",
-      element: parts.tiles.element,
-      isOffered: () => store.tiles !== null,
+      ...{ title: "Losses", testId: "losses", element: parts.table.element },
+      isOffered: isShown("table"),
+    },
+    {
+      ...{ title: "Vary", testId: "tiles", element: parts.tiles.element },
+      isOffered: () => store.tiles !== null && !isHidden(model, "tiles"),
       news: () => store.tiles?.news.number,
     },
-    { title: "Recipe", testId: "recipe", element: controls(choices) },
-    { title: "More", testId: "more", element: controls(parts.settings) },
-    { title: "Model", testId: "network", element: controls(parts.network) },
+    {
+      ...{ title: "Recipe", testId: "recipe", element: controls(choices) },
+      isOffered: () => OF_RECIPE.some((part) => !isHidden(model, part)),
+    },
+    {
+      ...{ title: "More", testId: "more", element: controls(parts.settings) },
+      isOffered: isShown("settings"),
+    },
+    {
+      ...{ title: "Model", testId: "network", element: controls(parts.network) },
+      isOffered: isShown("network"),
+    },
   ]);
   scope.add(drawer.cleanup);
+  scope.on(model, "change:ui", () => drawer.draw());
   const chosen = controls(target, recipe);
   chosen.classList.add("actmax-chosen");
   root.append(
@@ -148,7 +172,7 @@ function arrange(
       "div",
       { class: "actmax-grid" },
       // No <header>: an output of JupyterLab lies in its page's landmarks, which hold no second banner.
-      h("div", { class: "actmax-header" }, name, chosen, status.element),
+      h("div", { class: "actmax-header" }, name, chosen, status.element, parts.keys.element),
       note,
       h(
         "div",
@@ -163,6 +187,13 @@ function arrange(
     ),
   );
   return drawer;
+}
+
+/** By which a lesson knows them: "table", "knobs", and so on. */
+function nameParts(parts: AllParts): void {
+  for (const [name, { element }] of Object.entries(parts)) element.dataset.part ??= name;
+  // What brings them is of no use without them.
+  parts.vary.element.dataset.part = "tiles";
 }
 
 /** However much arrives between two frames of the screen, it is drawn once. */

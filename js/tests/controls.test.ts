@@ -146,10 +146,19 @@ describe("a control that Python declares", () => {
     },
   );
 
-  it("is shown in the order declared, under its label", () => {
+  it("is shown in its group, in the order declared, under its label", () => {
     const { root } = open().render();
     const text = (root.textContent ?? "").replace(/Clip to \S+ … \S+/, "Clip to the input range");
-    const labels = CONTROLS.map(({ label }) => label).filter((label) => label !== "Start from");
+    // By group, and what is folded after the rest.
+    const groups = [...new Set(CONTROLS.map(({ group }) => group))];
+    const labels = [false, true].flatMap((folds) =>
+      groups.flatMap((name) =>
+        CONTROLS.filter(({ group, folded = false }) => group === name && folded === folds)
+          .map(({ label }) => label)
+          .filter((label) => label !== "Start from"),
+      ),
+    );
+    expect(labels.length).toBe(CONTROLS.length - 1);
     let at = 0;
     for (const label of labels) {
       expect(text.slice(at)).toContain(label);
@@ -159,7 +168,7 @@ describe("a control that Python declares", () => {
 
   it("needs nothing else here: a slider, whatever it is called", () => {
     const declared = { name: "patience", kind: "number", control: "slider", label: "Patience" };
-    const more = { help: "How long it remembers.", group: "Weights", default: 0.95 };
+    const more = { help: "How long it remembers.", group: "Patience", default: 0.95 };
     const scale = { bottom: 0.5, top: 1, scale: "linear" };
     (CONTROLS as unknown[]).push({ ...declared, ...more, ...scale });
     try {
@@ -172,7 +181,9 @@ describe("a control that Python declares", () => {
       ]);
       expect(model.saved.at(-1)).toEqual({ patience: 0.75 });
       expect(view.part("patience").textContent).toBe("PatienceHow long it remembers.");
-      expect(view.part("patience").parentElement?.getAttribute("aria-label")).toBe("Weights");
+      const group = view.part("group-Patience");
+      expect(group.contains(view.part("patience"))).toBe(true);
+      expect(group.firstElementChild?.id).toBe(group.getAttribute("aria-labelledby"));
     } finally {
       (CONTROLS as unknown[]).pop();
     }

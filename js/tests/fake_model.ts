@@ -42,6 +42,8 @@ export function traits(over: Partial<Traits> = {}): Traits {
     goal: 0,
     knob_controls: [],
     knobs: {},
+    defaults: {},
+    ui: {},
     absent: [],
     parts: {},
     position_shape: [26, 26],
@@ -239,7 +241,7 @@ export class FakeKernel {
       const filter_indices = this.model.get("filter_indices") as number[] | null;
       this.#subject = { run: this.run, layer: this.model.get("layer"), filter_indices };
     }
-    const numbers = { seq, iteration, first, count, shape };
+    const numbers = { seq, iteration, first, count, shape, best: null };
     const message = { type, ...this.#subject, ...numbers, ...rate, ...over };
     const [height, width, channels] = message.shape;
     const pixels = new Uint8Array(height * width * channels).fill(iteration % 256);

@@ -116,6 +116,18 @@ describe("the slider's scale", () => {
     expect([toPosition(-9, scale), toPosition(9, scale)]).toEqual([0, POSITIONS]);
   });
 
+  it("mirrors itself below zero, which stands in the middle", () => {
+    const scale = { bottom: -1000, top: 1000 };
+    const places = [0, POSITIONS / 4, POSITIONS / 2, (3 * POSITIONS) / 4, POSITIONS];
+    expect(places.map((at) => toValue(at, scale))).toEqual([-1000, -9.9, 0, 9.9, 1000]);
+    for (let position = 0; position <= POSITIONS; position++) {
+      expect(toPosition(toValue(position, scale), scale)).toBe(position);
+      expect(toValue(POSITIONS - position, scale)).toBeCloseTo(-toValue(position, scale));
+    }
+    expect([toPosition(-1e9, scale), toPosition(1e9, scale)]).toEqual([0, POSITIONS]);
+    expect(toPosition(250, { bottom: -10, top: 1000 })).toBeGreaterThan(POSITIONS / 2);
+  });
+
   it("never goes below its near end", () => {
     expect(toValue(0, { bottom: 0.001, top: 100 })).toBe(0.001);
   });

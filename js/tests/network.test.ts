@@ -117,9 +117,9 @@ describe("weights", () => {
     expect(painted.map(([first]) => first)).toEqual([1, 3]);
     expect(view.part("weights-sentence").textContent).toContain("The first 2 of 16.");
     model.update({ layer: "out" });
-    expect(view.part("weights").children).toHaveLength(0);
+    expect(view.part("weight-pictures").children).toHaveLength(0);
     model.trigger("msg:custom", told, []);
-    expect(view.part("weights").children).toHaveLength(0);
+    expect(view.part("weight-pictures").children).toHaveLength(0);
   });
 
   it("that are none are told in a sentence; nobody who has not asked is told", () => {

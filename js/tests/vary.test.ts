@@ -61,10 +61,12 @@ describe("the form of what is varied", () => {
         group.label,
         [...group.querySelectorAll("option")].map((option) => option.textContent),
       ]);
-    const weights = ["Activation", "Lp norm", "Total variation", "Learning rate", "Jitter"];
+    const losses = ["Activation", "Lp norm", "Total variation"];
     expect(groups()).toEqual([
       ["Pictures", ["Filters", "Seed"]],
-      ["Weights", weights],
+      ["Losses", losses],
+      ["Transforms", ["Jitter"]],
+      ["Optimizer", ["Learning rate"]],
       ["Fourier", ["Decay"]],
     ]);
     select(view, "vary", "Fourier.decay");
@@ -75,7 +77,8 @@ describe("the form of what is varied", () => {
     });
     expect(groups()).toEqual([
       ["Pictures", ["Seed"]],
-      ["Weights", [...weights.slice(0, 4), "Temperature"]],
+      ["Losses", [...losses, "Temperature"]],
+      ["Optimizer", ["Learning rate"]],
     ]);
     expect([view.field("vary").value, view.field("vary-values").value]).toEqual(["seed", "0-7"]);
     expect(view.part("all-filters").hidden).toBe(true);

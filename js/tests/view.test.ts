@@ -126,12 +126,14 @@ describe("the picture", () => {
     );
   });
 
-  it("has the resolution of the frame and is shown at 380 pixels", () => {
+  it("has the resolution of the frame, and is shown in its proportions", () => {
     const { kernel, render } = open();
     const canvas = render().part("picture") as HTMLCanvasElement;
     kernel.snapshot(1, { shape: [20, 40, 3] });
     nextFrame();
-    expect([canvas.width, canvas.height, canvas.style.width]).toEqual([40, 20, "380px"]);
+    expect([canvas.width, canvas.height]).toEqual([40, 20]);
+    const proportions = ["--actmax-aspect", "--actmax-share"];
+    expect(proportions.map((name) => canvas.style.getPropertyValue(name))).toEqual(["2", "1"]);
     expect(canvas.classList.contains("actmax-enlarged")).toBe(true);
   });
 

@@ -1,6 +1,8 @@
 """Keys typed into the widget do nothing to the notebook; JupyterLab's own keys do what they always do."""
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
+
+from tests.browser.view import WidgetView
 
 CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.cells.length"
 IS_DIRTY = "() => window.jupyterapp.shell.currentWidget.context.model.dirty"
@@ -10,7 +12,7 @@ COMMAND_MODE = "() => { window.jupyterapp.shell.currentWidget.content.mode = 'co
 
 
 def test_what_is_typed_leaves_the_cells_alone(first_widget):
-    notebook, view = first_widget()
+    notebook, view = first_widget("max_iter=100_000")
     page = notebook.page
     notebook.ask("1")
     page.evaluate(COMMAND_MODE)
@@ -26,6 +28,27 @@ def test_what_is_typed_leaves_the_cells_alone(first_widget):
         assert page.evaluate(CELLS) == cells, part
     expect(view.part("filters")).to_have_value("ddabx")
     expect(notebook.page.locator(".jp-InputPrompt", has_text="[1]:")).to_be_visible()  # not run again
+    view.part("filters").press("Escape")
+    view.press("Pause", then="paused")  # Enter on Run has started it
+    press_the_widgets_own_keys(page, view)
+    assert page.evaluate(CELLS) == cells
+
+
+def press_the_widgets_own_keys(page: Page, view: WidgetView) -> None:
+    """Run, pause, and open the list of keys."""
+    view.root.click(position={"x": 300, "y": 20})  # beside all buttons: the keys are the widget's from then on
+    page.keyboard.press("Space")
+    view.expect_status("running")
+    view.part("picture-frame").focus()
+    page.keyboard.press("Space")
+    view.expect_status("paused")
+    view.part("tv-weight-slider").focus()
+    page.keyboard.press("?")
+    expect(view.part("key-list")).to_be_focused()
+    page.keyboard.press("b")  # which would make a cell
+    page.keyboard.press("Escape")
+    expect(view.part("key-list")).to_be_hidden()
+    expect(view.part("tv-weight-slider")).to_be_focused()
 
 
 def test_the_keys_of_jupyterlab_work(first_widget):

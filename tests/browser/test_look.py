@@ -1,12 +1,15 @@
+import re
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import ARTIFACTS
+from tests.browser.lab import ARTIFACTS, OpenNotebook
+from tests.browser.view import WidgetView
 
 
-def test_first_cell_shows_the_whole_instrument(first_widget):
-    _, view = first_widget()
+def test_first_cell_shows_the_whole_instrument_of_which_a_lesson_takes_some(first_widget):
+    notebook, view = first_widget("max_iter=30, input_range=(0, 1), tv_weight=3")
     view.expect_status("ready")
     layers = view.part("layer").locator("option").all_text_contents()
     assert layers[-1].startswith("out")
@@ -21,6 +24,73 @@ def test_first_cell_shows_the_whole_instrument(first_widget):
     expect(
         view.root.page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']")
     ).to_have_count(0)
+    look_closely(notebook, view)
+    go_back_to_the_defaults(notebook, view)
+    give_a_lesson(notebook, view)
+
+
+def look_closely(notebook: OpenNotebook, view: WidgetView) -> None:
+    """Zoom, read a pixel, and see the best picture."""
+    view.press("Run", then="finished")
+    expect(view.part("measured")).to_contain_text("logit")
+    page, frame, stage = notebook.page, view.part("picture-frame"), view.root.locator(".actmax-zoomed").element_handle()
+
+    def wait_for(transform: str) -> None:
+        page.wait_for_function(f"e => /{transform}/.test(e.style.transform)", arg=stage)
+
+    frame.hover(position={"x": 166, "y": 166})  # in the middle of a pixel
+    grey = view.pixels()[14, 14, 0]
+    expect(view.part("pixel")).to_have_text(re.compile(rf"^x 14, y 14 · grey {grey} = [\d.]+$"))
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -100)
+    page.keyboard.up("Control")
+    wait_for(r"scale\(1\.[1-9]")
+    frame.press("+")
+    frame.press("+")
+    wait_for(r"scale\([2-9]")
+    view.root.screenshot(path=ARTIFACTS / "zoomed.png")
+    frame.press("0")
+    wait_for(r"scale\(1\)")
+    view.part("best").click()
+    expect(view.part("best")).to_have_attribute("aria-pressed", "true")
+    best = notebook.ask("print(widget.film.best)").strip()
+    expect(view.part("picture")).to_have_attribute("aria-label", re.compile(rf"iteration {best}, the best so far$"))
+
+
+def go_back_to_the_defaults(notebook: OpenNotebook, view: WidgetView) -> None:
+    """Take changes back, one at a time and all at once."""
+    # keras-vis says 10; the input range is as the widget was made.
+    expect(view.part("tv-weight-reset")).to_have_accessible_name("Total variation: back to 10")
+    view.part("tv-weight-reset").click()
+    expect(view.part("tv-weight-value")).to_have_value("10")
+    expect(view.part("tv-weight-slider")).to_be_focused()
+    view.part("tv-weight-slider").dblclick(position={"x": 20, "y": 10})
+    expect(view.part("tv-weight-value")).to_have_value("10")
+    notebook.ask("widget.learning_rate, widget.optimizer, widget.input_range = 5, 'adam', (0, 255)")
+    expect(view.part("optimizer")).to_have_value("Adam")
+    view.part("all-defaults").click()
+    expect(view.part("optimizer")).to_have_value("RMSProp")
+    expect(view.part("all-defaults")).to_have_attribute("aria-disabled", "true")
+    told = notebook.ask("print(widget.tv_weight, widget.learning_rate, widget.input_range, widget.max_iter)")
+    assert told.strip() == "10.0 1.0 (0, 1) 500"
+
+
+def give_a_lesson(notebook: OpenNotebook, view: WidgetView) -> None:
+    """Hide some of it, and see that no key reaches that."""
+    names = "'table', 'settings', 'tiles', 'tv_weight', 'transforms', 'zoom'"
+    notebook.ask(f"widget.ui = {{'hide': [{names}], 'title': 'What is a three?', 'text': 'Press <b>Run</b>.'}}")
+    expect(view.part("lesson")).to_have_text("Press <b>Run</b>.")
+    expect(view.part("model-name")).to_have_text("What is a three?")
+    for part in ("table", "more", "all-filters", "tv-weight", "transforms", "zoom-in"):
+        expect(view.part(part)).to_be_hidden()
+    view.part("save").focus()
+    reached = set()
+    for _ in range(20):
+        notebook.page.keyboard.press("Tab")
+        reached.add(notebook.page.evaluate("document.activeElement.dataset.testid"))
+    assert {"act-max-weight-slider", "lp-norm-weight-value"} < reached
+    assert not reached & {"tv-weight-slider", "tv-weight-value", "add-transform", "zoom-in", "table", "seed-upload"}
+    view.root.screenshot(path=ARTIFACTS / "lesson.png")
 
 
 @pytest.mark.parametrize("theme", ["Dark", "Light"])

@@ -19,12 +19,14 @@ export type Outgoing =
   | Pause
   | Reset
   | Step
+  | ShowBest
   | SeedPicture
   | ClearSeedPicture
   | Rewind
   | BranchOff
   | OpenBranch
   | SetKnob
+  | RestoreDefaults
   | ChoosePart
   | AddTransform
   | RemoveTransform
@@ -44,6 +46,7 @@ export interface Contract {
   outgoing: Outgoing;
   savedtiles: SavedTiles;
   partsfacts: PartsFacts;
+  ui: Ui;
   control: Control;
 }
 /** What a person may change: set, saved, checked by the kernel. */
@@ -54,22 +57,18 @@ export interface Parameters {
   filter_indices: (number | string)[] | null;
   /** Where in the layer's map the filters are maximised: one place, as row and column, or the whole map. One place shows what a single unit looks for, the whole map a pattern of it. A change restarts a running optimization. */
   position: number[] | null;
-  /** A set of parts with their numbers, which stay live: natural is made for any network and takes a free spectrum where the input is grey or below 64 px, else the spectrum of photographs; quick is natural with half the steps, fourier is lucid's, phase is MACO's, keras-vis is that of 2017. */
+  /** A named set of parts with their weights and numbers, all of which may be changed after it. A change sets all of them anew. */
   preset: string;
-  /** Weight of minus the activation. Raise it when the picture stays grey, lower it when it is all noise. */
+  /** Weight of minus the activation. Raise it when the picture stays grey, lower it when it is all noise; below 0 the activation, or a regression's answer, goes down. */
   act_max_weight: number;
   /** Weight of the L6 norm, which keeps values small. Raise it when single pixels glare, lower it when the picture is pale. */
   lp_norm_weight: number;
   /** Weight of the total variation, which keeps the picture smooth. Raise it when the picture is noisy, lower it when it is blurred. */
   tv_weight: number;
-  /** Factor of each step. Raise it when the picture hardly changes, lower it when the losses jump. */
-  learning_rate: number;
   /** Largest random shift at each step: a fraction of the side below 1, pixels from 1 on. Raise it against patterns that cling to single pixels, lower it when edges smear. */
   jitter: number;
-  /** Iterations that a run makes. Raise it when the picture still changes at the end. */
-  max_iter: number;
-  /** Speed limit while somebody watches. Lower it to follow single steps, raise it to be done sooner. */
-  steps_per_second: number | null;
+  /** Factor of each step. Raise it when the picture hardly changes, lower it when the losses jump. */
+  learning_rate: number;
   /** What is done to the gradient before each step; negate lowers the activation instead of raising it. */
   grad_modifier: string | null;
   /** How the gradient goes back through a ReLU: rectified lets only what is positive through, guided only that of units that are active, too. A change is compiled first. */
@@ -88,6 +87,10 @@ export interface Parameters {
   seed_fit: string;
   /** Random state of the starting noise and of the jitter, used at a fresh start. The same one gives the same picture. */
   seed: number | null;
+  /** Iterations that a run makes. Raise it when the picture still changes at the end. */
+  max_iter: number;
+  /** Speed limit while somebody watches. Lower it to follow single steps, raise it to be done sooner. */
+  steps_per_second: number | null;
 }
 /** What only the kernel knows: read-only traits that the page sees, with the values they begin with. */
 export interface Facts {
@@ -107,6 +110,10 @@ export interface Facts {
   knobs: {
     [k: string]: number;
   };
+  /** What the present recipe stands for on this input: the value of each parameter but for those of the target, of each number by its address, and the names of its parametrization, optimizer and transforms. What says how the network is fed is as the widget was made. */
+  defaults: Record<string, unknown>;
+  /** What of the instrument is hidden, and what is said in place of the model's name and beneath it. */
+  ui: Partial<Ui>;
   /** Names of parameters that the present parts have no use for. */
   absent: string[];
   /** The parts present, and those to choose; empty before they are known. */
@@ -180,8 +187,10 @@ export interface Control {
   help: string;
   /** What it is shown with; a part's number with the others of the part, whose name this is. */
   group: string;
-  /** Where Python sets nothing else. */
+  /** Where neither Python nor the recipe sets another: see the fact `defaults`. */
   default: unknown;
+  /** It is set once and seldom touched. */
+  folded?: boolean;
   /** Of the number. */
   unit?: string;
   /** The least number that is taken. */
@@ -192,7 +201,7 @@ export interface Control {
   bottom?: number;
   /** Far end of a slider; the number itself may go beyond. */
   top?: number;
-  /** Of a slider; "growing" starts at 0 and has the hundredth part half way. */
+  /** Of a slider; "growing" starts at 0 and has the hundredth part half way, to both sides of it. */
   scale?: "growing" | "linear";
   /** All there are, or for a number those that are offered. */
   choices?: Choice[];
@@ -205,6 +214,8 @@ export interface Choice {
   value: string | number;
   /** What a person reads. */
   label: string;
+  /** What choosing it means, in a sentence; where its label says it all, there is none. */
+  help?: string;
 }
 /**
  * A layer that can be a target: its path, type, output shape without the batch axis, and numbers.
@@ -247,6 +258,8 @@ export interface FrameMessage {
   filter_indices: number[] | null;
   /** Iterations made in this run. */
   iteration: number;
+  /** The iteration with the lowest total, 0 before the first, where its picture was asked for; None: it is the newest. */
+  best: number | null;
   /** The iteration at which the run ends. */
   goal: number;
   /** Index, within the run, of the first row sent. */
@@ -430,6 +443,12 @@ export interface Step {
   /** How many. */
   n: number;
 }
+/** Send the picture of the lowest total so far in place of the newest one, or the newest again. */
+export interface ShowBest {
+  type: "show_best";
+  /** The former. */
+  best: boolean;
+}
 /** Start from the picture file in the buffer. */
 export interface SeedPicture {
   type: "seed_picture";
@@ -465,6 +484,10 @@ export interface SetKnob {
   name: string;
   /** The value. */
   value: number;
+}
+/** Take parts, weights and numbers as the present recipe has them, and all else but the target as it began. */
+export interface RestoreDefaults {
+  type: "restore_defaults";
 }
 /** Take another part of a family in which there is always one. */
 export interface ChoosePart {
@@ -581,6 +604,15 @@ export interface PartChoice {
   /** What it does, in a sentence or two; empty where nobody said. */
   help: string;
 }
+/** What of the instrument is shown, and what is said above it. */
+export interface Ui {
+  /** What is neither drawn nor reached: names of its parts, parameters, and numbers of parts. */
+  hide: string[];
+  /** In place of the model's name. */
+  title: string;
+  /** A paragraph beneath. */
+  text: string;
+}
 
 export const CONTROLS: readonly Control[] = [
   {
@@ -617,15 +649,31 @@ export const CONTROLS: readonly Control[] = [
     kind: "choice",
     control: "select",
     label: "Recipe",
-    help: "A set of parts with their numbers, which stay live: natural is made for any network and takes a free spectrum where the input is grey or below 64 px, else the spectrum of photographs; quick is natural with half the steps, fourier is lucid's, phase is MACO's, keras-vis is that of 2017.",
-    group: "Parts",
+    help: "A named set of parts with their weights and numbers, all of which may be changed after it. A change sets all of them anew.",
+    group: "Recipe",
     default: "keras-vis",
     choices: [
-      { value: "natural", label: "natural" },
-      { value: "quick", label: "quick" },
-      { value: "fourier", label: "fourier" },
-      { value: "phase", label: "phase" },
-      { value: "keras-vis", label: "keras-vis" },
+      {
+        value: "natural",
+        label: "natural",
+        help: "For any network: many views of a picture whose frequencies keep the energy that photographs have, 256 steps; for small or grey pictures milder views and a free spectrum.",
+      },
+      { value: "quick", label: "quick", help: "natural with 128 larger steps, for a first look." },
+      {
+        value: "fourier",
+        label: "fourier",
+        help: "Lucid's (2017): a Fourier basis, jitter, scale and rotation, 512 steps.",
+      },
+      {
+        value: "phase",
+        label: "phase",
+        help: "MACO's (2023): crops and noise, a fixed spectrum of which only the phases change, 128 steps.",
+      },
+      {
+        value: "keras-vis",
+        label: "keras-vis",
+        help: "That of 2017: pixels, an L6 norm and a total variation, which fit networks with large outputs, 500 steps.",
+      },
     ],
   },
   {
@@ -633,9 +681,10 @@ export const CONTROLS: readonly Control[] = [
     kind: "number",
     control: "slider",
     label: "Activation",
-    help: "Weight of minus the activation. Raise it when the picture stays grey, lower it when it is all noise.",
-    group: "Weights",
+    help: "Weight of minus the activation. Raise it when the picture stays grey, lower it when it is all noise; below 0 the activation, or a regression's answer, goes down.",
+    group: "Losses",
     default: 1,
+    bottom: -1000,
     top: 1000,
   },
   {
@@ -644,7 +693,7 @@ export const CONTROLS: readonly Control[] = [
     control: "slider",
     label: "Lp norm",
     help: "Weight of the L6 norm, which keeps values small. Raise it when single pixels glare, lower it when the picture is pale.",
-    group: "Weights",
+    group: "Losses",
     default: 10,
     top: 1000,
   },
@@ -654,20 +703,9 @@ export const CONTROLS: readonly Control[] = [
     control: "slider",
     label: "Total variation",
     help: "Weight of the total variation, which keeps the picture smooth. Raise it when the picture is noisy, lower it when it is blurred.",
-    group: "Weights",
+    group: "Losses",
     default: 10,
     top: 1000,
-  },
-  {
-    name: "learning_rate",
-    kind: "number",
-    control: "slider",
-    label: "Learning rate",
-    help: "Factor of each step. Raise it when the picture hardly changes, lower it when the losses jump.",
-    group: "Weights",
-    default: 1,
-    bottom: 0.001,
-    top: 100,
   },
   {
     name: "jitter",
@@ -675,40 +713,21 @@ export const CONTROLS: readonly Control[] = [
     control: "slider",
     label: "Jitter",
     help: "Largest random shift at each step: a fraction of the side below 1, pixels from 1 on. Raise it against patterns that cling to single pixels, lower it when edges smear.",
-    group: "Weights",
+    group: "Transforms",
     default: 0,
     least: 0,
     top: 8,
   },
   {
-    name: "max_iter",
-    kind: "integer",
-    control: "field",
-    label: "Iterations a run",
-    help: "Iterations that a run makes. Raise it when the picture still changes at the end.",
-    group: "More",
-    default: 500,
-    least: 1,
-    most: 1000000000,
-  },
-  {
-    name: "steps_per_second",
+    name: "learning_rate",
     kind: "number",
-    control: "select",
-    label: "Steps per second",
-    help: "Speed limit while somebody watches. Lower it to follow single steps, raise it to be done sooner.",
-    group: "More",
-    default: 60,
-    choices: [
-      { value: 1, label: "at most 1" },
-      { value: 5, label: "at most 5" },
-      { value: 15, label: "at most 15" },
-      { value: 30, label: "at most 30" },
-      { value: 60, label: "at most 60" },
-      { value: 120, label: "at most 120" },
-      { value: 250, label: "at most 250" },
-    ],
-    none: "as fast as it goes",
+    control: "slider",
+    label: "Learning rate",
+    help: "Factor of each step. Raise it when the picture hardly changes, lower it when the losses jump.",
+    group: "Optimizer",
+    default: 1,
+    bottom: 0.001,
+    top: 100,
   },
   {
     name: "grad_modifier",
@@ -716,8 +735,9 @@ export const CONTROLS: readonly Control[] = [
     control: "select",
     label: "Gradient modifier",
     help: "What is done to the gradient before each step; negate lowers the activation instead of raising it.",
-    group: "More",
+    group: "Optimizer",
     default: null,
+    folded: true,
     choices: [
       { value: "negate", label: "negate" },
       { value: "absolute", label: "absolute" },
@@ -733,8 +753,9 @@ export const CONTROLS: readonly Control[] = [
     control: "select",
     label: "Backprop",
     help: "How the gradient goes back through a ReLU: rectified lets only what is positive through, guided only that of units that are active, too. A change is compiled first.",
-    group: "More",
+    group: "Optimizer",
     default: null,
+    folded: true,
     choices: [
       { value: "guided", label: "guided" },
       { value: "rectified", label: "rectified" },
@@ -747,8 +768,9 @@ export const CONTROLS: readonly Control[] = [
     control: "select",
     label: "Classes",
     help: "How a class of the last layer is maximised: taken before the softmax and ahead of all other classes, or by its own unit as it is. Take the latter where the last units are no classes.",
-    group: "More",
+    group: "Losses",
     default: "activation",
+    folded: true,
     choices: [
       { value: "log-odds", label: "ahead of the others" },
       { value: "activation", label: "as it is" },
@@ -760,8 +782,9 @@ export const CONTROLS: readonly Control[] = [
     control: "slider",
     label: "Temperature",
     help: "How many of the other classes count where a class is maximised ahead of them, in standard deviations of the logits. Raise it to hold all of them down, lower it for the nearest alone.",
-    group: "More",
+    group: "Losses",
     default: 1,
+    folded: true,
     bottom: 0.02,
     top: 10,
   },
@@ -771,8 +794,9 @@ export const CONTROLS: readonly Control[] = [
     control: "select",
     label: "Preprocessing",
     help: "What is done to a picture of 0 to 255 before the network sees it: what it was trained with. Without the right one pictures are odd in colour, or grey.",
-    group: "More",
+    group: "Picture",
     default: null,
+    folded: true,
     choices: [
       { value: "tf", label: "tf: -1 to 1" },
       { value: "caffe", label: "caffe: BGR - mean" },
@@ -786,8 +810,9 @@ export const CONTROLS: readonly Control[] = [
     control: "interval",
     label: "Input range",
     help: "Lowest and highest value of the pictures that the network was trained with, such as 0 and 255, or -1 and 1.",
-    group: "More",
+    group: "Picture",
     default: [0, 255],
+    folded: true,
   },
   {
     name: "clip",
@@ -795,8 +820,9 @@ export const CONTROLS: readonly Control[] = [
     control: "checkbox",
     label: "Clip to the input range",
     help: "Keep the picture inside the input range at every step. Without it values may go beyond what the network knows.",
-    group: "More",
+    group: "Picture",
     default: true,
+    folded: true,
   },
   {
     name: "seed_input",
@@ -804,8 +830,9 @@ export const CONTROLS: readonly Control[] = [
     control: "picture",
     label: "Start from",
     help: "Picture to start from instead of noise, used at a fresh start.",
-    group: "More",
+    group: "Picture",
     default: null,
+    folded: true,
     none: "noise",
   },
   {
@@ -814,8 +841,9 @@ export const CONTROLS: readonly Control[] = [
     control: "select",
     label: "Fit starting picture",
     help: "What is done with a starting picture of another aspect than the input's: crop to the middle, pad with the middle of the range, or stretch.",
-    group: "More",
+    group: "Picture",
     default: "crop",
+    folded: true,
     choices: [
       { value: "crop", label: "by cropping" },
       { value: "pad", label: "by padding" },
@@ -828,10 +856,43 @@ export const CONTROLS: readonly Control[] = [
     control: "field",
     label: "Seed of noise, jitter",
     help: "Random state of the starting noise and of the jitter, used at a fresh start. The same one gives the same picture.",
-    group: "More",
+    group: "Picture",
     default: 0,
+    folded: true,
     least: 0,
     most: 4294967295,
     none: "random",
+  },
+  {
+    name: "max_iter",
+    kind: "integer",
+    control: "field",
+    label: "Iterations a run",
+    help: "Iterations that a run makes. Raise it when the picture still changes at the end.",
+    group: "Run",
+    default: 500,
+    folded: true,
+    least: 1,
+    most: 1000000000,
+  },
+  {
+    name: "steps_per_second",
+    kind: "number",
+    control: "select",
+    label: "Steps per second",
+    help: "Speed limit while somebody watches. Lower it to follow single steps, raise it to be done sooner.",
+    group: "Run",
+    default: 60,
+    folded: true,
+    choices: [
+      { value: 1, label: "at most 1" },
+      { value: 5, label: "at most 5" },
+      { value: 15, label: "at most 15" },
+      { value: 30, label: "at most 30" },
+      { value: 60, label: "at most 60" },
+      { value: 120, label: "at most 120" },
+      { value: 250, label: "at most 250" },
+    ],
+    none: "as fast as it goes",
   },
 ];

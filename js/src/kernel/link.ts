@@ -113,9 +113,16 @@ export class Link {
   /** What is not saved yet is saved now: a page may close right after a drag. */
   readonly cleanup: Cleanup = () => {
     this.#scope.cleanup();
-    if (this.#isBehind()) this.#flush();
+    this.flush();
     clearTimeout(this.#saveTimer);
   };
+
+  /** Saves at once what would be saved in a moment: before a command that is about the same things. */
+  flush(): void {
+    if (!this.#isBehind()) return;
+    clearTimeout(this.#saveTimer);
+    this.#flush();
+  }
 
   #set(parameters: Partial<Parameters>): void {
     for (const [name, value] of Object.entries(parameters)) {

@@ -40,6 +40,10 @@ export const layerOf = (model: ActMaxModel): LayerInfo | undefined =>
 export const isAbsent = (model: ActMaxModel, name: string): boolean =>
   (model.get("absent") ?? []).includes(name);
 
+/** Whether a lesson does without it. */
+export const isHidden = (model: ActMaxModel, name: string): boolean =>
+  (model.get("ui")?.hide ?? []).includes(name);
+
 /** The controls of a group, in their order on the screen. */
 export const controlsOf = (group: string): readonly Control[] =>
   CONTROLS.filter((control) => control.group === group);

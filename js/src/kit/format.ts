@@ -47,6 +47,12 @@ export function formatActivation(value: number): string {
   return size >= 9999.5 ? value.toFixed(0) : value.toPrecision(4);
 }
 
+/** Three significant digits, for where there is little room. */
+export const formatFigure = (value: number): string =>
+  Math.abs(value) >= 1000
+    ? Math.round(value).toLocaleString("en")
+    : String(Number(value.toPrecision(3)));
+
 /** A parameter as one would type it: 0.1 and not 0.10000000149. */
 export const formatParameter = (value: number): string => String(Number(value.toPrecision(6)));
 

@@ -7,6 +7,8 @@ import type { Scope } from "./scope";
 
 /** Lumino passes over keys pressed inside an element with this attribute. */
 const SUPPRESS = "data-lm-suppress-shortcuts";
+/** What is open and has this closes by Escape, which else leads back to the notebook. */
+export const TAKES_ESCAPE = "data-takes-escape";
 /** With Ctrl or Cmd, in a field. */
 const EDITING = /^([acvxyz]|Arrow\w+|Backspace|Delete|Home|End)$/i;
 /** With Shift as well: Ctrl+Shift+C is the palette, Ctrl+Shift+Z is redo. */
@@ -14,16 +16,18 @@ const SELECTING = /^(z|Arrow\w+|Home|End)$/i;
 
 export function keepKeys(root: HTMLElement, scope: Scope): void {
   // On the window, in its first phase: Lumino listens there, one step further, to the document.
+  const closes = ({ key }: KeyboardEvent) =>
+    key === "Escape" && root.querySelector(`[${TAKES_ESCAPE}]:not([hidden])`) !== null;
   const decide = (event: KeyboardEvent) => {
     if (!event.composedPath().includes(root)) return;
-    if (isOurs(event)) root.setAttribute(SUPPRESS, "true");
+    if (isOurs(event) || closes(event)) root.setAttribute(SUPPRESS, "true");
     else root.removeAttribute(SUPPRESS);
   };
   window.addEventListener("keydown", decide, true);
   scope.add(() => window.removeEventListener("keydown", decide, true));
   // Other hosts listen in the last phase.
   scope.listen(root, "keydown", (event) => {
-    if (isOurs(event)) event.stopPropagation();
+    if (isOurs(event) || closes(event)) event.stopPropagation();
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Choice, Control, Parameters } from "../kernel/contract";
 import type { Link } from "../kernel/link";
 import { type ActMaxModel, type NameOf, type Traits, testIdOf } from "../kernel/model";
-import { h } from "../kit/dom";
+import { h, setText, uniqueId } from "../kit/dom";
 import { type Component, Scope } from "../kit/scope";
 import { addHelp } from "./help";
 import { createProblem, explainRefusals, labelled } from "./problem";
@@ -48,6 +48,11 @@ export function createSelect(model: ActMaxModel, link: Link, control: Control): 
   const testId = testIdOf(control);
   const select = h("select", { "data-testid": testId });
   const problem = createProblem(testId, [select]);
+  const said = h("p", {
+    id: uniqueId("said"),
+    class: "actmax-hint",
+    "data-testid": `${testId}-said`,
+  });
   let offered: Parameters[typeof name][] = [];
   const show = () => {
     const current = model.get(name);
@@ -57,6 +62,8 @@ export function createSelect(model: ActMaxModel, link: Link, control: Control): 
     offered = all.map(({ value }) => value);
     select.replaceChildren(...all.map(({ label }, i) => h("option", { value: i }, label)));
     select.selectedIndex = offered.indexOf(current);
+    setText(said, control.choices?.find(({ value }) => value === current)?.help ?? "");
+    said.hidden = said.textContent === "";
   };
   const choose = () => {
     problem.explain("");
@@ -68,6 +75,9 @@ export function createSelect(model: ActMaxModel, link: Link, control: Control): 
   scope.listen(select, "change", choose);
   show();
   const element = labelled(control.label, select, problem.element);
+  // Before the other words about it, as on the screen.
+  select.setAttribute("aria-describedby", `${said.id} ${select.getAttribute("aria-describedby")}`);
+  element.append(said);
   addHelp(element, [select], control.help);
   return { element, cleanup: scope.cleanup };
 }

@@ -76,14 +76,16 @@ function createGroup(
   name: string,
   controls: readonly Control[],
 ): Group {
-  const sliders = controls.map((control) =>
-    createSlider(model, store, control, knob(model, store, control)),
-  );
+  const sliders = controls.map((control) => {
+    const slider = createSlider(model, store, control, knob(model, store, control));
+    slider.element.dataset.part = control.name;
+    return slider;
+  });
   return {
     controls: JSON.stringify(controls),
     element: h(
       "fieldset",
-      { class: "actmax-knob-group", "data-testid": `knobs-${name}` },
+      { class: "actmax-knob-group", "data-testid": `knobs-${name}`, "data-part": name },
       h("legend", {}, name),
       ...sliders.map(({ element }) => element),
     ),

@@ -33,7 +33,7 @@ function createWeightsOf(model: ActMaxModel, store: Store): Component {
     "Show the weights of this layer as pictures",
   );
   const sentence = createSentence("weights-sentence");
-  const pictures = h("div", { class: "actmax-weight-pictures", "data-testid": "weights" });
+  const pictures = h("div", { class: "actmax-weight-pictures", "data-testid": "weight-pictures" });
   let asked = false;
 
   const forget = () => {

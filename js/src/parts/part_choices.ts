@@ -4,6 +4,7 @@ import { type ActMaxModel, controlOf } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { arrange, h, uniqueId } from "../kit/dom";
 import { type Component, Scope } from "../kit/scope";
+import { createAllDefaults } from "./defaults";
 import { createSelect } from "./fields";
 import { addHelp } from "./help";
 import { createProblem, explainRefusals, labelled } from "./problem";
@@ -21,11 +22,18 @@ const HELP: Record<Family | "transforms", string> = {
   transforms: "What the network is shown instead of the picture, drawn anew at each step.",
 };
 
-/** What sets all of the parts at once. */
-export function createRecipe(model: ActMaxModel, { link }: Store): Component {
-  const recipe = createSelect(model, link, controlOf("preset"));
+/** What sets all of the parts at once, and what sets all numbers back to it. */
+export function createRecipe(model: ActMaxModel, store: Store): Component {
+  const scope = new Scope();
+  const defaults = createAllDefaults(model, store);
+  const recipe = createSelect(model, store.link, controlOf("preset"));
   recipe.element.classList.add("actmax-recipe");
-  return recipe;
+  recipe.element.dataset.part = "recipe";
+  defaults.element.dataset.part = "defaults";
+  recipe.element.querySelector("select")?.after(defaults.element);
+  scope.add(defaults.cleanup);
+  scope.add(recipe.cleanup);
+  return { element: recipe.element, cleanup: scope.cleanup };
 }
 
 /** Of which parts a run is composed. Other ones are compiled first. */
@@ -56,6 +64,7 @@ function createFamily(model: ActMaxModel, link: Link, family: Family): Component
   const select = h("select", { "data-testid": family });
   const problem = createProblem(family, [select]);
   const element = labelled(LABELS[family], select, problem.element);
+  element.dataset.part = family;
   const tell = addHelp(element, [select], HELP[family]);
   const show = () => {
     const { [family]: current = "", [`${family}s` as const]: choices = [] } =
@@ -160,7 +169,12 @@ function createTransformFields() {
   const problem = createProblem("transforms", [select]);
   const element = h(
     "div",
-    { class: "actmax-field actmax-transforms", role: "group", "aria-labelledby": id },
+    {
+      class: "actmax-field actmax-transforms",
+      role: "group",
+      "aria-labelledby": id,
+      "data-part": "transforms",
+    },
     h("span", { id }, "Transforms"),
     list,
     h("span", { class: "actmax-add" }, select, add),

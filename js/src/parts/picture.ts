@@ -1,11 +1,16 @@
+import { Expand, Minus, Plus, Scan, Shrink } from "lucide";
 import type { Still } from "../kernel/film";
 import { type ActMaxModel, isAbsent } from "../kernel/model";
 import { call, type Names, namesOf } from "../kernel/names";
 import type { Store } from "../kernel/store";
-import { h } from "../kit/dom";
+import { h, setText } from "../kit/dom";
+import { formatFigure } from "../kit/format";
+import { createFullScreen } from "../kit/full_screen";
+import { icon } from "../kit/icons";
 import { putPixels } from "../kit/pixels";
 import { decode } from "../kit/png";
 import { type Drawn, Scope } from "../kit/scope";
+import { createZoom } from "../kit/zoom";
 import { type Filters, formatFilters } from "./filters";
 
 /** CSS pixels of the longer side. */
@@ -18,27 +23,50 @@ interface Options {
   onDrawn(iteration: number): void;
 }
 
-/** The picture in its own resolution, enlarged by the style sheet, and a button that saves it. */
+/**
+ * The picture in its own resolution, enlarged by the style sheet: zoomed and moved, with the value under the pointer, what the
+ * network says to it, and buttons that save it, smooth it, and show the best one so far in its place.
+ */
 export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Options): Drawn {
   const scope = new Scope();
-  const canvas = h("canvas", { role: "img", "data-testid": "picture", width: 1, height: 1 });
-  const empty = h("p", { class: "actmax-picture-empty" }, "No picture yet");
-  const save = h(
-    "button",
-    { type: "button", class: "actmax-quiet", "data-testid": "save" },
-    "Save PNG",
-  );
-  const frame = h("div", { class: "actmax-picture-frame" }, canvas, empty);
-  const element = h("div", { class: "actmax-picture" }, frame, save);
+  const parts = createParts();
+  const { element, frame, stage, canvas, measured, save } = parts;
   let saved: Uint8Array | null = null;
   let painted: Uint8Array | null = null;
   let at = 0;
+  let isSmooth: boolean | null = null; // as it looks best, until a person chooses
+
+  const probe = createProbe(model, store, parts, scope);
+  const zoom = createZoom(frame, stage, scope, () => {
+    probe();
+    showZoom(parts, zoom.scale);
+  });
+  const look = () => {
+    const smooth = isSmooth ?? Math.max(canvas.width, canvas.height) >= SHOWN_SIZE;
+    canvas.classList.toggle("actmax-enlarged", !smooth);
+    parts.smooth.setAttribute("aria-pressed", String(smooth));
+  };
+  const resize = (width: number, height: number) => {
+    if (canvas.width === width && canvas.height === height) return;
+    canvas.width = width; // which clears it
+    canvas.height = height;
+    canvas.style.setProperty("--actmax-share", String(width / Math.max(width, height)));
+    canvas.style.setProperty("--actmax-aspect", String(width / height));
+    zoom.fit();
+    look();
+  };
 
   const shown = (iteration: number) => {
     at = iteration;
     frame.classList.add("actmax-has-picture");
-    save.disabled = false;
-    canvas.setAttribute("aria-label", `${describe(model, store)}, iteration ${iteration}`);
+    for (const button of parts.tools) button.disabled = false;
+    const best = store.cursor.at === null ? store.frame?.best : null; // of the past there is what was then
+    const words = `${describe(model, store)}, iteration ${best ?? iteration}`;
+    canvas.setAttribute("aria-label", best == null ? words : `${words}, the best so far`);
+    parts.best.setAttribute("aria-pressed", String(best != null));
+    setText(measured, measuresOf(model, store, best ?? iteration));
+    measured.hidden = measured.textContent === "";
+    probe();
     onDrawn(iteration);
   };
 
@@ -47,7 +75,7 @@ export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Opt
     void decode(png).then((bitmap) => {
       // A frame, or a newer PNG, may have come while this one was being read.
       if (!bitmap || store.savedPicture !== png) return;
-      resize(canvas, bitmap.width, bitmap.height);
+      resize(bitmap.width, bitmap.height);
       canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
       shown(store.iteration);
     });
@@ -55,18 +83,40 @@ export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Opt
 
   const paint = ({ shape, pixels }: Still) => {
     painted = pixels;
-    resize(canvas, shape[1], shape[0]);
+    resize(shape[1], shape[0]);
     putPixels(canvas, shape, pixels);
   };
 
-  save.disabled = true;
+  for (const button of parts.tools) button.disabled = true;
   canvas.setAttribute("aria-label", "No picture yet");
+  showZoom(parts, 1);
+  look();
   scope.listen(save, "click", () => download(canvas, fileName(model, store, at)));
+  scope.listen(parts.closer, "click", zoom.closer);
+  scope.listen(parts.farther, "click", zoom.farther);
+  scope.listen(parts.fit, "click", zoom.fit);
+  scope.listen(parts.smooth, "click", () => {
+    isSmooth = parts.smooth.getAttribute("aria-pressed") !== "true";
+    look();
+  });
+  scope.listen(parts.best, "click", () =>
+    store.link.send({ type: "show_best", best: store.frame?.best == null }),
+  );
+  const toggleFull = createFullScreen(frame, scope, {
+    instead: (large) => element.classList.toggle("actmax-wide", large),
+    changed: (full) => {
+      parts.full.replaceChildren(icon(full ? Shrink : Expand));
+      name(parts.full, full ? "Leave full screen" : "Full screen");
+    },
+  });
+  scope.listen(parts.full, "click", toggleFull);
 
   return {
     element,
     cleanup: scope.cleanup,
     draw() {
+      zoom.begin();
+      parts.best.hidden = !store.link.connected;
       if (store.savedPicture) {
         if (store.savedPicture !== saved) drawSaved(store.savedPicture);
         return;
@@ -79,15 +129,173 @@ export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Opt
   };
 }
 
-/** Only where it differs: setting a canvas's size clears it. */
-function resize(canvas: HTMLCanvasElement, width: number, height: number): void {
-  if (canvas.width === width && canvas.height === height) return;
-  canvas.width = width;
-  canvas.height = height;
-  const longer = Math.max(width, height);
-  canvas.style.width = `${Math.round((SHOWN_SIZE * width) / longer)}px`;
-  canvas.style.aspectRatio = `${width} / ${height}`;
-  canvas.classList.toggle("actmax-enlarged", longer < SHOWN_SIZE);
+type Parts = ReturnType<typeof createParts>;
+
+function createParts() {
+  const canvas = h("canvas", { role: "img", "data-testid": "picture", width: 1, height: 1 });
+  const empty = h("p", { class: "actmax-picture-empty" }, "No picture yet");
+  const stage = h("div", { class: "actmax-zoomed" }, canvas);
+  const measured = h("p", {
+    class: "actmax-on-picture",
+    "data-testid": "measured",
+    "data-part": "measured",
+    hidden: true,
+  });
+  const pixel = h("p", { class: "actmax-on-picture", "data-testid": "pixel", hidden: true });
+  const farther = tool("zoom-out", "Smaller", icon(Minus));
+  const fit = tool("zoom-fit", "Fit", icon(Scan));
+  const closer = tool("zoom-in", "Larger", icon(Plus));
+  const full = tool("full-screen", "Full screen", icon(Expand));
+  const cluster = h(
+    "div",
+    { class: "actmax-zoom", role: "group", "aria-label": "Zoom", "data-part": "zoom" },
+    ...[farther, fit, closer, full],
+  );
+  const frame = h(
+    "div",
+    {
+      class: "actmax-picture-frame",
+      tabindex: 0,
+      role: "group",
+      "aria-label": "Picture: + and - zoom, 0 fits, arrows move",
+      title: "Ctrl and wheel, two fingers, or + and - zoom; 0 fits",
+      "data-testid": "picture-frame",
+    },
+    ...[stage, empty, measured, pixel, cluster],
+  );
+  const save = textTool(
+    "save",
+    "Save PNG",
+    "Save the picture as it is shown, in its own resolution",
+  );
+  const smooth = textTool(
+    "smooth",
+    "Smooth",
+    "Blend neighbouring pixels, or show each as a square",
+  );
+  const best = textTool("best", "Best", "Show the picture of the lowest total loss so far");
+  for (const button of [save, smooth, best]) button.dataset.part = button.dataset.testid;
+  for (const toggle of [smooth, best]) toggle.setAttribute("aria-pressed", "false");
+  const element = h(
+    "div",
+    { class: "actmax-picture" },
+    frame,
+    h("div", { class: "actmax-picture-tools" }, save, smooth, best),
+  );
+  const tools = [farther, fit, closer, full, save, smooth, best];
+  return {
+    ...{ element, frame, stage, canvas, measured, pixel, tools },
+    ...{ farther, fit, closer, full, save, smooth, best },
+  };
+}
+
+function tool(testId: string, words: string, inside: Node): HTMLButtonElement {
+  const button = h("button", { type: "button", "data-testid": testId }, inside);
+  name(button, words);
+  return button;
+}
+
+function textTool(testId: string, words: string, title: string): HTMLButtonElement {
+  return h(
+    "button",
+    { type: "button", class: "actmax-quiet", title, "data-testid": testId },
+    words,
+  );
+}
+
+function name(button: HTMLElement, words: string): void {
+  button.setAttribute("aria-label", words);
+  button.title = words;
+}
+
+/** Not switched off, as the focus would be lost from under whoever presses them in a row. */
+function showZoom({ farther, fit }: Parts, scale: number): void {
+  for (const button of [farther, fit]) button.setAttribute("aria-disabled", String(scale <= 1.001));
+}
+
+/** "p 0.98 · logit 38.2": what the network says to the picture of an iteration, of the first target where there are several. */
+function measuresOf(model: ActMaxModel, { rows }: Store, iteration: number): string {
+  const measures = model.get("measures") ?? [];
+  const at = (kind: string) => {
+    const column = measures.findIndex(
+      (measure) => measure === kind || measure.startsWith(`${kind} of `),
+    );
+    return column < 0
+      ? Number.NaN
+      : rows.at(iteration - 1, rows.columns - measures.length + column);
+  };
+  const [activation, probability] = [at("activation"), at("probability")];
+  const isHead = measures.some((measure) => measure.startsWith("probability"));
+  const words = [];
+  if (Number.isFinite(probability)) words.push(`p ${probability.toFixed(2)}`);
+  if (Number.isFinite(activation))
+    words.push(`${isHead ? "logit" : "activation"} ${formatFigure(activation)}`);
+  return words.join(" · ");
+}
+
+/** Keeps telling the value of the pixel that the pointer is over; what it returns tells it anew. */
+function createProbe(model: ActMaxModel, store: Store, parts: Parts, scope: Scope): () => void {
+  const { frame, canvas, pixel } = parts;
+  let pointer: { clientX: number; clientY: number } | null = null;
+  const show = () => {
+    const found = pointer && locate(canvas, pointer);
+    const values = found && valuesAt(canvas, store, found);
+    if (found && values) setText(pixel, formatPixel(found, values, model.get("input_range")));
+    pixel.hidden = !values;
+  };
+  scope.listen(frame, "pointermove", (event) => {
+    pointer = event;
+    show();
+  });
+  scope.listen(frame, "pointerleave", () => {
+    pointer = null;
+    show();
+  });
+  return show;
+}
+
+interface Place {
+  x: number;
+  y: number;
+}
+
+/** `null` beside the picture. */
+export function locate(
+  canvas: HTMLCanvasElement,
+  { clientX, clientY }: { clientX: number; clientY: number },
+): Place | null {
+  const { left, top, width, height } = canvas.getBoundingClientRect();
+  const x = Math.floor(((clientX - left) / width) * canvas.width);
+  const y = Math.floor(((clientY - top) / height) * canvas.height);
+  return x >= 0 && y >= 0 && x < canvas.width && y < canvas.height ? { x, y } : null;
+}
+
+/** As the kernel sent it; of a saved notebook as it was painted. */
+function valuesAt(canvas: HTMLCanvasElement, { frame, savedPicture }: Store, { x, y }: Place) {
+  if (frame?.pixels && !savedPicture) {
+    const [, width, channels] = frame.shape;
+    const at = (y * width + x) * channels;
+    return [...frame.pixels.subarray(at, at + channels)];
+  }
+  if (!savedPicture) return null;
+  const [red = 0, green = 0, blue = 0] =
+    canvas.getContext("2d")?.getImageData(x, y, 1, 1).data ?? [];
+  return red === green && green === blue ? [red] : [red, green, blue];
+}
+
+const KINDS: Record<number, string> = { 1: "grey", 3: "RGB", 4: "RGBA" };
+
+/** "x 3, y 7 · RGB 120 88 30", and where the network's values are others, those: to the 255 steps that are shown. */
+export function formatPixel(
+  { x, y }: Place,
+  values: readonly number[],
+  range: readonly [number, number] | undefined,
+): string {
+  const [low, high] = range ?? [0, 255];
+  const words = `x ${x}, y ${y} · ${KINDS[values.length] ?? ""} ${values.join(" ")}`;
+  if (low === 0 && high === 255) return words;
+  const own = values.map((value) => formatFigure(low + (value / 255) * (high - low)));
+  return `${words} = ${own.join(" ")}`;
 }
 
 function describe(model: ActMaxModel, { subject }: Store): string {

@@ -6,6 +6,7 @@ import { h, setText, uniqueId } from "../kit/dom";
 import { formatParameter } from "../kit/format";
 import { POSITIONS, toPosition, toValue } from "../kit/scale";
 import { type Component, Scope } from "../kit/scope";
+import { createReset } from "./defaults";
 import { addHelp } from "./help";
 import { createProblem, explainRefusals } from "./problem";
 
@@ -14,14 +15,14 @@ const SETTLE_MS = 500;
 
 /** What is special about the numbers of a kind. */
 interface Numbers {
-  /** The slider's far end; the number field goes beyond. */
-  top(control: Control, store: Store): number;
+  /** The slider's far end, where the recipe's value is known by it; the number field goes beyond. */
+  top(control: Control, store: Store, recipes: unknown): number;
   unit(control: Control, value: number): string;
   round(value: number): number;
 }
 
 const NUMBERS: Numbers = {
-  top: ({ top = 1 }) => top,
+  top: centred,
   unit: ({ unit = "" }) => unit,
   round: (value) => value,
 };
@@ -34,6 +35,17 @@ const NUMBERS_OF: Partial<Record<Control["kind"], Numbers>> = {
     round: (value) => (value >= 1 ? Math.round(value) : value),
   },
 };
+
+/** Of a growing scale's end, what stands in its middle. */
+const MIDDLE = 0.01;
+
+/** A scale in whose middle the declared default stands keeps the recipe's there: rates of 1 and of 0.03 are both "as usual". */
+function centred({ top = 1, scale, default: declared }: Control, _: Store, recipes: unknown) {
+  const isCentred = scale !== "linear" && declared === top * MIDDLE;
+  return isCentred && typeof recipes === "number" && recipes > 0
+    ? Number((recipes / MIDDLE).toPrecision(3))
+    : top;
+}
 
 /** Of a picture's shorter side, in whole pixels: shifted further it is another picture. */
 const quarter = ([height, width]: Frame["shape"]): number =>
@@ -63,11 +75,12 @@ export function createSlider(
   source = parameter(model, store, control),
 ): Component {
   const scope = new Scope();
-  const { slider, number, unit, problem, element } = createRow(control);
+  const { name, slider, number, unit, problem, element } = createRow(control);
   const hold = createHold(() => showModel());
   scope.add(hold.cleanup);
   const numbers = NUMBERS_OF[control.kind] ?? NUMBERS;
-  let top = numbers.top(control, store);
+  const farEnd = () => numbers.top(control, store, model.get("defaults")?.[control.name]);
+  let top = farEnd();
 
   const read = () => {
     return numbers.round(toValue(Number(slider.value), { ...control, top }));
@@ -76,7 +89,12 @@ export function createSlider(
     // A rounded value belongs to several positions: the thumb stays, or the arrow keys would get stuck.
     if (read() !== value) slider.value = String(toPosition(value, { ...control, top }));
     slider.setAttribute("aria-valuetext", formatParameter(value));
-    slider.style.setProperty("--actmax-fill", `${(Number(slider.value) / POSITIONS) * 100}%`);
+    const ends = [Number(slider.value), toPosition(0, { ...control, top })].sort((a, b) => a - b);
+    for (const [side, end] of [ends[0] ?? 0, ends[1] ?? 0].entries())
+      slider.style.setProperty(
+        side ? "--actmax-to" : "--actmax-from",
+        `${(end / POSITIONS) * 100}%`,
+      );
     setText(unit, numbers.unit(control, value));
   };
   const show = (value: number) => {
@@ -113,13 +131,13 @@ export function createSlider(
     show: showModel,
   });
   source.watch(scope, showModel);
-  scope.add(
-    store.subscribe(() => {
-      if (top === numbers.top(control, store)) return;
-      top = numbers.top(control, store);
-      showModel();
-    }),
-  );
+  const showEnd = () => {
+    if (top === farEnd()) return;
+    top = farEnd();
+    showModel();
+  };
+  scope.add(store.subscribe(showEnd));
+  scope.on(model, "change:defaults", showEnd);
   scope.listen(slider, "input", slide);
   scope.listen(slider, "pointerdown", () => hold.grab());
   for (const end of ["pointerup", "pointercancel", "blur"] as const) {
@@ -129,6 +147,21 @@ export function createSlider(
   scope.listen(number, "input", () => hold.grab());
   scope.listen(number, "change", enter);
   scope.listen(number, "blur", () => hold.touch());
+
+  const reset = createReset(model, {
+    ...{ name: control.name, label: control.label, get: source.get, watch: source.watch },
+    field: slider.hidden ? number : slider,
+    set(value) {
+      hold.letGo();
+      problem.explain("");
+      source.set(Number(value));
+      show(source.get());
+    },
+  });
+  number.after(reset.element);
+  scope.add(reset.cleanup);
+  // The two clicks before it have moved the thumb.
+  for (const handle of [name, slider]) scope.listen(handle, "dblclick", reset.reset);
   show(source.get());
   return { element, cleanup: scope.cleanup };
 }
@@ -160,7 +193,7 @@ function createRow(control: Control) {
   const attributes = { class: "actmax-weight", "data-testid": testId };
   const element = h("div", attributes, name, slider, number, problem.element);
   addHelp(element, [slider, number], help);
-  return { slider, number, unit, problem, element };
+  return { name, slider, number, unit, problem, element };
 }
 
 /** Keeps the kernel's echoes from pulling at what the user has in hand. */

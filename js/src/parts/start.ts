@@ -1,6 +1,6 @@
 import type { Control } from "../kernel/contract";
 import { bytesOf } from "../kernel/frame";
-import type { ActMaxModel } from "../kernel/model";
+import { type ActMaxModel, isHidden } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h, setText, uniqueId } from "../kit/dom";
 import { decode } from "../kit/png";
@@ -29,6 +29,8 @@ export function createStart(
   const { element, upload, file, clear, problem } = parts;
   const sender = new Upload(store.link, createReports(model, parts, scope));
 
+  // A lesson without a starting picture takes none that is dropped, either.
+  const isLocked = () => isHidden(model, control.name) || isHidden(model, "settings");
   const choose = () => {
     const chosen = file.files?.[0];
     if (chosen) void sender.send(chosen);
@@ -47,7 +49,7 @@ export function createStart(
   scope.listen(upload, "click", () => file.click());
   scope.listen(file, "change", choose);
   scope.listen(clear, "click", () => sender.clear());
-  acceptDrops(dropZone, scope, { isOpen: () => store.link.connected, take });
+  acceptDrops(dropZone, scope, { isOpen: () => store.link.connected && !isLocked(), take });
   return { element, cleanup: scope.cleanup };
 }
 

@@ -36,6 +36,9 @@ export function createTarget(model: ActMaxModel, link: Link, more: More): Compon
     position.element.hidden = own || isAbsent(model, "position") || places === 0;
     terms.element.hidden = !own;
   };
+  layers.element.dataset.part = "layer";
+  filters.element.dataset.part = "filter_indices";
+  position.element.dataset.part = "position";
   for (const { cleanup } of parts) scope.add(cleanup);
   scope.on(model, "change:absent change:position_shape", show);
   show();

@@ -1,6 +1,6 @@
 /** What may be varied, the values proposed for it, and those that a person has written. */
-import type { Control, MakeTiles } from "../kernel/contract";
-import { type ActMaxModel, controlOf, controlsOf, isAbsent, layerOf } from "../kernel/model";
+import { CONTROLS, type Control, type MakeTiles } from "../kernel/contract";
+import { type ActMaxModel, isAbsent, layerOf } from "../kernel/model";
 import { namesOf } from "../kernel/names";
 import { formatParameter } from "../kit/format";
 import { POSITIONS, toPosition, toValue } from "../kit/scale";
@@ -18,6 +18,9 @@ const RANGE = /^(\d+)\s*[-–]\s*(\d+)$/;
 const BESIDE = 2;
 const APART = POSITIONS / 10;
 
+/** The numbers of a run that are parameters. */
+const NUMBERS = CONTROLS.filter(({ control }) => control === "slider");
+
 export interface Choice {
   name: string;
   label: string;
@@ -26,17 +29,20 @@ export interface Choice {
 
 /** Filters, the seed, and each number of the present recipe, in the order of their controls. */
 export function choicesOf(model: ActMaxModel): Choice[] {
-  const isThere = ({ name }: Control) => !isAbsent(model, name);
+  const logOdds = !isAbsent(model, "layer") && model.get("class_loss") === "log-odds";
+  const isThere = ({ name }: Control) =>
+    !isAbsent(model, name) && (name !== "temperature" || logOdds);
   const filters = { name: FILTERS, label: "Filters", group: "Pictures" };
   const seed = { name: SEED, label: "Seed", group: "Pictures" };
-  const logOdds = !isAbsent(model, "layer") && model.get("class_loss") === "log-odds";
-  const numbers = [...controlsOf("Weights"), ...(logOdds ? [controlOf("temperature")] : [])];
   const ofParts = model.get("knob_controls") ?? [];
   return [
     ...(isAbsent(model, FILTERS) ? [] : [filters]),
     seed,
-    ...numbers.filter(isThere).map(({ name, label }) => ({ name, label, group: "Weights" })),
-    ...ofParts.map(({ name, label, group }) => ({ name, label, group })),
+    ...[...NUMBERS.filter(isThere), ...ofParts].map(({ name, label, group }) => ({
+      name,
+      label,
+      group,
+    })),
   ];
 }
 
@@ -72,7 +78,7 @@ const rounded = (value: number, kind: Control["kind"]): number =>
 
 const numberOf = (model: ActMaxModel, name: string): Control | undefined =>
   (model.get("knob_controls") ?? []).find((control) => control.name === name) ??
-  [...controlsOf("Weights"), controlOf("temperature")].find((control) => control.name === name);
+  NUMBERS.find((control) => control.name === name);
 
 /** The values written, or a sentence that says what is wrong with them; what only the kernel knows it says itself. */
 export function parse(model: ActMaxModel, name: string, text: string): Parsed {
