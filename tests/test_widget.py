@@ -472,7 +472,7 @@ def test_help_shows_each_fact():
     shown = " ".join(inspect.getdoc(ActMaxWidget).split())
     for fact in dataclasses.fields(KernelFacts):
         assert f"{fact.name}: {fact.metadata['help']}" in shown
-        assert ActMaxWidget.class_traits()[fact.name].read_only == (fact.name != "knobs")
+        assert ActMaxWidget.class_traits()[fact.name].read_only == (fact.name not in {"knobs", "ui"})
 
 
 def test_the_default_is_the_goldfish_of_the_photo_network():

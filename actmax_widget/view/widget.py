@@ -204,15 +204,7 @@ class _Text:
 
 
 @documented(Settings)
-@filled(
-    {
-        "facts": [
-            f"{fact.name}: {fact.metadata['help']}"
-            for fact in dataclasses.fields(KernelFacts)
-            if fact.name not in {KNOBS.name, UI.name}
-        ]
-    }
-)
+@filled({"facts": [f"{fact.name}: {fact.metadata['help']}" for fact in dataclasses.fields(KernelFacts)]})
 class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     """Watch and steer activation maximization in a notebook.
 

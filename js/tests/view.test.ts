@@ -161,6 +161,20 @@ describe("the picture", () => {
   });
 });
 
+describe("a network of 1,000 layers", () => {
+  it("has all of them in its list, and the last one can be chosen", () => {
+    const layers = Array.from({ length: 1000 }, (_, i) => ({
+      ...{ name: `block${i}/conv`, type: "Conv2D", shape: [7, 7, 64], filters: 64 },
+    }));
+    const { model, render } = open({ layers, layer: "block500/conv" });
+    const view = render();
+    const select = view.part("layer") as HTMLSelectElement;
+    expect([select.options.length, select.value]).toEqual([1000, "block500/conv"]);
+    view.type("layer", "block999/conv");
+    expect(model.get("layer")).toBe("block999/conv");
+  });
+});
+
 describe("without a kernel", () => {
   const note = "Not connected to a kernel. Run the cell again.";
 
