@@ -6,6 +6,7 @@ Both are of NumPy arrays and settings alone, and can be pickled.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
@@ -87,7 +88,7 @@ class Changes(Sequence[Change]):
 
 def differences(before: Settings | None, after: Settings) -> dict[str, Any]:
     """What settings differ by, as :meth:`Settings.changed` takes it but for the numbers of parts, by address."""
-    base = Settings(layer=after.layer) if before is None else before
+    base = _blank().changed(layer=after.layer) if before is None else before
     found = {
         name: getattr(after, name)
         for name in parameters_of(Settings)
@@ -99,6 +100,12 @@ def differences(before: Settings | None, after: Settings) -> dict[str, Any]:
     aliases = {one.address for one in after.numbers().values() if one.alias}
     numbers = {name: value for name, value in new.items() if name not in aliases and old.get(name) != value}
     return {**found, **(numbers if before is not None else dict(after.knobs))}
+
+
+@functools.cache
+def _blank() -> Settings:
+    """Settings as they are declared, made once: each is checked."""
+    return Settings(layer="of any")
 
 
 def _said(changed: Mapping[str, Any]) -> str:
