@@ -164,7 +164,7 @@ describe("the picture", () => {
 describe("a network of 1,000 layers", () => {
   it("has all of them in its list, and the last one can be chosen", () => {
     const layers = Array.from({ length: 1000 }, (_, i) => ({
-      ...{ name: `block${i}/conv`, type: "Conv2D", shape: [7, 7, 64], filters: 64 },
+      ...{ name: `block${i}/conv`, type: "Conv2D", shape: [7, 7, 64], filters: 64, parameters: 80 },
     }));
     const { model, render } = open({ layers, layer: "block500/conv" });
     const view = render();
