@@ -100,7 +100,9 @@ def look_well(notebook: OpenNotebook, view: WidgetView) -> None:
         notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
         expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-name", f"JupyterLab {theme}")
         assert notebook.page.evaluate(RUN_AXE) == []
-        notebook.page.wait_for_timeout(600)  # the theme's colours come after its name
+        for _ in range(2):  # there and back, in the theme's colours
+            view.part("chart-log").click()
+        settle(notebook.page)
         view.root.screenshot(path=ARTIFACTS / f"course-{theme.lower()}.png")
 
 
