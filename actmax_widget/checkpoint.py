@@ -5,7 +5,6 @@ Both are of NumPy arrays and settings alone, and can be pickled.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import pickle
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple, Self, overload
 
 import numpy as np
 
+from actmax_widget import files
 from actmax_widget.checks import invalid
 from actmax_widget.parameters import parameters_of
 from actmax_widget.results import History
@@ -164,24 +164,12 @@ class Checkpoint:
             ValueError: something of the settings cannot be pickled, such as a function without a name.
             OSError: the file cannot be written.
         """
-        target = Path(path)
-        # Beside it, as only within a file system a file takes another's place at once.
-        temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
         try:
             content = pickle.dumps(self)
         except Exception as error:
             advice = "Define functions and classes of your own by def and class in a module."
             raise invalid("checkpoint", "settings that can be pickled", f"{error}", advice) from error
-        try:
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
+        files.write(path, content)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

@@ -43,6 +43,12 @@ class Part:
         # The numbers that a class declares, in their order or by name: checkers know no defaults that come first.
         def __init__(self, *arguments: Any, **numbers: Any) -> None: ...
 
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        """Note what it is made with: by that it is written down, see :mod:`actmax_widget.export.written`."""
+        one = super().__new__(cls)
+        vars(one)["_made_with"] = arguments, options
+        return one
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         kind: Any = cls  # a dataclass, or one that will be
@@ -145,7 +151,7 @@ def _with_numbers(written: Callable[..., None], names: Iterable[str]) -> Callabl
 
 def shape(part: Part) -> dict[str, Any]:
     """A part's attributes that shape its graph: all but its name and the numbers that may change."""
-    changing = {"name", "_origin", *live(part)}
+    changing = {"name", "_origin", "_made_with", *live(part)}
     return {name: value for name, value in vars(part).items() if name not in changing}
 
 

@@ -7,6 +7,7 @@ import importlib.metadata
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -16,7 +17,7 @@ from actmax_widget.engine.batch import Batch
 from actmax_widget.engine.plan import Plan
 from actmax_widget.engine.step import State
 from actmax_widget.losses import Sum
-from actmax_widget.network import Network
+from actmax_widget.network import Network, Target
 from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.results import History
 from actmax_widget.settings import Settings
@@ -101,6 +102,9 @@ def named(settings: Settings, network: Network) -> Settings:
         own = {name: _named(value, network) for name, value in vars(loss).items() if name in {"layer", "layers"}}
         other = loss.bound(own)
         vars(other).pop("_origin", None)
+        arguments, options = vars(loss)["_made_with"]
+        options = {name: _named(value, network) for name, value in options.items()}
+        vars(other)["_made_with"] = _named(arguments, network), options
         pairs.append((other, weight))
     # Not changed(): what was set about these terms stays.
     other_settings = settings.changed()
@@ -112,7 +116,8 @@ def named(settings: Settings, network: Network) -> Settings:
 def _named(layer: Any, network: Network) -> Any:
     if isinstance(layer, list | tuple):
         return type(layer)(_named(one, network) for one in layer)
-    return layer if layer is None or isinstance(layer, str | int) else network.find(getattr(layer, "layer", layer)).name
+    known = isinstance(layer, keras.Layer | Target)
+    return network.find(getattr(layer, "layer", layer) if isinstance(layer, Target) else layer).name if known else layer
 
 
 def _arrays(state: State) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def visualize(
     filter_indices: Any = None,
     *,
     start: Any = None,
-    changes: Changes | None = None,
+    changes: Changes | Mapping[int, Mapping[str, Any] | None] | None = None,
     seed_input: Any = None,
     input_shape: Sequence[int] | None = None,
     held_inputs: Mapping[str, Any] | None = None,
@@ -78,7 +78,10 @@ def visualize(
             What changes over a run follows the goal of the checkpoint, and holds its end.
         changes: of a run, ``widget.changes`` or ``checkpoint.changes``: it is repeated as it was steered, up to its
             goal, or for ``max_iter`` iterations. ``callbacks``, ``verbose``, ``progress`` and ``labels`` may be given
-            too, and what the model was given: ``input_shape``, ``held_inputs`` and ``backprop_modifier``.
+            too, and what the model was given: ``input_shape``, ``held_inputs`` and ``backprop_modifier``. Or a mapping
+            from iterations to what is set when so many were made, by the names of settings and the addresses of
+            numbers: ``{57: {"tv_weight": 3, "Noise.end": 0.1}}``. ``"goal"`` is the iteration that the run heads for
+            from then on, and None in place of settings ends it there, be that before its goal or after.
         seed_input: see there.
         input_shape: see :func:`~actmax_widget.visualize_activation`.
         held_inputs: see there.
@@ -131,7 +134,7 @@ def visualize(
     network, gate = prepared(model, backprop_modifier, input_shape, held_inputs, None if kept else start)
     if names is not None and labels is not None:
         names.check(network.last.filters, network.last.name)
-    if changes is not None:
+    if changes is not None and not isinstance(changes, Mapping):
         run = _again(
             network,
             check_changes(changes),
@@ -145,6 +148,8 @@ def visualize(
     else:
         given = checked_settings(network, names, target, filter_indices, {**DEFAULTS, **settings}, backprop_modifier)
         run = _afresh(network, given, start)
+    if isinstance(changes, Mapping):
+        _steer(run, changes)
     reel = Reel(network, run.batch, run.end, run.changes[-1].settings.input_range)
     _make(run, reel, gate, listeners, progress=progress)
     _, last, goal, _ = run.changes[-1]
@@ -215,6 +220,34 @@ def _further(network: Network, kept: Checkpoint, given: dict[str, Any], settings
     # Also where nothing else was set: a replay is to make as many iterations.
     changes = kept.changes.then(kept.iteration, chosen.changed(max_iter=end - kept.iteration), kept.goal, always=True)
     return _Run(network, batch, changes, kept.seed, end)
+
+
+def _steer(run: _Run, given: Mapping[int, Any]) -> None:
+    """Add what is to be set in the course of a run.
+
+    Raises:
+        ValueError, TypeError: no iteration that is yet to come, no settings, or such as would begin the run afresh.
+    """
+    example = "Pass e.g. changes={57: {'tv_weight': 3}}."
+    for iteration in given:
+        check_integer("changes", iteration, least=run.batch.iteration + 1, advice=example)
+    for iteration, own in sorted(given.items()):
+        if own is None:
+            run.end = iteration
+            continue
+        if not isinstance(own, Mapping):
+            raise invalid(f"changes[{iteration}]", "settings by name, or None, which ends the run", own, example, TypeError)
+        _, last, goal, _ = run.changes[-1]
+        goal = check_integer("goal", own.get("goal", goal), least=iteration)
+        numbers = {name: value for name, value in own.items() if "." in name}
+        plain = {name: value for name, value in own.items() if name not in numbers and name != "goal"}
+        settings = last.changed(**with_preset(plain, last, run.network), knobs=numbers)
+        for name in OF_RUN:
+            if not alike(getattr(last, name), getattr(settings, name)):
+                advice = "It begins a run afresh: make another one with it."
+                raise invalid(f"changes[{iteration}]", "settings that a run can go on with", name, advice)
+        run.changes = run.changes.then(iteration, settings, goal, always=True)
+        run.end = goal if "goal" in own else run.end
 
 
 def _again(network: Network, changes: Changes, given: dict[str, Any]) -> _Run:

@@ -1,0 +1,171 @@
+"""The run file: what makes a picture, in JSON, without the picture. ``load_run`` and ``visualize`` repeat it.
+
+It holds the settings that a run began with and what was set in its course, each with its iteration, the random state
+that was drawn, how far it came, the model's fingerprint, and the versions of what made it. Nothing in it is run when it
+is read but constructors of parts, by their names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from actmax_widget import files
+from actmax_widget.checkpoint import Change, Changes, Checkpoint, differences
+from actmax_widget.checks import invalid
+from actmax_widget.export import written
+from actmax_widget.parameters import parameters_of
+from actmax_widget.settings import Settings
+
+FORMAT = 1
+KEY = "actmax_widget_run"
+"""The first key of a run file, whose value is its format."""
+ADVICE = "Pass a file that widget.save('run.json') or result.save('run.json') wrote."
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """What makes a picture.
+
+    Attributes:
+        changes: the settings that it began with, and those set in its course.
+        iteration: how far it came.
+        model: fingerprint of the model.
+        versions: of what made it.
+        ui: how the widget was shown, see :class:`~actmax_widget.ActMaxWidget`.
+        unknown: names of settings that this version does not know, which were left out.
+
+    Example:
+        >>> run = RunFile.of(result.checkpoint)
+        >>> run.save("run.json")
+        >>> am.visualize(model, changes=RunFile.load("run.json").changes, max_iter=run.iteration)
+    """
+
+    changes: Changes = field(repr=False)
+    iteration: int
+    model: str
+    versions: Mapping[str, str]
+    ui: Mapping[str, Any] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, ui: Mapping[str, Any] | None = None) -> Self:
+        """The run that came to a checkpoint.
+
+        Raises:
+            ValueError: a picture that was not made from its beginning here, as one taken from tiles.
+        """
+        if not checkpoint.changes or checkpoint.changes[0].iteration:
+            advice = "Make it alone: visualize(model, layer, filter), or Run."
+            raise invalid("run file", "a run from its beginning", "a picture that was taken from tiles", advice)
+        return cls(checkpoint.changes, checkpoint.iteration, checkpoint.model, dict(checkpoint.versions), dict(ui or {}))
+
+    def to_json(self) -> str:
+        """As text.
+
+        Raises:
+            ValueError: something of the settings cannot be written, see :mod:`actmax_widget.export.written`.
+        """
+        before: dict[str, Any] = {}
+        changes = []
+        for change in self.changes:
+            now = described(change.settings)
+            own = {name: value for name, value in now.items() if name not in before or before[name] != value}
+            gone = [name for name in before if name not in now]
+            entry = {"iteration": change.iteration, "goal": change.goal, "settings": own}
+            changes.append({**entry, "back_to_default": gone} if gone else entry)
+            before = now
+        whole = {
+            KEY: FORMAT,
+            "iteration": self.iteration,
+            "changes": changes,
+            "model": self.model,
+            "versions": dict(self.versions),
+            **({"ui": dict(self.ui)} if self.ui else {}),
+        }
+        return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it to a file, which is there as a whole or not at all; raises ValueError or OSError."""
+        files.write(path, self.to_json().encode())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], own: Mapping[str, Any] | None = None) -> Self:
+        """Read one from a file.
+
+        Args:
+            path: of the file.
+            own: name -> class or function, of those that the file names and no module here has.
+
+        Raises:
+            ValueError: it is damaged, no run file, of another version, or names what there is not.
+            OSError: it cannot be read.
+        """
+        try:
+            text = Path(path).read_bytes().decode()
+        except UnicodeDecodeError:
+            raise invalid("path", "a run file", f"{path}, which is no text", ADVICE) from None
+        return cls.of_text(text, own, str(path))
+
+    @classmethod
+    def of_text(cls, text: str, own: Mapping[str, Any] | None = None, path: str = "this text") -> Self:
+        """The same from a text."""
+        try:
+            whole = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise invalid("path", "a whole run file", f"{path}: {error}", "It is cut or damaged. " + ADVICE) from None
+        if not isinstance(whole, dict) or KEY not in whole:
+            raise invalid("path", "a run file", f"{path}, which is other JSON", ADVICE)
+        if whole[KEY] != FORMAT:
+            advice = "Write it anew with this version of actmax_widget."
+            raise invalid("path", f"a run file of format {FORMAT}", f"one of format {whole[KEY]}", advice)
+        try:
+            changes, unknown = _changes(whole["changes"], dict(own or {}))
+            versions = {str(name): str(value) for name, value in whole["versions"].items()}
+            found = cls(changes, int(whole["iteration"]), str(whole["model"]), versions, whole.get("ui", {}), unknown)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise invalid("path", "a whole run file", f"{path}: {error!r}", "It is damaged. " + ADVICE) from error
+        return found
+
+
+def described(settings: Settings) -> dict[str, Any]:
+    """Settings that are not as they are by default, by name, and the numbers of parts that were set, by address."""
+    blank, aliases = Settings(layer=""), settings.numbers().aliases
+    found: dict[str, Any] = {}
+    for name in parameters_of(Settings):
+        value = getattr(settings, name)
+        tree = written.described(value, name)
+        if name in aliases or name in {"layer", "filter_indices", "preset"} or tree != written.described(getattr(blank, name), name):
+            found[name] = tree
+    numbers = settings.numbers()
+    own = {address: float(value) for address, value in settings.knobs.items() if numbers[address].value != value}
+    return found | own
+
+
+def _changes(entries: Any, own: Mapping[str, Any]) -> tuple[Changes, tuple[str, ...]]:
+    declared, unknown = parameters_of(Settings), set[str]()
+    values: dict[str, Any] = {}
+    trees: dict[str, Any] = {}
+    found: list[Change] = []
+    for entry in entries:
+        for name in entry.get("back_to_default", ()):
+            values.pop(name, None)
+        for name, tree in entry["settings"].items():
+            known = name in declared or "." in name
+            if not known:
+                unknown.add(name)
+            # What did not change stays the same object: a part that a user wrote is compiled once.
+            elif name not in values or trees[name] != tree:
+                trees[name], values[name] = tree, written.read(tree, own)
+        numbers = {name: value for name, value in values.items() if name not in declared}
+        plain = {name: value for name, value in values.items() if name in declared}
+        blank = Settings(layer=str(plain.get("layer", "")))
+        settings = blank.changed(**plain, knobs=numbers)
+        before = found[-1].settings if found else None
+        changed = differences(before, settings)
+        found.append(Change(int(entry["iteration"]), settings, int(entry["goal"]), changed))
+    return Changes(found), tuple(sorted(unknown))
