@@ -164,12 +164,15 @@ class Checkpoint:
             ValueError: something of the settings cannot be pickled, such as a function without a name.
             OSError: the file cannot be written.
         """
+        files.write(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """What :meth:`save` writes; raises a ValueError as it does."""
         try:
-            content = pickle.dumps(self)
+            return pickle.dumps(self)
         except Exception as error:
             advice = "Define functions and classes of your own by def and class in a module."
             raise invalid("checkpoint", "settings that can be pickled", f"{error}", advice) from error
-        files.write(path, content)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

@@ -8,16 +8,18 @@ that is stopped long before has what was at hand at the ends of its calls.
 from __future__ import annotations
 
 import bisect
+import io
 import os
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
 
+from actmax_widget import files
 from actmax_widget.checkpoint import Checkpoint
 from actmax_widget.checks import check_integer, check_number, invalid
 from actmax_widget.pictures import opened
@@ -106,6 +108,18 @@ class Film:
         if not isinstance(path, str | os.PathLike) or Path(path).suffix.lower() != ".gif":
             kind = ValueError if isinstance(path, str | os.PathLike) else TypeError
             raise invalid("path", "the name of a file that ends in .gif", path, 'Pass e.g. "film.gif".', kind)
+        frames, durations = self.frames(seconds=seconds, scale=scale)
+        # Pillow writes one of the formats that a name stands for; whatever it is called, this is a GIF.
+        file = io.BytesIO()
+        _animated(file, "GIF", frames, durations)
+        files.write(path, file.getvalue())
+
+    def write(self, file: Any, kind: Literal["GIF", "WEBP"]) -> None:
+        """Write it to an open file by Pillow, as :meth:`to_gif` does."""
+        _animated(file, kind, *self.frames())
+
+    def frames(self, *, seconds: float = 4.0, scale: int | None = None) -> tuple[list[Image.Image], list[int]]:
+        """The pictures as an animation of some seconds, and how many milliseconds each is shown; see :meth:`to_gif`."""
         seconds = check_number("seconds", seconds, above=0, advice="Pass e.g. seconds=4.")
         if self.images.ndim != len("nhwc"):
             advice = "Use film.images."
@@ -115,11 +129,8 @@ class Film:
         chosen = [*self.images[::every]]
         if (len(self) - 1) % every:
             chosen.append(self.images[-1])
-        frames = [_frame(one, scale) for one in chosen]
-        each = max(20, round(1000 * seconds / len(frames)))
-        durations = [each] * (len(frames) - 1) + [each + 1000]
-        # Pillow writes one of the formats that a name stands for; whatever it is called, this is a GIF.
-        frames[0].save(path, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
+        each = max(20, round(1000 * seconds / len(chosen)))
+        return [_frame(one, scale) for one in chosen], [each] * (len(chosen) - 1) + [each + 1000]
 
     def _made(self, iteration: Any) -> int:
         wanted = check_integer("iteration", iteration, least=-1, advice="Pass e.g. film[120].")
@@ -128,6 +139,11 @@ class Film:
         if not 0 <= wanted <= last:
             raise invalid("iteration", f"0 to {last}, the last one made", wanted, "Or -1 for the last.", IndexError)
         return wanted
+
+
+def _animated(file: Any, kind: str, frames: list[Image.Image], durations: list[int]) -> None:
+    lossless = {"lossless": True} if kind == "WEBP" else {}
+    frames[0].save(file, format=kind, save_all=True, append_images=frames[1:], duration=durations, loop=0, **lossless)
 
 
 def _frame(picture: np.ndarray, scale: int) -> Image.Image:

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
+
 from actmax_widget import files
 from actmax_widget.checkpoint import Change, Changes, Checkpoint, differences
 from actmax_widget.checks import invalid
@@ -24,6 +27,8 @@ from actmax_widget.settings import Settings
 FORMAT = 1
 KEY = "actmax_widget_run"
 """The first key of a run file, whose value is its format."""
+IN_PICTURE = "actmax_widget run"
+"""Under which a PNG keeps what made it."""
 ADVICE = "Pass a file that widget.save('run.json') or result.save('run.json') wrote."
 
 
@@ -62,7 +67,9 @@ class RunFile:
         if not checkpoint.changes or checkpoint.changes[0].iteration:
             advice = "Make it alone: visualize(model, layer, filter), or Run."
             raise invalid("run file", "a run from its beginning", "a picture that was taken from tiles", advice)
-        return cls(checkpoint.changes, checkpoint.iteration, checkpoint.model, dict(checkpoint.versions), dict(ui or {}))
+        return cls(
+            checkpoint.changes, checkpoint.iteration, checkpoint.model, dict(checkpoint.versions), dict(ui or {})
+        )
 
     def to_json(self) -> str:
         """As text.
@@ -112,6 +119,15 @@ class RunFile:
         return cls.of_text(text, own, str(path))
 
     @classmethod
+    def of_picture(cls, path: str | os.PathLike[str], own: Mapping[str, Any] | None = None) -> Self:
+        """The run that made a picture, as a PNG file of ours holds it; raises as :meth:`load` does."""
+        with Image.open(path) as picture:
+            text = picture.text.get(IN_PICTURE) if isinstance(picture, PngImageFile) else None
+        if not text:
+            raise invalid("path", "a PNG that holds the run it is of", path, "Pass one that widget.save() wrote.")
+        return cls.of_text(text, own, str(path))
+
+    @classmethod
     def of_text(cls, text: str, own: Mapping[str, Any] | None = None, path: str = "this text") -> Self:
         """The same from a text."""
         try:
@@ -139,7 +155,11 @@ def described(settings: Settings) -> dict[str, Any]:
     for name in parameters_of(Settings):
         value = getattr(settings, name)
         tree = written.described(value, name)
-        if name in aliases or name in {"layer", "filter_indices", "preset"} or tree != written.described(getattr(blank, name), name):
+        if (
+            name in aliases
+            or name in {"layer", "filter_indices", "preset"}
+            or tree != written.described(getattr(blank, name), name)
+        ):
             found[name] = tree
     numbers = settings.numbers()
     own = {address: float(value) for address, value in settings.knobs.items() if numbers[address].value != value}

@@ -236,7 +236,9 @@ def _steer(run: _Run, given: Mapping[int, Any]) -> None:
             run.end = iteration
             continue
         if not isinstance(own, Mapping):
-            raise invalid(f"changes[{iteration}]", "settings by name, or None, which ends the run", own, example, TypeError)
+            raise invalid(
+                f"changes[{iteration}]", "settings by name, or None, which ends the run", own, example, TypeError
+            )
         _, last, goal, _ = run.changes[-1]
         goal = check_integer("goal", own.get("goal", goal), least=iteration)
         numbers = {name: value for name, value in own.items() if "." in name}

@@ -1,0 +1,194 @@
+"""Files of a run: pictures, films, rows, and the run itself, by the ending of the name.
+
+Each file is there as a whole or not at all. A picture holds what made it, as text beside the pixels, so that it can be
+made again: :func:`actmax_widget.export.run_file.RunFile.of_picture` reads it.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import io
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from actmax_widget import files
+from actmax_widget.checks import invalid
+from actmax_widget.export.run_file import IN_PICTURE, RunFile
+from actmax_widget.film import Film
+from actmax_widget.pictures import opened, to_pixels
+from actmax_widget.results import History
+
+SIDE = 512
+"""Pixels of the shorter side of a saved picture, at the least: it is enlarged by whole pixels."""
+
+
+def save(result: Any, path: str | os.PathLike[str], *, ui: Mapping[str, Any] | None = None) -> Path:
+    """Write a run to a file, of the kind that the ending of its name says.
+
+    ``.png``: the picture, enlarged by whole pixels so that its shorter side has at least 512, with what made it as
+    text. ``.gif``, ``.webp``: the film, 4 seconds. ``.mp4``: the same; needs PyAV (``pip install
+    actmax-widget[film]``). ``.csv``: the rows, an iteration each. ``.parquet``: the same; needs pandas and pyarrow.
+    ``.json``: the run file, see :class:`~actmax_widget.export.run_file.RunFile`. ``.py``: code that makes the picture.
+    ``.actmax``: the checkpoint, which goes on.
+
+    Args:
+        result: with ``image``, ``history``, ``checkpoint`` and ``film``.
+        path: of the file.
+        ui: how a widget was shown, for a run file.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: an unknown ending, a run that has no such file, or that cannot be written down.
+        TypeError: no path.
+        ImportError: what a kind of file needs is not installed.
+        OSError: the file cannot be written; one that was there stays as it was.
+
+    Example:
+        >>> result = am.visualize(am.demo.digits(), "out", 3, seed=0)
+        >>> result.save("three.png"), result.save("three.gif"), result.save("three.json")
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise invalid("path", "the name of a file", path, 'Pass e.g. "picture.png".', TypeError)
+    target = Path(path)
+    write = KINDS.get(target.suffix.lower())
+    if write is None:
+        received = target.suffix or f"{target.name}, which has none"
+        raise invalid("path", f"a name that ends in one of {', '.join(KINDS)}", received, 'Pass e.g. "picture.png".')
+    files.write(target, write(result, ui))
+    return target
+
+
+def _png(result: Any, ui: Any) -> bytes:
+    info = PngInfo()
+    info.add_text("Software", "actmax_widget")
+    if result.checkpoint.changes:
+        info.add_itxt(IN_PICTURE, RunFile.of(result.checkpoint, ui).to_json(), zip=True)
+    file = io.BytesIO()
+    _picture(result).save(file, "png", pnginfo=info)
+    return file.getvalue()
+
+
+def _picture(result: Any) -> Image.Image:
+    pixels = to_pixels(result.image, result.checkpoint.settings.input_range)
+    if pixels.ndim != 3:
+        raise invalid("path", "the ending of another kind of file", "a picture", "It has no rows and columns.")
+    return enlarged(opened(pixels))
+
+
+def enlarged(picture: Image.Image, side: int = SIDE) -> Image.Image:
+    """A picture enlarged by whole pixels, so that its shorter side has at least so many."""
+    factor = max(1, -(-side // min(picture.size)))
+    return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+
+
+def _gif(result: Any, ui: Any) -> bytes:
+    del ui
+    file = io.BytesIO()
+    _film(result).write(file, "GIF")
+    return file.getvalue()
+
+
+def _webp(result: Any, ui: Any) -> bytes:
+    del ui
+    file = io.BytesIO()
+    _film(result).write(file, "WEBP")
+    return file.getvalue()
+
+
+def _mp4(result: Any, ui: Any) -> bytes:
+    del ui
+    film = _film(result)
+    av = _needed("av", ".mp4", "actmax-widget[film]")
+    frames, durations = film.frames()
+    # Of a codec that every browser plays, whose sides are even.
+    width, height = (side + side % 2 for side in frames[0].size)
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        rate = max(1, round(1000 / durations[0]))
+        stream = container.add_stream("libx264", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for frame in [*frames, *[frames[-1]] * rate]:
+            whole = Image.new("RGB", (width, height))
+            whole.paste(frame.convert("RGB"), (0, 0))
+            container.mux(stream.encode(av.VideoFrame.from_image(whole)))
+        container.mux(stream.encode())
+    return file.getvalue()
+
+
+def _film(result: Any) -> Film:
+    if result.film is None:
+        advice = "Make it alone by visualize(), or save it as .png."
+        raise invalid("path", "the ending of another kind of file", "one of many, which has no film", advice)
+    found: Film = result.film
+    return found
+
+
+def _csv(result: Any, ui: Any) -> bytes:
+    del ui
+    history: History = result.history
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    writer.writerow(["iteration", *history.columns, *history.measures])
+    # The shortest text that is the same float32.
+    for iteration, row in enumerate(history.rows, 1):
+        writer.writerow(
+            [
+                iteration,
+                *(np.format_float_positional(value, trim="-") if np.isfinite(value) else value for value in row),
+            ]
+        )
+    return file.getvalue().encode()
+
+
+def _parquet(result: Any, ui: Any) -> bytes:
+    del ui
+    _needed("pyarrow", ".parquet", "pyarrow")
+    file = io.BytesIO()
+    result.history.to_pandas().to_parquet(file)
+    return file.getvalue()
+
+
+def _json(result: Any, ui: Any) -> bytes:
+    return RunFile.of(result.checkpoint, ui).to_json().encode()
+
+
+def _py(result: Any, ui: Any) -> bytes:
+    del ui
+    code: str = result.code()
+    return code.encode()
+
+
+def _actmax(result: Any, ui: Any) -> bytes:
+    del ui
+    content: bytes = result.checkpoint.to_bytes()
+    return content
+
+
+def _needed(module: str, ending: str, what: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        message = f"Saving {ending} needs {module}: pip install {what}."
+        raise ImportError(message) from error
+
+
+KINDS: Mapping[str, Callable[[Any, Any], bytes]] = {
+    ".png": _png,
+    ".gif": _gif,
+    ".webp": _webp,
+    ".mp4": _mp4,
+    ".csv": _csv,
+    ".parquet": _parquet,
+    ".json": _json,
+    ".py": _py,
+    ".actmax": _actmax,
+}
