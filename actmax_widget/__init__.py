@@ -2,7 +2,9 @@
 
 from actmax_widget import demo, losses, optimizers, parametrizations, regularizers, transforms
 from actmax_widget.checkpoint import Checkpoint
+from actmax_widget.export.run_file import RunFile
 from actmax_widget.film import Film
+from actmax_widget.view.loading import load_run
 from actmax_widget.view.widget import ActMaxWidget
 from actmax_widget.visualization import (
     visualize,
@@ -19,7 +21,9 @@ __all__ = [
     "ActMaxWidget",
     "Checkpoint",
     "Film",
+    "RunFile",
     "demo",
+    "load_run",
     "losses",
     "optimizers",
     "parametrizations",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -97,38 +97,6 @@ class History:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Many:
-    """Several pictures of one objective. ``many[i]`` is one's :class:`Result`; ``len`` and iterating work, too.
-
-    Attributes:
-        results: of each.
-        varied: what each has of its own: name -> value.
-    """
-
-    results: tuple[Result, ...] = field(repr=False)
-    varied: tuple[dict[str, Any], ...]
-
-    @property
-    def images(self) -> np.ndarray:
-        """(n, H, W, C) float32, see :attr:`Result.image`."""
-        return np.stack([one.image for one in self.results])
-
-    @property
-    def histories(self) -> list[History]:
-        """Every iteration's losses of each picture."""
-        return [one.history for one in self.results]
-
-    def __len__(self) -> int:
-        return len(self.results)
-
-    def __getitem__(self, index: int) -> Result:
-        return self.results[index]
-
-    def __iter__(self) -> Iterator[Result]:
-        return iter(self.results)
-
-
 class LayerPictures(NamedTuple):
     """Pictures of a layer's filters.
 
@@ -147,7 +115,7 @@ class TilePictures(LayerPictures):
     Attributes:
         images: (n, H, W, C), those begun so far, in order.
         histories: n :class:`History`: every iteration's losses of each picture.
-        varied: what each has of its own: name -> value, as :attr:`Many.varied`.
+        varied: what each has of its own: name -> value, as ``visualize_many`` gives it.
     """
 
     varied: tuple[dict[str, Any], ...] = ()
@@ -158,25 +126,3 @@ class TilePictures(LayerPictures):
         found = cls(images, histories)
         found.varied = tuple(varied)
         return found
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What a run came to. ``image, history = result`` takes it apart.
-
-    Attributes:
-        image: (H, W, C) float32 in ``input_range``, the picture that the last row of the history was measured at, as
-            the network takes it: before transforms.
-        history: every iteration's losses, a column for each term, and the target's activation.
-        checkpoint: all that the next iteration needs, see :class:`~actmax_widget.Checkpoint`.
-        film: pictures and checkpoints of the run, see :class:`~actmax_widget.Film`; None for one of many, see
-            :func:`~actmax_widget.visualize_many`.
-    """
-
-    image: np.ndarray = field(repr=False)
-    history: History
-    checkpoint: Any
-    film: Any
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter((self.image, self.history))

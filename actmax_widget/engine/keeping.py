@@ -48,12 +48,13 @@ def kept(
         history=batch.history(),
         changes=Changes(one._replace(settings=named(one.settings, network)) for one in changes),
         model=model,
-        versions=_versions(),
+        versions=versions(),
     )
 
 
 @functools.cache
-def _versions() -> Mapping[str, str]:
+def versions() -> Mapping[str, str]:
+    """Of what makes runs, by name."""
     return {name: importlib.metadata.version(name) for name in VERSIONS}
 
 

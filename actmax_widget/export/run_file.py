@@ -115,7 +115,7 @@ class RunFile:
         try:
             text = Path(path).read_bytes().decode()
         except UnicodeDecodeError:
-            raise invalid("path", "a run file", f"{path}, which is no text", ADVICE) from None
+            raise invalid("path", "a run file, which is text", path, ADVICE) from None
         return cls.of_text(text, own, str(path))
 
     @classmethod
@@ -133,9 +133,9 @@ class RunFile:
         try:
             whole = json.loads(text)
         except json.JSONDecodeError as error:
-            raise invalid("path", "a whole run file", f"{path}: {error}", "It is cut or damaged. " + ADVICE) from None
+            raise invalid("path", "a whole run file", path, f"It is cut or damaged ({error}). {ADVICE}") from None
         if not isinstance(whole, dict) or KEY not in whole:
-            raise invalid("path", "a run file", f"{path}, which is other JSON", ADVICE)
+            raise invalid("path", "a run file, and not other JSON", path, ADVICE)
         if whole[KEY] != FORMAT:
             advice = "Write it anew with this version of actmax_widget."
             raise invalid("path", f"a run file of format {FORMAT}", f"one of format {whole[KEY]}", advice)
@@ -144,7 +144,7 @@ class RunFile:
             versions = {str(name): str(value) for name, value in whole["versions"].items()}
             found = cls(changes, int(whole["iteration"]), str(whole["model"]), versions, whole.get("ui", {}), unknown)
         except (KeyError, TypeError, AttributeError) as error:
-            raise invalid("path", "a whole run file", f"{path}: {error!r}", "It is damaged. " + ADVICE) from error
+            raise invalid("path", "a whole run file", path, f"It is damaged ({error!r}). {ADVICE}") from error
         return found
 
 

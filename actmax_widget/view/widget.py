@@ -14,6 +14,7 @@ import base64
 import contextlib
 import dataclasses
 import functools
+import os
 import pathlib
 import threading
 import time
@@ -30,7 +31,9 @@ from actmax_widget import demo, preprocessing, presets, reading
 from actmax_widget.callbacks import check_callbacks
 from actmax_widget.checkpoint import Changes, Checkpoint
 from actmax_widget.checks import in_words, invalid, near
+from actmax_widget.export import saving
 from actmax_widget.export.card import to_card, to_png
+from actmax_widget.export.result import Result
 from actmax_widget.film import Film
 from actmax_widget.labels import Labels
 from actmax_widget.live.facts import Facts, Frame
@@ -517,6 +520,48 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._complain("")
         self._publish()
         return found
+
+    @property
+    def result(self) -> Result:
+        """What the run has come to, as ``visualize`` gives it: image, history, checkpoint and film, of one moment."""
+        film: Film = self._run.film()
+        kept = film.checkpoints[-1]
+        image = self._run.network.layout.as_shown(kept.arrays["measured"][0])
+        return Result(image, kept.history, kept, film)
+
+    def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
+        """Write the picture, the film, the rows or the run to a file, of the kind that its ending says.
+
+        ``.png``, ``.gif``, ``.webp``, ``.mp4``, ``.csv``, ``.parquet``, ``.json`` (the run file, which
+        :func:`actmax_widget.load_run` reads), ``.py`` or ``.actmax`` (the checkpoint); see
+        :func:`actmax_widget.export.saving.save`.
+
+        Args:
+            path: of the file, which is there as a whole or not at all.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError, TypeError: an unknown ending, or something that cannot be written down.
+            ImportError, OSError: something is not installed, or the file cannot be written.
+
+        Example:
+            >>> widget.save("three.png"), widget.save("three.json")
+        """
+        return saving.save(self.result, path, ui=self.ui)
+
+    def code(self) -> str:
+        """Python code that makes the present picture without a screen, as ``result``, from a variable ``model``.
+
+        Raises:
+            ValueError: a picture that was taken from tiles, or something that has no name, such as a lambda.
+        """
+        return self.result.code()
+
+    def plot(self) -> Any:
+        """The losses and the film as a :class:`matplotlib.figure.Figure`."""
+        return self.result.plot()
 
     @property
     def changes(self) -> Changes:

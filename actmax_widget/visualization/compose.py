@@ -17,6 +17,7 @@ from actmax_widget.engine import Knobs, Step, Steps, keeping
 from actmax_widget.engine.batch import Batch
 from actmax_widget.engine.plan import Plan, random_state
 from actmax_widget.engine.reel import Reel
+from actmax_widget.export.result import Result
 from actmax_widget.labels import Labels
 from actmax_widget.losses import Loss, Sum
 from actmax_widget.network import Network, starting
@@ -33,7 +34,6 @@ from actmax_widget.optimizer import (
 from actmax_widget.parameters import documented, parameters_of
 from actmax_widget.parts import alike
 from actmax_widget.presets import with_preset
-from actmax_widget.results import Result
 from actmax_widget.settings import OF_RUN, Settings
 from actmax_widget.utils import to_numpy
 from actmax_widget.visualization.activation import prepared

@@ -12,11 +12,11 @@ from actmax_widget.engine import diagnosis, keeping
 from actmax_widget.engine.batch import Tiles
 from actmax_widget.engine.batch import batch_size as fitting_batch
 from actmax_widget.engine.varied import Varied
+from actmax_widget.export.result import Many, Result
 from actmax_widget.labels import Labels
 from actmax_widget.network import Network
 from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.optimizer import progress_bar
-from actmax_widget.results import Many, Result
 from actmax_widget.visualization.activation import prepared
 from actmax_widget.visualization.compose import DEFAULTS, checked_settings, settled
 from actmax_widget.visualization.layer import make
@@ -59,7 +59,7 @@ def visualize_many(
 
     Returns:
         The pictures in order: ``many.images`` (n, H, W, C), ``many.histories``, ``many.varied`` (what each has of its
-        own, by name) and ``many[i]``, a :class:`~actmax_widget.results.Result` whose checkpoint goes on alone. A
+        own, by name) and ``many[i]``, a :class:`~actmax_widget.export.result.Result` whose checkpoint goes on alone. A
         picture made in a batch agrees with one made alone but for rounding. Ctrl-C gives those begun so far. None has a
         film: 32 pictures of each of thousands would take gigabytes. ``visualize(model,
         changes=many[i].checkpoint.changes)`` makes one again, with its film.

@@ -1,0 +1,93 @@
+"""A widget set up as a run file says."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from actmax_widget import demo
+from actmax_widget.checkpoint import Changes
+from actmax_widget.engine import keeping
+from actmax_widget.engine.plan import Plan
+from actmax_widget.export.run_file import RunFile
+from actmax_widget.network import Network
+from actmax_widget.network.fingerprint import fingerprint
+from actmax_widget.view.widget import ActMaxWidget
+
+
+def load_run(
+    path: str | os.PathLike[str],
+    model: Any = None,
+    *,
+    own: Mapping[str, Any] | None = None,
+    input_shape: Any = None,
+    held_inputs: Any = None,
+    **options: Any,
+) -> ActMaxWidget:
+    """A widget set up as a run file, or a picture that holds one, says. Started, it repeats the run.
+
+    On the same machine, with the same versions, the picture is the same bit for bit, but for a run that was steered:
+    the widget begins it with its first settings, and ``visualize(model, changes=RunFile.load(path).changes)`` repeats
+    all of it.
+
+    Args:
+        path: of a ``.json`` that ``save`` wrote, or of a ``.png``.
+        model: the Keras model; None: the bundled photo network.
+        own: name -> class or function, of those that the file names and that are not there by themselves.
+        input_shape: see :class:`~actmax_widget.ActMaxWidget`.
+        held_inputs: see there.
+        **options: ``labels``, ``callbacks`` and ``layout``, see there.
+
+    Raises:
+        ValueError, TypeError: the file is damaged, or of something that this model does not have.
+        OSError: it cannot be read.
+
+    Warns:
+        RuntimeWarning: what differs from what it was made with, so that the picture may be another: the model or its
+            weights, versions, changes in its course; or settings that this version does not know.
+
+    Example:
+        >>> am.visualize(am.demo.digits(), "out", 3, seed=0).save("three.json")
+        >>> widget = am.load_run("three.json", am.demo.digits())
+        >>> widget.start()
+    """
+    read = RunFile.of_picture if Path(path).suffix.lower() == ".png" else RunFile.load
+    run = read(path, own)
+    model = demo.photos() if model is None else model
+    first, goal = run.changes[0].settings, run.changes[0].goal
+    network = Network(model, input_shape, held_inputs, first.seed_input)
+    layer = {} if first.objective is not None or first.layer not in network.targets else {"layer": first.layer}
+    widget = ActMaxWidget(
+        model, input_shape=input_shape, held_inputs=held_inputs, ui=dict(run.ui) or None, **layer, **options
+    )
+    plan = Plan(network, first)
+    seed = first.seed or 0
+    batch = plan.batch(plan.start(first, seed))
+    changes = Changes().then(0, first, goal)
+    model_print = fingerprint(network)
+    widget.restore(keeping.kept(network, batch, first, changes, seed=seed, goal=goal, model=model_print))
+    if found := _others(run, model_print):
+        warnings.warn(f"{path}: {' '.join(found)}", RuntimeWarning, stacklevel=2)
+    return widget
+
+
+def _others(run: RunFile, model: str) -> list[str]:
+    """What differs from what a run was made with, a sentence each."""
+    found = []
+    if run.model != model:
+        found.append("It is of another model, or of other weights: the picture will be another.")
+    now = keeping.versions()
+    if other := [f"{name} {one} (here {now.get(name)})" for name, one in run.versions.items() if now.get(name) != one]:
+        found.append(f"It was made with {', '.join(other)}: the picture may differ.")
+    if len(run.changes) > 1:
+        steered = ", ".join(str(change.iteration) for change in run.changes[1:])
+        found.append(
+            f"It was steered at iteration {steered}: the widget has the settings that it began with. "
+            "visualize(model, changes=RunFile.load(path).changes) repeats all of it."
+        )
+    if run.unknown:
+        found.append(f"This version does not know {', '.join(run.unknown)}: left out.")
+    return found

@@ -1,0 +1,292 @@
+import csv
+import functools
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import actmax_widget as am
+from actmax_widget import losses, optimizers, parametrizations, regularizers, transforms
+from actmax_widget.export import saving, written
+from actmax_widget.parameters import number
+from tests.networks import small_cnn
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return am.demo.digits()
+
+
+class Fade(transforms.Transform):
+    share: float = number(0.9, least=0, most=1, help="How much is left.")
+
+    def __call__(self, image, random):
+        return image * self.share
+
+
+def wobble(image, random):
+    return image * random.uniform((), 0.9, 1.1)
+
+
+def halved(grads):
+    return grads / 2
+
+
+PICTURE = np.random.RandomState(0).uniform(0, 255, (28, 28, 1)).astype("float32")
+OBJECTIVE = losses.ActivationMaximization("out", 3) + 0.5 * regularizers.TotalVariation(beta=1.5)
+RUNS = {
+    "by default": {},
+    "keras-vis from a picture": {"preset": "keras-vis", "tv_weight": 3, "start": PICTURE, "seed_fit": "pad"},
+    "an objective": {"target": OBJECTIVE - 0.1 * losses.Direction("conv3", np.ones(64))},
+    "parts": {
+        "transforms": [transforms.Noise(0.3, 0.03, name="grain"), Fade(0.8), transforms.Jitter(2), wobble],
+        "optimizer": keras.optimizers.SGD(0.5, momentum=0.9),
+        "parametrization": parametrizations.Phase(np.ones((28, 15))),
+        "grad_modifier": halved,
+    },
+    "preprocessed, elsewhere": {"preprocess": (127.5, 127.5), "input_range": (0, 255), "class_loss": "activation"},
+    "a Keras layer": {"preprocess": keras.layers.Rescaling(0.5), "backprop_modifier": "guided"},
+    "stopped early": {"changes": {13: None}},
+    "steered": {
+        "changes": {
+            5: {"tv_weight": 2, "Noise.end": 0.2},
+            9: {"optimizer": "sgd"},
+            12: {"goal": 30, "jitter": 3},
+            25: None,
+        }
+    },
+}
+
+
+@functools.cache
+def made(name):
+    given = {"target": "out", **RUNS[name]}
+    target = given.pop("target")
+    filters = () if isinstance(target, losses.Sum) else (3,)
+    return am.visualize(am.demo.digits(), target, *filters, **{"seed": 4, "max_iter": 20, **given})
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_file_repeats_the_run_bit_for_bit(digits, name, tmp_path):
+    result = made(name)
+    run = am.RunFile.load(result.save(tmp_path / "run.json"))
+    assert run.iteration == len(result.history)
+    again = am.visualize(digits, changes=run.changes, max_iter=run.iteration)
+    np.testing.assert_array_equal(again.image, result.image)
+    np.testing.assert_array_equal(again.history.values, result.history.values)
+    assert am.RunFile.of(again.checkpoint).to_json() == am.RunFile.of(result.checkpoint).to_json()
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_copied_code_makes_the_picture_bit_for_bit(digits, name):
+    code = made(name).code()
+    assert code.splitlines()[-1].startswith(("result = am.visualize(", ")"))
+    known = {"model": digits, **globals()} if "tests." not in code else {"model": digits}
+    exec(code, known)  # noqa: S102 - what is tested
+    np.testing.assert_array_equal(known["result"].image, made(name).image)
+
+
+def test_a_widget_that_was_steered_gives_code_and_file_of_all_of_it(digits, tmp_path):
+    widget = am.ActMaxWidget(digits, filter_indices=3, max_iter=30, steps_per_second=None, ui={"hide": ["table"]})
+    widget.step(7)
+    widget.tv_weight = 5
+    widget.knobs["Rotate.degrees"] = 3
+    widget.start()
+    assert widget.wait(60)
+    widget.tv_weight = 1
+    widget.step(4)
+    known = {"model": digits}
+    exec(widget.code(), known)  # noqa: S102 - what is tested
+    np.testing.assert_array_equal(known["result"].image, widget.image)
+    run = am.RunFile.of_picture(widget.save(tmp_path / "steered.png"))
+    np.testing.assert_array_equal(am.visualize(digits, changes=run.changes, max_iter=run.iteration).image, widget.image)
+    with pytest.warns(RuntimeWarning, match="steered at iteration 7, 30"):
+        loaded = am.load_run(tmp_path / "steered.png", digits)
+    assert (loaded.ui, loaded.tv_weight, loaded.iteration) == ({"hide": ["table"]}, 0, 0)
+    for one in (widget, loaded):
+        one.close()
+
+
+def test_a_loaded_widget_repeats_the_run(digits, tmp_path):
+    result = made("keras-vis from a picture")
+    widget = am.load_run(result.save(tmp_path / "run.json"), digits)
+    assert (widget.iteration, widget.tv_weight, widget.preset) == (0, 3, "keras-vis")
+    widget.start()
+    assert widget.wait(60)
+    np.testing.assert_array_equal(widget.image, result.image)
+    assert widget.status == "finished"
+    widget.close()
+
+
+def test_what_differs_is_said(tmp_path):
+    path = made("by default").save(tmp_path / "run.json")
+    whole = json.loads(path.read_text())
+    whole["versions"]["keras"] = "2.9"
+    whole["changes"][0]["settings"]["sharpness"] = 3
+    path.write_text(json.dumps(whole))
+    other = keras.models.clone_model(am.demo.digits())
+    with pytest.warns(RuntimeWarning) as told:
+        am.load_run(path, other).close()
+    (message,) = [str(one.message) for one in told if "run.json" in str(one.message)]
+    assert "another model" in message
+    assert "keras 2.9 (here" in message
+    assert "does not know sharpness" in message
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text[: len(text) // 2], "cut or damaged"),
+        (lambda text: "{}", "other JSON"),
+        (lambda text: text.replace('"actmax_widget_run": 1', '"actmax_widget_run": 99'), "format 99"),
+        (lambda text: text.replace("optimizers.Adam", "os:system"), "system of os is not"),
+        (lambda text: text.replace("optimizers.Adam", "numpy:array"), "parts: losses, transforms"),
+        (lambda text: text.replace("optimizers.Adam", "optimizers.Nothing"), "Nothing of actmax_widget is not"),
+        (lambda text: text.replace('"out"', '"nowhere"'), "nowhere"),
+        (lambda text: text.replace('"changes"', '"change"'), "KeyError"),
+        (lambda text: text.replace('"seed": 4', '"seed": -4'), "seed"),
+    ],
+)
+def test_a_damaged_run_file_is_refused_in_words(digits, change, words, tmp_path):
+    path = made("by default").save(tmp_path / "run.json")
+    path.write_text(change(path.read_text()))
+    with pytest.raises((ValueError, TypeError), match=words):
+        am.load_run(path, digits)
+
+
+def test_what_has_no_name_is_refused_before_a_file_is_written(digits, tmp_path):
+    result = am.visualize(digits, "out", 3, max_iter=2, transforms=[lambda image, random: image])
+    before = made("by default").save(tmp_path / "run.json").read_bytes()
+    with pytest.raises(ValueError, match="transforms: expected functions and classes that have a name"):
+        result.save(tmp_path / "run.json")
+    assert (tmp_path / "run.json").read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_classes_that_are_not_there_may_be_given(digits, tmp_path):
+    path = made("parts").save(tmp_path / "run.json")
+    path.write_text(path.read_text().replace("tests.test_export:", "elsewhere:"))
+    with pytest.raises(ValueError, match=r"halved of elsewhere is not.* own=\{'halved': halved\}"):
+        am.RunFile.load(path)
+    run = am.RunFile.load(path, own={"Fade": Fade, "wobble": wobble, "halved": halved})
+    np.testing.assert_array_equal(am.visualize(digits, changes=run.changes, max_iter=20).image, made("parts").image)
+
+
+def test_files_are_read_by_others(tmp_path):
+    result = made("by default")
+    with Image.open(result.save(tmp_path / "a.png")) as picture:
+        assert picture.size == (532, 532)  # 19 times 28
+        small = np.asarray(picture)[9::19, 9::19]
+        assert json.loads(picture.text["actmax_widget run"])["iteration"] == 20
+    np.testing.assert_array_equal(small, np.rint(np.clip(result.image[..., 0], 0, 255)))
+    for ending in (".gif", ".webp"):
+        with Image.open(result.save(tmp_path / f"a{ending}")) as film:
+            assert film.n_frames > 10
+            assert film.size == (224, 224)
+    table = pd.read_csv(result.save(tmp_path / "a.csv"), index_col="iteration", dtype="float32")
+    np.testing.assert_array_equal(table.to_numpy(), result.history.rows)
+    assert [*table.columns] == [*result.history.columns, *result.history.measures]
+    with (tmp_path / "a.csv").open(newline="") as file:
+        assert next(csv.reader(file))[0] == "iteration"
+    kept = am.Checkpoint.load(result.save(tmp_path / "a.actmax"))
+    assert kept.is_of_same_moment(result.checkpoint)
+    assert result.save(str(tmp_path / "A.PY")).read_text() == result.code()
+
+
+@pytest.mark.parametrize(("ending", "module"), [(".mp4", "av"), (".parquet", "pyarrow")])
+def test_what_is_not_installed_is_said(ending, module, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=f"Saving {ending} needs {module}: pip install"):
+        made("by default").save(tmp_path / f"a{ending}")
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("path", ["picture", "picture.bmp", 3, None])
+def test_a_bad_path_is_refused(path):
+    with pytest.raises((ValueError, TypeError), match="path: expected"):
+        made("by default").save(path)
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
+    with pytest.raises(OSError, match="No such file"):
+        made("by default").save(tmp_path / "nowhere" / "a.png")
+    (tmp_path / "a.png").mkdir()
+    with pytest.raises(IsADirectoryError):
+        made("by default").save(tmp_path / "a.png")
+    assert [one.name for one in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_a_picture_of_many_is_saved_and_told_by_its_own_numbers(digits, tmp_path):
+    many = am.visualize_many(digits, "out", 3, vary={"tv_weight": [0, 5]}, seed=1, max_iter=6)
+    run = am.RunFile.of_picture(many[1].save(tmp_path / "one.png"))
+    assert run.changes[0].settings.tv_weight == 5
+    with pytest.raises(ValueError, match="no film"):
+        many[1].save(tmp_path / "one.gif")
+
+
+def test_the_figure_shows_film_and_losses():
+    figure = made("by default").plot()
+    *stills, curves = figure.axes
+    assert len(stills) == 8
+    assert {"activation", "total"} <= {line.get_label() for line in curves.lines}
+    blank = am.visualize(small_cnn(), "conv2", 1, max_iter=1, seed=0)
+    assert blank.plot().axes
+
+
+def test_a_description_is_read_back():
+    values = [None, True, 3, 0.1, float("inf"), "a", (1, (2, "b")), {"a": (1, 2)}, np.arange(6.0).reshape(2, 3)]
+    for value in values:
+        tree = json.loads(json.dumps(written.described(value, "value")))
+        found = written.read(tree, {})
+        assert np.array_equal(found, value) if isinstance(value, np.ndarray) else found == value
+    for part in (optimizers.Adam(0.1, beta_1=0.8), transforms.Crops(4), parametrizations.Fourier(decay=2).named("F")):
+        tree = json.loads(json.dumps(written.described(part, "part")))
+        found = written.read(tree, {})
+        assert (type(found), found.name, found.numbers()) == (type(part), part.name, part.numbers())
+    with pytest.raises(ValueError, match="value: expected what can be written"):
+        written.described(object(), "value")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({0: {}}, "an integer >= 1"),
+        ({5: 3}, "settings by name"),
+        ({5: {"layer": "conv1"}}, "settings that a run can go on with"),
+        ({5: {"nothing": 1}}, "nothing"),
+        ({5: {"Noise.nothing": 1}}, "Noise.nothing"),
+        ({"a": {}}, "an integer >= 1"),
+        ({5: {"goal": 2}}, "goal"),
+    ],
+)
+def test_bad_changes_are_refused(digits, changes, words):
+    with pytest.raises((ValueError, TypeError), match=words):
+        am.visualize(digits, "out", 3, max_iter=10, changes=changes)
+
+
+def test_from_a_shell(digits, tmp_path):
+    digits.save(tmp_path / "model.keras")
+    path = made("by default").save(tmp_path / "run.json")
+    command = [sys.executable, "-m", "actmax_widget", "run", path, "--model", tmp_path / "model.keras"]
+    done = subprocess.run([*command, "--out", tmp_path / "y.png"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "y.png").read_bytes() == made("by default").save(tmp_path / "x.png").read_bytes()
+    failed = subprocess.run([*command, "--out", tmp_path / "y.bmp"], capture_output=True, text=True, check=False)
+    assert failed.returncode == 2
+    assert "expected a name that ends in one of" in failed.stderr
+
+
+def test_the_kinds_are_told_in_the_help():
+    for ending in saving.KINDS:
+        assert f"``{ending}``" in am.ActMaxWidget.save.__doc__
+        assert f"``{ending}``" in saving.save.__doc__
+
+
+def test_tensors_of_a_shape_are_arrays_in_writing():
+    assert written.read(written.described(tf.constant([1.0, 2.0]).numpy(), "value"), {}).tolist() == [1, 2]
