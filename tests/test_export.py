@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import av
 import keras
 import numpy as np
 import pandas as pd
@@ -197,6 +198,20 @@ def test_files_are_read_by_others(tmp_path):
     kept = am.Checkpoint.load(result.save(tmp_path / "a.actmax"))
     assert kept.is_of_same_moment(result.checkpoint)
     assert result.save(str(tmp_path / "A.PY")).read_text() == result.code()
+
+
+def test_film_and_rows_for_others(tmp_path):
+    result = made("by default")
+    with av.open(result.save(tmp_path / "a.mp4")) as container:
+        stream = container.streams.video[0]
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
+        assert (stream.codec_context.name, frames[0].shape) == ("h264", (224, 224, 3))
+        assert 4 < container.duration / av.time_base < 6
+    shown = result.film.images[-1, ..., 0].repeat(8, 0).repeat(8, 1)
+    assert np.abs(frames[-1].mean(-1) - shown).mean() < 4
+    table = pd.read_parquet(result.save(tmp_path / "a.parquet"))
+    np.testing.assert_array_equal(table.to_numpy(), result.history.rows)
+    assert table.index.name == "iteration"
 
 
 @pytest.mark.parametrize(("ending", "module"), [(".mp4", "av"), (".parquet", "pyarrow")])
