@@ -97,6 +97,34 @@ def test_what_a_layer_raises_is_told():
     assert "on another disk" in looks.answer(WEIGHTS, run_of(model, layer="broken"))[0]["sentence"]
 
 
+@pytest.mark.parametrize("kind", ["png", "gif", "webp", "csv", "json", "py"])
+def test_a_file_is_made_of_the_run_as_it_is(kind, monkeypatch, tmp_path):
+    widget = am.ActMaxWidget(small_cnn(), layer="conv1", preset="keras-vis", ui={"title": "A lesson"})
+    page = FrontEnd(widget, monkeypatch)
+    widget.step(3)
+    page.send(type="take_away", kind=kind)
+    page.wait_for(lambda: any(content["type"] == "file" for content, _ in page.custom))
+    ((content, (found,)),) = [one for one in page.custom if one[0]["type"] == "file"]
+    assert content == {"type": "file", "kind": kind, "sentence": ""}
+    assert found == widget.save(tmp_path / f"a.{kind}").read_bytes()
+    if kind == "json":
+        assert am.RunFile.of_text(found.decode()).ui == {"title": "A lesson"}
+    widget.close()
+
+
+def test_a_file_that_cannot_be_made_is_told_in_a_sentence(monkeypatch):
+    widget = am.ActMaxWidget(small_cnn(), transforms=[lambda image, random: image])
+    page = FrontEnd(widget, monkeypatch)
+    widget.step(1)
+    page.send(type="take_away", kind="json")
+    page.wait_for(lambda: any(content["type"] == "file" for content, _ in page.custom))
+    (content,) = [one for one, _ in page.custom if one["type"] == "file"]
+    assert content["sentence"].startswith("This must be functions and classes that have a name")
+    page.send(type="take_away", kind="exe")
+    assert "kind" in widget.error
+    widget.close()
+
+
 def test_the_page_asks_and_is_answered_by_a_message(monkeypatch):
     widget = am.ActMaxWidget(small_cnn(), layer="conv1", preset="keras-vis")
     page = FrontEnd(widget, monkeypatch)

@@ -1,4 +1,4 @@
-"""What a person looks at beside the run, once, when it is asked for: weights, and where a picture is answered.
+"""What is asked for once, beside the run: weights, where a picture is answered, a file to take away.
 
 Computed by the thread that sends, as a layer's answer takes as long as some steps, and may wait for what is compiled.
 """
@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from actmax_widget import preprocessing
+from actmax_widget.checks import in_words
+from actmax_widget.export import saving
 from actmax_widget.live.run import Run
 from actmax_widget.network import Target, response_of, weights_of
 from actmax_widget.pictures import to_pixels
@@ -17,7 +19,9 @@ from actmax_widget.reason import reason
 from actmax_widget.view.messages import (
     AskResponse,
     AskWeights,
+    FileMessage,
     ResponseMessage,
+    TakeAway,
     WeightsMessage,
     content,
 )
@@ -42,6 +46,21 @@ def answer(asked: AskWeights | AskResponse, run: Run) -> Answer:
     nothing = {"shape": (0, 0), "picture": (0, 0, 1), "low": 0.0, "high": 0.0, "iteration": run.iteration}
     indices = run.settings.filter_indices
     return _message(ResponseMessage, found, layer=layer, filter_indices=indices, start=asked.start, **nothing)
+
+
+def file(asked: TakeAway, result: Any, ui: Any) -> Answer:
+    """The file that a person asked for, or a sentence why there is none.
+
+    Args:
+        asked: which.
+        result: gives what the run has come to.
+        ui: how the widget is shown.
+    """
+    try:
+        buffers, sentence = [saving.KINDS[f".{asked.kind}"](result(), ui)], ""
+    except Exception as error:  # noqa: BLE001 - as above
+        buffers, sentence = [], in_words(error) if isinstance(error, ValueError | TypeError) else reason(error)
+    return content(FileMessage(kind=asked.kind, sentence=sentence)), buffers
 
 
 def _message(cls: type, found: tuple[Any, ...], **fields: Any) -> Answer:

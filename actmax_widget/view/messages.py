@@ -22,6 +22,8 @@ MOST_OF_STRIP = 64
 """Pictures of a strip at the most: a page asks for as many as it has room for."""
 MOST_KNOWN = 512
 """Iterations that a page may say it has."""
+FileKind = Literal["png", "gif", "webp", "csv", "json", "py"]
+"""Files that the page offers, by their endings."""
 Family = Literal["parametrization", "optimizer"]
 """A family of parts in which there is always just one."""
 
@@ -354,9 +356,18 @@ class ResponseMessage:
     sentence: str = told("Why there is no map; empty if there is one.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class FileMessage:
+    """A file to take away. The buffer holds it."""
+
+    type: Literal["file"] = "file"
+    kind: FileKind = told("Of which kind.")
+    sentence: str = told("Why there is none; empty if there is one.")
+
+
 MESSAGES = (
     *(FrameMessage, FilmMessage, PictureMessage, TilesMessage, TilesClosedMessage),
-    *(RefusedMessage, WeightsMessage, ResponseMessage),
+    *(RefusedMessage, WeightsMessage, ResponseMessage, FileMessage),
 )
 
 
@@ -383,6 +394,10 @@ def _or_none(_: str, value: Any) -> int | None:
 
 def _file_name(_: str, value: Any) -> str:
     return value if isinstance(value, str) and value else "the file"
+
+
+def _file_kind(name: str, value: Any) -> str:
+    return check_choice(name, value, get_args(FileKind))
 
 
 def _family(name: str, value: Any) -> str:
@@ -626,13 +641,21 @@ class AskResponse:
     start: bool = told("The starting picture, and not the present one.", False, take=lambda _, value: value is True)
 
 
+@dataclass(frozen=True, kw_only=True)
+class TakeAway:
+    """Make a file of the run as it is."""
+
+    type: Literal["take_away"] = "take_away"
+    kind: FileKind = told("Of which kind.", None, take=_file_kind)
+
+
 COMMANDS = (
     *(Hello, Receipt, Views, AskFilm, AskPicture),
     *(Start, Pause, Reset, Step, ShowBest, SeedPicture, ClearSeedPicture),
     *(Rewind, BranchOff, OpenBranch),
     *(SetKnob, RestoreDefaults, ChoosePart, AddTransform, RemoveTransform),
     *(MakeTiles, OpenTile, PauseTiles, ResumeTiles, CloseTiles),
-    *(AskWeights, AskResponse),
+    *(AskWeights, AskResponse, TakeAway),
 )
 SILENT = (Hello, Receipt, Views, AskFilm, AskPicture)
 """Nobody pressed a button for these, so nobody is told what is wrong with one."""

@@ -942,8 +942,10 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             messages.PauseTiles: lambda: self._command("pause_tiles"),
             messages.ResumeTiles: lambda: self._command("resume_tiles"),
             messages.CloseTiles: lambda: self._command("close_tiles"),
-            messages.AskWeights: lambda: self._asked.__setitem__(type(command), command),
-            messages.AskResponse: lambda: self._asked.__setitem__(type(command), command),
+            **dict.fromkeys(
+                (messages.AskWeights, messages.AskResponse, messages.TakeAway),
+                lambda: self._asked.__setitem__(type(command), command),
+            ),
         }
         answers[type(command)]()
 
@@ -1009,13 +1011,19 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
                 self._publish()
                 due = self._stream.pump()
                 while self._asked:
-                    self.send(*looks.answer(self._asked.popitem()[1], self._run))
+                    self._answer(self._asked.popitem()[1])
                 return due
         except Exception as error:  # whatever a comm or an encoder raises: the thread goes on
             self.log.warning("The page could not be brought up to date.", exc_info=True)
             with contextlib.suppress(Exception):
                 self._complain(f"The page could not be brought up to date: {error}")
             return None
+
+    def _answer(self, asked: Any) -> None:
+        if isinstance(asked, messages.TakeAway):
+            self.send(*looks.file(asked, lambda: self.result, self.ui))
+        else:
+            self.send(*looks.answer(asked, self._run))
 
     # --- outputs ---------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,8 @@ export type Incoming =
   | TilesClosedMessage
   | RefusedMessage
   | WeightsMessage
-  | ResponseMessage;
+  | ResponseMessage
+  | FileMessage;
 export type Outgoing =
   | Hello
   | Receipt
@@ -36,7 +37,8 @@ export type Outgoing =
   | ResumeTiles
   | CloseTiles
   | AskWeights
-  | AskResponse;
+  | AskResponse
+  | TakeAway;
 
 /** All that Python and the page have in common. */
 export interface Contract {
@@ -389,6 +391,14 @@ export interface ResponseMessage {
   /** Why there is no map; empty if there is one. */
   sentence: string;
 }
+/** A file to take away. The buffer holds it. */
+export interface FileMessage {
+  type: "file";
+  /** Of which kind. */
+  kind: "png" | "gif" | "webp" | "csv" | "json" | "py";
+  /** Why there is none; empty if there is one. */
+  sentence: string;
+}
 /** A page is there (again), with what it has: the answer begins where that ends. */
 export interface Hello {
   type: "hello";
@@ -542,6 +552,12 @@ export interface AskResponse {
   type: "ask_response";
   /** The starting picture, and not the present one. */
   start: boolean;
+}
+/** Make a file of the run as it is. */
+export interface TakeAway {
+  type: "take_away";
+  /** Of which kind. */
+  kind: "png" | "gif" | "webp" | "csv" | "json" | "py";
 }
 /** All tiles for a saved notebook; their pictures stand in one, in rows. */
 export interface SavedTiles {

@@ -12,6 +12,7 @@ import { decode } from "../kit/png";
 import { type Drawn, Scope } from "../kit/scope";
 import { createZoom } from "../kit/zoom";
 import { type Filters, formatFilters } from "./filters";
+import { createTakeAway, download } from "./take_away";
 
 /** CSS pixels of the longer side. */
 const SHOWN_SIZE = 380;
@@ -30,7 +31,7 @@ interface Options {
 export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Options): Drawn {
   const scope = new Scope();
   const parts = createParts();
-  const { element, frame, stage, canvas, measured, save } = parts;
+  const { element, frame, stage, canvas, measured } = parts;
   let saved: Uint8Array | null = null;
   let painted: Uint8Array | null = null;
   let at = 0;
@@ -91,7 +92,11 @@ export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Opt
   canvas.setAttribute("aria-label", "No picture yet");
   showZoom(parts, 1);
   look();
-  scope.listen(save, "click", () => download(canvas, fileName(model, store, at)));
+  scope.listen(parts.save, "click", () => save(canvas, fileName(model, store, at)));
+  const takeAway = createTakeAway(model, store, (ending) => fileName(model, store, at, ending));
+  takeAway.element.dataset.part = "save";
+  parts.save.after(takeAway.element);
+  scope.add(takeAway.cleanup);
   scope.listen(parts.closer, "click", zoom.closer);
   scope.listen(parts.farther, "click", zoom.farther);
   scope.listen(parts.fit, "click", zoom.fit);
@@ -311,24 +316,19 @@ export function filterWords(filters: Filters, names: Names): string {
   return `filter${filters.length === 1 ? "" : "s"} ${formatFilters(filters, names)}`;
 }
 
-function fileName(model: ActMaxModel, store: Store, iteration: number): string {
+function fileName(model: ActMaxModel, store: Store, iteration: number, ending = "png"): string {
   const { layer, filter_indices } = store.subject;
   const filters = filter_indices?.length
     ? filter_indices.map(filterInFileName(namesOf(model, layer), filter_indices.length)).join("_")
     : "all";
   const target = isAbsent(model, "layer") ? termsOf(model) : [layer, `filter_${filters}`];
   const name = [model.get("model_name"), ...target, `iteration_${iteration}`];
-  return `${name.join("-").replaceAll(/[^\p{L}\p{N}_.-]+/gu, "_")}.png`;
+  return `${name.join("-").replaceAll(/[^\p{L}\p{N}_.-]+/gu, "_")}.${ending}`;
 }
 
 const filterInFileName = (names: Names, count: number) => (filter: number | string) =>
   typeof filter === "number" && count <= MOST_NAMED ? call(filter, names) : String(filter);
 
-function download(canvas: HTMLCanvasElement, name: string): void {
-  canvas.toBlob((blob) => {
-    if (!blob) return;
-    const url = URL.createObjectURL(blob);
-    h("a", { href: url, download: name }).click();
-    URL.revokeObjectURL(url);
-  });
+function save(canvas: HTMLCanvasElement, name: string): void {
+  canvas.toBlob((blob) => blob && download(blob, name));
 }

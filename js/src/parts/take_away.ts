@@ -1,0 +1,90 @@
+import type { FileMessage, TakeAway } from "../kernel/contract";
+import { bytesOf } from "../kernel/frame";
+import type { ActMaxModel } from "../kernel/model";
+import type { Store } from "../kernel/store";
+import { h, setText } from "../kit/dom";
+import { type Component, Scope } from "../kit/scope";
+
+type Kind = TakeAway["kind"];
+
+const COPY = "copy";
+const OFFERS: readonly (readonly [Kind | typeof COPY, string])[] = [
+  ["png", "PNG, enlarged, with its settings"],
+  ["gif", "GIF of the film"],
+  ["webp", "WebP of the film, lossless"],
+  ["csv", "CSV of the losses"],
+  ["json", "Run file, to repeat it"],
+  ["py", "Python code"],
+  [COPY, "Copy as Python"],
+];
+const TYPES: Record<Kind, string> = {
+  png: "image/png",
+  gif: "image/gif",
+  webp: "image/webp",
+  csv: "text/csv",
+  json: "application/json",
+  py: "text/x-python",
+};
+
+/** A list of the files that the kernel makes of the run, and its code for the clipboard. `name` is that of a file. */
+export function createTakeAway(
+  model: ActMaxModel,
+  store: Store,
+  name: (ending: string) => string,
+): Component {
+  const scope = new Scope();
+  const title = "Save the picture, its film, its losses, or what makes it";
+  const list = h(
+    "select",
+    { class: "actmax-quiet", "aria-label": "Save as", title, "data-testid": "save-as" },
+    h("option", { value: "" }, "Save as …"),
+    ...OFFERS.map(([value, label]) => h("option", { value }, label)),
+  );
+  const words = h("span", { class: "actmax-caption", role: "status", "data-testid": "save-words" });
+  const element = h("span", { class: "actmax-take-away" }, list, words);
+  let asked: Kind | typeof COPY | null = null;
+
+  const ask = () => {
+    asked = list.value as Kind | typeof COPY;
+    list.value = "";
+    setText(words, "making it …");
+    store.link.send({ type: "take_away", kind: asked === COPY ? "py" : asked });
+  };
+  const take = (content?: unknown, buffers?: DataView[]) => {
+    const { type, kind, sentence } = (content ?? {}) as Partial<FileMessage>;
+    // Another view may have asked.
+    if (type !== "file" || !kind || !asked || kind !== (asked === COPY ? "py" : asked)) return;
+    const bytes = bytesOf(buffers?.[0]).slice();
+    if (sentence) setText(words, sentence);
+    else if (asked === COPY) void copy(new TextDecoder().decode(bytes), words);
+    else {
+      download(new Blob([bytes], { type: TYPES[kind] }), name(kind));
+      setText(words, "");
+    }
+    asked = null;
+  };
+  const show = () => {
+    list.disabled = !store.link.connected;
+  };
+  scope.on(model, "msg:custom", take as (content?: unknown) => void);
+  scope.listen(list, "change", ask);
+  scope.add(store.subscribe(show));
+  show();
+  return { element, cleanup: scope.cleanup };
+}
+
+/** A page that is not secure has no clipboard; then the code is shown to be copied. */
+async function copy(code: string, words: HTMLElement): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(code);
+    setText(words, "copied");
+  } catch {
+    setText(words, "The browser gives no access to the clipboard: choose Python code.");
+  }
+}
+
+export function download(blob: Blob, name: string): void {
+  const url = URL.createObjectURL(blob);
+  h("a", { href: url, download: name }).click();
+  URL.revokeObjectURL(url);
+}
