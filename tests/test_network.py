@@ -32,7 +32,7 @@ def activation(network, layer, filters, inp):
 def test_layers(model):
     infos = Network(model).layers()
     assert [info.name for info in infos] == ["rescale", "conv1", "pool", "conv2", "flatten", "out"]
-    assert infos[1] == ("conv1", "Conv2D", (10, 10, 6), 6)
+    assert infos[1] == ("conv1", "Conv2D", (10, 10, 6), 6, 60)
 
 
 @pytest.mark.parametrize("layer", ["conv2", 4, -3])
@@ -702,7 +702,7 @@ def test_a_model_may_be_used_while_it_is_listened_to():
     model = Sub()
     model(np.ones((1, 4), "float32"))
     (info,) = Network(model).layers()
-    assert info == ("inner", "Dense", (3,), 3)
+    assert info == ("inner", "Dense", (3,), 3, 15)
     np.testing.assert_array_equal(seen[0], model(np.ones((5, 4), "float32")))
 
 

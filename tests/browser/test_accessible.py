@@ -57,7 +57,7 @@ def test_nothing_keeps_anybody_out(first_widget):
 
     notebook.ask("widget.max_iter = 30; widget.visualize_many(vary={'seed': range(3)})")
     expect(view.part("tiles")).to_have_attribute("data-status", "finished", timeout=60_000)
-    notebook.ask("widget.tv_weight = 3")
+    notebook.ask("widget.tv_weight = 4")
     expect(view.part("tiles-changed")).to_be_visible()
     expect_nothing_found(notebook, "tiles")
 
