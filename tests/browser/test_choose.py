@@ -1,10 +1,12 @@
 import numpy as np
+import pytest
 
 from tests.browser.view import iterations_of
 
 CLASSIFY = "print(int(am.demo.digits().predict(widget.image[None], verbose=0).argmax()))"
 
 
+@pytest.mark.soak  # the goldfish of test_photos.py is the same, for photographs
 def test_digit_three(first_widget):
     notebook, view = first_widget("max_iter=300, steps_per_second=None, layer='conv1'")
     view.choose(layer="out", filters=3)

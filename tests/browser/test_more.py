@@ -46,7 +46,7 @@ def test_starting_picture_is_uploaded_and_taken_away_again(first_widget):
     view.press("Reset", then="ready")
 
 
-@pytest.mark.parametrize("theme", ["Light", "Dark"])
+@pytest.mark.parametrize("theme", ["Light", pytest.param("Dark", marks=pytest.mark.soak)])
 def test_another_shape_is_cropped_and_said_and_padded_by_choice(first_widget, theme):
     notebook, view = first_widget()
     notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
@@ -71,7 +71,7 @@ def test_another_shape_is_cropped_and_said_and_padded_by_choice(first_widget, th
     assert [*view.pixels()[14, [0, 14], 0]] == [60, 255]
 
 
-@pytest.mark.parametrize("theme", ["Light", "Dark"])
+@pytest.mark.parametrize("theme", ["Dark", pytest.param("Light", marks=pytest.mark.soak)])
 def test_a_file_that_is_no_picture_is_explained_beside_its_button(first_widget, theme):
     notebook, view = first_widget()
     notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")

@@ -90,7 +90,10 @@ def test_wrong_filter_is_explained_and_the_run_survives(first_widget):
     view.expect_iterations(iterations_of(notebook))
 
 
-@pytest.mark.parametrize("blocking", ["import time; time.sleep(20)", "widget.wait(20)"])
+BLOCKING = ["widget.wait(20)", pytest.param("import time; time.sleep(20)", marks=pytest.mark.soak)]
+
+
+@pytest.mark.parametrize("blocking", BLOCKING)
 def test_pause_works_while_a_cell_blocks(first_widget, blocking):
     notebook, view = first_widget("max_iter=100_000")
     view.press("Run", then="running")
