@@ -32,7 +32,7 @@ class Rendered(NamedTuple):
         image: the picture, (batch, ..., channels).
         seen: what the network is shown, (batch * views, ..., channels); the picture itself without transforms.
         pull: function of the gradients by ``seen`` and by ``image``, and whether the latter is one at all; it gives
-            those by the parameters and by the picture, both together.
+            those by the parameters and by the canvas, both together.
     """
 
     image: tf.Tensor
@@ -149,10 +149,19 @@ class Rendering:
                         return by_canvas + self._widened(self._scaled(by_image, scale))
 
                     by_canvas = together() if regularized is True else tf.cond(regularized, together, lambda: by_canvas)
-            middle = self._cut(by_canvas)
-            return pull_params(by_canvas), self._as_taken(middle if scale is None else middle / scale)
+            return pull_params(by_canvas), by_canvas
 
         return Rendered(image, fed, pull)
+
+    def blank(self, pictures: tf.Tensor) -> tf.Tensor:
+        """A gradient by the canvas of so many pictures: zeros."""
+        return tf.zeros([tf.shape(pictures)[0], *self._canvas])
+
+    def by_picture(self, by_canvas: tf.Tensor, input_range: tf.Tensor) -> tf.Tensor:
+        """The gradient by the picture, as the network takes it, of one by the canvas."""
+        middle = self._cut(by_canvas)
+        scaled = middle / (input_range[1] - input_range[0]) if self.parametrization.unit else middle
+        return self._as_taken(scaled)
 
     def _fed(self, seen: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
         """What the network is fed, and the way back."""

@@ -451,11 +451,15 @@ class Step:
 
         # The gradient's shape is only known for certain where it is the input's, so any size of its axes is allowed.
         wrt = state.measured if self.objective.wrt_is_input else tf.zeros([0] * self.objective.wrt_rank)
-        start = (tf.constant(0), state, rows, wrt, wrt)
+        # By the canvas meanwhile: only the last one is looked at.
+        canvas = self.objective.wrt_is_input and not self._plain
+        start = (tf.constant(0), state, rows, self.rendering.blank(state.measured) if canvas else wrt, wrt)
         shapes = tf.nest.map_structure(_shape_of, start)
         if not self.objective.wrt_is_input:
             shapes = (*shapes[:3], *[tf.TensorShape([None] * self.objective.wrt_rank)] * 2)
         made, state, rows, grads, wrt_value = tf.while_loop(go_on, body, start, shapes)
+        if canvas:
+            grads = self.rendering.by_picture(grads, knobs.input_range)
         if self._is_small(state.measured):
             compilation.leave_loops_whole()
         self.traces += 1  # not before, as what cannot be compiled is not compiled
@@ -481,11 +485,11 @@ class Step:
         measured = rendered.image
         evaluation = self._evaluate(rendered.seen, measured, knobs)
         if self.objective.wrt_is_input:
-            by_params, by_picture = rendered.pull(
+            by_params, by_canvas = rendered.pull(
                 evaluation.grads, evaluation.slopes, self.objective.regularizes(knobs.weights)
             )
             grads = {name: self._modify(grad, knobs.grad_modifier) for name, grad in self._normed(by_params).items()}
-            evaluation = evaluation._replace(grads=grads["pixels"] if self._plain else by_picture, wrt_value=measured)
+            evaluation = evaluation._replace(grads=grads["pixels"] if self._plain else by_canvas, wrt_value=measured)
             updated, next_kept = self._updated(params, kept, grads, knobs, state.iteration)
             updated = self._searched(updated, by_params, state, knobs)
         else:  # the gradient by an inner tensor is looked at, not followed
