@@ -28,12 +28,11 @@ export function createChart(model: ActMaxModel, store: Store, { tableId }: Optio
   const scope = new Scope();
   const { element, chart, plot, line, look, empty, log, spoken } = createFrame(tableId);
   const legend = createLegend({
-    store,
+    ...{ store, log },
     isSlow: () => isSlow(model),
     toggled: () => rebuild(),
   });
   element.prepend(legend.element);
-  legend.element.append(log);
   const thinning = new Thinning(2);
   let columns: Column[] = [];
   let drawing: uPlot | null = null;

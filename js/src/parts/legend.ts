@@ -18,6 +18,8 @@ export interface Legend extends Component {
 
 interface Options {
   store: Store;
+  /** The button of the scale, which stands at its end. */
+  log: HTMLElement;
   /** Whether the run goes slowly enough to see what each step does. */
   isSlow(): boolean;
   /** A curve was taken away, or put back. */
@@ -25,12 +27,13 @@ interface Options {
 }
 
 /** What each curve is called and comes to; a click takes it away, or puts it back. */
-export function createLegend({ store, isSlow, toggled }: Options): Legend {
+export function createLegend({ store, log, isSlow, toggled }: Options): Legend {
   const scope = new Scope();
   const list = h("div", { class: "actmax-curves", role: "group", "aria-label": "Curves" });
   const iteration = h("b", { "data-testid": "chart-iteration" });
-  const where = h("span", { class: "actmax-where" }, "iteration ", iteration);
-  const element = h("div", { class: "actmax-legend", "data-testid": "legend" }, list, where);
+  // In one piece: apart, the last of them would begin a line of its own.
+  const scale = h("span", { class: "actmax-scale" }, h("span", {}, "iteration ", iteration), log);
+  const element = h("div", { class: "actmax-legend", "data-testid": "legend" }, list, scale);
   /** By its name: a curve that was taken away stays so when the run begins afresh. */
   const switched = new Map<string, boolean>();
   const values = new Map<Column, HTMLElement>();
