@@ -39,6 +39,7 @@ class Parametrization(Part):
             Transforms sample the canvas; its middle is shown, saved and regularized.
         fixed: names of parameters that belong to a start and stay as they are: no optimizer needs to see them, and
             their gradient is zeros.
+        faint: whether its starts are nearly grey, so that a search for what excites a unit makes them louder.
 
     Example:
         >>> class Soft(Parametrization):
@@ -57,6 +58,7 @@ class Parametrization(Part):
     unit: bool = True
     margin: float = 0.0
     fixed: tuple[str, ...] = ()
+    faint: bool = False
 
     def canvas(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of the canvas for pictures of this shape, (..., channels).
@@ -387,6 +389,7 @@ class Fourier(_Spectral):
     """
 
     mix = LUCID
+    faint = True
     decay: float = _decay(1.0)
     colour: float = _colour()
     margin: float = _margin(0.0)

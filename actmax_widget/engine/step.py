@@ -519,11 +519,11 @@ class Step:
 
     # A unit behind a ReLU may answer the noise that a run begins with by 0 all over its map, and no gradient leads away
     # from there, although other noise would do. So as long as there never was one, each number changes its sign or not,
-    # by chance: noise of the same kind, a little louder each time at first, as some starts are nearly grey. Pixels stay
-    # as they are, as keras-vis's do, and so does a starting picture.
+    # by chance: noise of the same kind, a little louder each time at first where starts are nearly grey. Pixels stay as
+    # they are, as keras-vis's do, and so does a starting picture.
     def _searched(self, updated: Params, grads: Params, state: State, knobs: Knobs) -> Params:
-        if self._plain or not self.optimizer.slots:
-            return updated
+        if self._plain or is_users(self.rendering.parametrization) or not self.optimizer.slots:
+            return updated  # of a user's nobody knows what another sign means
         free = [name for name in grads if name not in self.rendering.parametrization.fixed]
 
         def nothing_in(arrays: Iterable[tf.Tensor]) -> tf.Tensor:
@@ -534,7 +534,8 @@ class Step:
         def drawn() -> Params:
             seeds = tf.stack([knobs.seeds, tf.fill(tf.shape(knobs.seeds), state.iteration)], -1)
             never = silent & nothing_in(slot for name in free for slot in state.kept[name].values())
-            louder = tf.where(state.iteration < LOUDER_FOR, LOUDER, 1.0)
+            grows = self.rendering.parametrization.faint & (state.iteration < LOUDER_FOR)
+            louder = tf.where(grows, LOUDER, 1.0)
             found = dict(updated)
             for number, name in enumerate(free):
                 shape = updated[name].shape[1:]
