@@ -37,9 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(file: Path, path: Path, out: list[Path]) -> int:
     found = RunFile.of_picture(file) if file.suffix.lower() == ".png" else RunFile.load(file)
     model = keras.models.load_model(path, compile=False)
-    if fingerprint(Network(model, seed_input=found.changes[0].settings.seed_input)) != found.model:
+    if fingerprint(Network(model, **found.given)) != found.model:
         sys.stderr.write(f"{file} is of another model, or of other weights: the picture will be another.\n")
-    result = visualize(model, changes=found.changes, max_iter=found.iteration)
+    result = visualize(model, changes=found.changes, max_iter=found.iteration, **found.given)
     for one in out:
         sys.stdout.write(f"{result.save(one)}\n")
     return 0

@@ -134,6 +134,7 @@ class Checkpoint:
         changes: what was set in its course.
         model: fingerprint of the model and its weights.
         versions: of what made it, by name.
+        given: what the model was given, where that does not follow from the model: ``input_shape``, ``held_inputs``.
 
     Example:
         >>> result = am.visualize(model, "conv3", 5, max_iter=120, seed=0)
@@ -151,6 +152,7 @@ class Checkpoint:
     model: str
     versions: Mapping[str, str] = field(repr=False)
     format: int = FORMAT
+    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def is_of_same_moment(self, other: Checkpoint) -> bool:
         """Whether another one is of the same run at the same iteration."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from pathlib import Path
 def write(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file; raises an OSError where it cannot be written, and then the one of before is still there."""
     target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "There is no such folder", str(target.parent))
     # Beside it, as only within a file system a file takes another's place at once.
     temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:

@@ -16,6 +16,8 @@ import actmax_widget as am
 from actmax_widget import losses, optimizers, parametrizations, regularizers, transforms
 from actmax_widget.__main__ import main
 from actmax_widget.export import saving, written
+from actmax_widget.network import Network
+from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.parameters import number
 from tests.networks import small_cnn
 
@@ -55,6 +57,11 @@ RUNS = {
     "preprocessed, elsewhere": {"preprocess": (127.5, 127.5), "input_range": (0, 255), "class_loss": "activation"},
     "a Keras layer": {"preprocess": keras.layers.Rescaling(0.5), "backprop_modifier": "guided"},
     "stopped early": {"changes": {13: None}},
+    "put back to the default": {
+        "changes": {3: {"clip": False, "Noise.end": 0.4}, 6: {"clip": True, "Noise.end": 0.05}, 9: {"temperature": 2.0}}
+    },
+    "a part taken out": {"changes": {3: {"jitter": 5, "Noise.end": 0.6}, 9: {"transforms": [transforms.Flip()]}}},
+    "beyond the goal": {"changes": {22: {"tv_weight": 2}, 25: None}},
     "steered": {
         "changes": {
             5: {"tv_weight": 2, "Noise.end": 0.2},
@@ -153,6 +160,19 @@ def test_what_differs_is_said(tmp_path):
         (lambda text: text.replace('"out"', '"nowhere"'), "nowhere"),
         (lambda text: text.replace('"changes"', '"change"'), "KeyError"),
         (lambda text: text.replace('"seed": 4', '"seed": -4'), "seed"),
+        (lambda text: text.replace('"iteration": 20', '"iteration": -3'), "iteration: expected an integer >= 0"),
+        (lambda text: text.replace('"iteration": 20', '"iteration": "x"'), "iteration: expected an integer >= 0"),
+        (lambda text: text.replace('"goal": 20', '"goal": 0'), "goal: expected an integer >= 1"),
+        (lambda text: text.replace('"iteration": 0', '"iteration": 3'), "begins at iteration 0"),
+        (lambda text: json.dumps({**json.loads(text), "changes": []}), "begins at iteration 0"),
+        (lambda text: json.dumps({**json.loads(text), "ui": "x"}), "It is damaged"),
+        (lambda text: "[" * 100_000, "cut or damaged"),
+        (lambda text: text.replace('"seed": 4', '"seed_input": {"array": "AAAA"}'), "It is damaged"),
+        (
+            lambda text: text.replace('"seed": 4', '"preprocess": {"function": "actmax_widget.files:os.remove"}'),
+            "is not",
+        ),
+        (lambda text: text.replace('"seed": 4', '"preprocess": {"function": "actmax_widget.files:Path"}'), "is not"),
     ],
 )
 def test_a_damaged_run_file_is_refused_in_words(digits, change, words, tmp_path):
@@ -160,6 +180,45 @@ def test_a_damaged_run_file_is_refused_in_words(digits, change, words, tmp_path)
     path.write_text(change(path.read_text()))
     with pytest.raises((ValueError, TypeError), match=words):
         am.load_run(path, digits)
+
+
+NORMALIZATION = keras.layers.Normalization()
+NORMALIZATION.adapt(PICTURE[None])
+
+
+@pytest.mark.parametrize(
+    "preprocess",
+    [NORMALIZATION, keras.layers.Lambda(lambda x: x / 2), keras.layers.Dense(1)],
+    ids=["adapted", "lambda", "dense"],
+)
+def test_layers_that_their_configuration_does_not_tell_are_refused(digits, preprocess):
+    result = am.visualize(digits, "out", 3, max_iter=2, preprocess=preprocess)
+    with pytest.raises(ValueError, match="preprocess: expected layers that their configuration tells whole"):
+        result.code()
+
+
+def test_what_the_model_was_given_goes_along(tmp_path):
+    inputs = [keras.Input((None, None, 3), name="picture"), keras.Input((2,), name="more")]
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(inputs[0]))
+    model = keras.Model(inputs, keras.layers.Dense(3, name="out")(keras.layers.Concatenate()([pooled, inputs[1]])))
+    given = {"input_shape": (20, 24, 3), "held_inputs": {"more": [1.0, 2.0]}}
+    result = am.visualize(model, "out", 1, seed=1, max_iter=3, **given)
+    known = {"model": model}
+    exec(result.code(), known)  # noqa: S102 - what is tested
+    np.testing.assert_array_equal(known["result"].image, result.image)
+    widget = am.load_run(result.save(tmp_path / "x.png"), model)
+    widget.start()
+    assert widget.wait(60)
+    np.testing.assert_array_equal(widget.image, result.image)
+    widget.close()
+
+
+def test_a_picture_is_saved_without_its_run_where_that_cannot_be_written(digits, tmp_path):
+    result = am.visualize(digits, "out", 3, max_iter=2, transforms=[lambda image, random: image])
+    with pytest.warns(RuntimeWarning, match="saved without the run that made it. transforms: expected"):
+        path = result.save(tmp_path / "x.png")
+    with pytest.raises(ValueError, match="a PNG that holds the run"):
+        am.RunFile.of_picture(path)
 
 
 def test_what_has_no_name_is_refused_before_a_file_is_written(digits, tmp_path):
@@ -230,7 +289,7 @@ def test_a_bad_path_is_refused(path):
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
-    with pytest.raises(OSError, match="No such file"):
+    with pytest.raises(FileNotFoundError, match="There is no such folder"):
         made("by default").save(tmp_path / "nowhere" / "a.png")
     (tmp_path / "a.png").mkdir()
     with pytest.raises(IsADirectoryError):
@@ -279,11 +338,25 @@ def test_a_description_is_read_back():
         ({5: {"Noise.nothing": 1}}, "Noise.nothing"),
         ({"a": {}}, "an integer >= 1"),
         ({5: {"goal": 2}}, "goal"),
+        ({5: {3: 2}}, "settings by name"),
+        ({5: None, 9: None}, "once and as the last"),
+        ({5: None, 9: {"tv_weight": 1}}, "once and as the last"),
+        ({15: {"tv_weight": 1}}, "iterations up to 10, where the run ends"),
     ],
 )
 def test_bad_changes_are_refused(digits, changes, words):
     with pytest.raises((ValueError, TypeError), match=words):
         am.visualize(digits, "out", 3, max_iter=10, changes=changes)
+
+
+def test_another_activation_is_another_model(digits):
+    configured = [keras.layers.Dense(3, activation=one) for one in ("relu", "tanh")]
+    prints = []
+    for layer in configured:
+        model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), layer])
+        model.set_weights([np.ones(weight.shape) for weight in model.weights])
+        prints.append(fingerprint(Network(model)))
+    assert prints[0] != prints[1]
 
 
 def test_from_a_shell(digits, tmp_path, capsys):

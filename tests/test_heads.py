@@ -141,9 +141,18 @@ def test_the_softmax_of_a_model_inside_has_logits_and_a_probability():
     np.testing.assert_allclose(made.history["probability"][-1], told, rtol=1e-4)
 
 
+def ensemble(merged):
+    inputs = keras.Input((6, 6, 1))
+    return keras.Model(inputs, merged([fused("softmax")(inputs), fused("softmax")(inputs)]))
+
+
 @pytest.mark.parametrize(
     ("model", "layer"),
     [
+        (ensemble(layers.Average()), -1),
+        (ensemble(layers.Multiply()), -1),
+        (model_of(dense("softmax"), layers.Reshape((4,))), -1),
+        (model_of(dense("softmax"), layers.Rescaling(100.0)), -1),
         (nested(dense("softmax")), "base/inner"),
         (nested(dense(), after=[layers.Dense(2, name="more")]), "base"),
         (nested(dense("relu")), "base"),

@@ -34,7 +34,12 @@ def test_of_many_filters_the_first_are_shown():
 
 
 @pytest.mark.parametrize(
-    ("layer", "words"), [("conv2", "3 × 3 × 6, which are no picture"), ("pool", "kernel"), ("out", "no picture")]
+    ("layer", "words"),
+    [
+        ("conv2", "3 × 3 × 6, which are no picture"),
+        ("pool", "This must be a layer with a kernel"),
+        ("out", "no picture"),
+    ],
 )
 def test_weights_that_are_no_pictures_are_told_in_a_sentence(layer, words):
     told, buffers = looks.answer(WEIGHTS, run_of(layer=layer))

@@ -49,6 +49,7 @@ def kept(
         changes=Changes(one._replace(settings=named(one.settings, network)) for one in changes),
         model=model,
         versions=versions(),
+        given=network.given(),
     )
 
 

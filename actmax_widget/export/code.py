@@ -38,6 +38,7 @@ def code(checkpoint: Checkpoint) -> str:
     first, goal = run.changes[0].settings, run.changes[0].goal
     shape = checkpoint.arrays["measured"].shape[1:]
     arguments = {**_target(first), **_settings(first, shape)}
+    arguments |= {name: written.described(one, name) for name, one in run.given.items()}
     changes = _changes(run)
     end = run.changes[-1].goal if len(run.changes) > 1 else goal
     if first.max_iter != goal and not changes:
@@ -121,11 +122,14 @@ def _changes(run: RunFile) -> dict[int, Any]:
     before, goal = described(run.changes[0].settings), run.changes[0].goal
     for change in run.changes[1:]:
         now = described(change.settings)
-        blank = described(Settings(layer=change.settings.layer))
+        # What is not described any more is as it is by default, or there is no such number any more.
+        whole = {name: getattr(change.settings, name) for name in parameters_of(Settings)} | change.settings.values()
+        absent = {*change.settings.numbers().absent([*parameters_of(Settings)])}
         own: Mapping[str, Any] = {
-            name: now.get(name, blank.get(name)) for name in {**before, **now} if now.get(name) != before.get(name)
+            name: now[name] if name in now else written.described(whole[name], name)
+            for name in {**before, **now}
+            if now.get(name) != before.get(name) and name in whole and name not in absent and name not in NO_EFFECT
         }
-        own = {name: one for name, one in own.items() if name not in NO_EFFECT}
         found[change.iteration] = {"mapping": {**own, **({"goal": change.goal} if change.goal != goal else {})}}
         before, goal = now, change.goal
     return found

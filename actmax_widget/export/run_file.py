@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from actmax_widget import files
 from actmax_widget.checkpoint import Change, Changes, Checkpoint, differences
-from actmax_widget.checks import invalid
+from actmax_widget.checks import check_integer, invalid
 from actmax_widget.export import written
 from actmax_widget.parameters import parameters_of
 from actmax_widget.settings import Settings
@@ -29,6 +30,8 @@ KEY = "actmax_widget_run"
 """The first key of a run file, whose value is its format."""
 IN_PICTURE = "actmax_widget run"
 """Under which a PNG keeps what made it."""
+DAMAGE = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError, zlib.error, EOFError)
+"""What is raised by a file that is not as we write it."""
 ADVICE = "Pass a file that widget.save('run.json') or result.save('run.json') wrote."
 
 
@@ -42,6 +45,7 @@ class RunFile:
         model: fingerprint of the model.
         versions: of what made it.
         ui: how the widget was shown, see :class:`~actmax_widget.ActMaxWidget`.
+        given: what the model was given: ``input_shape``, ``held_inputs``, where they do not follow from the model.
         unknown: names of settings that this version does not know, which were left out.
 
     Example:
@@ -55,6 +59,7 @@ class RunFile:
     model: str
     versions: Mapping[str, str]
     ui: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
     unknown: tuple[str, ...] = ()
 
     @classmethod
@@ -67,9 +72,9 @@ class RunFile:
         if not checkpoint.changes or checkpoint.changes[0].iteration:
             advice = "Make it alone: visualize(model, layer, filter), or Run."
             raise invalid("run file", "a run from its beginning", "a picture that was taken from tiles", advice)
-        return cls(
-            checkpoint.changes, checkpoint.iteration, checkpoint.model, dict(checkpoint.versions), dict(ui or {})
-        )
+        made_with = dict(checkpoint.versions)
+        shown, given = dict(ui or {}), dict(checkpoint.given)
+        return cls(checkpoint.changes, checkpoint.iteration, checkpoint.model, made_with, shown, given)
 
     def to_json(self) -> str:
         """As text.
@@ -93,6 +98,7 @@ class RunFile:
             "model": self.model,
             "versions": dict(self.versions),
             **({"ui": dict(self.ui)} if self.ui else {}),
+            **({"given": written.described(self.given, "held_inputs")} if self.given else {}),
         }
         return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -132,7 +138,7 @@ class RunFile:
         """The same from a text."""
         try:
             whole = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             raise invalid("path", "a whole run file", path, f"It is cut or damaged ({error}). {ADVICE}") from None
         if not isinstance(whole, dict) or KEY not in whole:
             raise invalid("path", "a run file, and not other JSON", path, ADVICE)
@@ -140,19 +146,27 @@ class RunFile:
             advice = "Write it anew with this version of actmax_widget."
             raise invalid("path", f"a run file of format {FORMAT}", f"one of format {whole[KEY]}", advice)
         try:
-            changes, unknown = _changes(whole["changes"], dict(own or {}))
-            versions = {str(name): str(value) for name, value in whole["versions"].items()}
-            found = cls(changes, int(whole["iteration"]), str(whole["model"]), versions, whole.get("ui", {}), unknown)
-        except (KeyError, TypeError, AttributeError) as error:
+            return cls._of(whole, dict(own or {}))
+        except DAMAGE as error:
+            if hasattr(error, "parts"):  # a sentence of ours
+                raise
             raise invalid("path", "a whole run file", path, f"It is damaged ({error!r}). {ADVICE}") from error
-        return found
+
+    @classmethod
+    def _of(cls, whole: dict[str, Any], own: Mapping[str, Any]) -> Self:
+        changes, unknown = _changes(whole["changes"], own)
+        iteration = check_integer("iteration", whole["iteration"], least=0)
+        versions = {str(name): str(value) for name, value in whole["versions"].items()}
+        ui, given = dict(whole.get("ui", {})), dict(written.read(whole.get("given", {"mapping": {}}), own))
+        return cls(changes, iteration, str(whole["model"]), versions, ui, given, unknown)
 
 
 def described(settings: Settings) -> dict[str, Any]:
     """Settings that are not as they are by default, by name, and the numbers of parts that were set, by address."""
     blank, aliases = Settings(layer=""), settings.numbers().aliases
+    absent = {*settings.numbers().absent([*parameters_of(Settings)])}
     found: dict[str, Any] = {}
-    for name in parameters_of(Settings):
+    for name in [name for name in parameters_of(Settings) if name not in absent]:
         value = getattr(settings, name)
         tree = written.described(value, name)
         if (
@@ -171,7 +185,11 @@ def _changes(entries: Any, own: Mapping[str, Any]) -> tuple[Changes, tuple[str, 
     values: dict[str, Any] = {}
     trees: dict[str, Any] = {}
     found: list[Change] = []
+    if not isinstance(entries, list) or not entries or entries[0]["iteration"] != 0:
+        raise invalid("changes", "a list that begins at iteration 0", entries, ADVICE)
     for entry in entries:
+        iteration = check_integer("iteration", entry["iteration"], least=found[-1].iteration + 1 if found else 0)
+        goal = check_integer("goal", entry["goal"], least=1)
         for name in entry.get("back_to_default", ()):
             values.pop(name, None)
         for name, tree in entry["settings"].items():
@@ -187,5 +205,5 @@ def _changes(entries: Any, own: Mapping[str, Any]) -> tuple[Changes, tuple[str, 
         settings = blank.changed(**plain, knobs=numbers)
         before = found[-1].settings if found else None
         changed = differences(before, settings)
-        found.append(Change(int(entry["iteration"]), settings, int(entry["goal"]), changed))
+        found.append(Change(iteration, settings, goal, changed))
     return Changes(found), tuple(sorted(unknown))

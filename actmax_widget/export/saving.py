@@ -10,6 +10,7 @@ import csv
 import importlib
 import io
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,10 @@ def save(result: Any, path: str | os.PathLike[str], *, ui: Mapping[str, Any] | N
 def _png(result: Any, ui: Any) -> bytes:
     info = PngInfo()
     info.add_text("Software", "actmax_widget")
-    if result.checkpoint.changes:
+    try:
         info.add_itxt(IN_PICTURE, RunFile.of(result.checkpoint, ui).to_json(), zip=True)
+    except ValueError as error:  # the picture is worth keeping without
+        warnings.warn(f"The picture was saved without the run that made it. {error}", RuntimeWarning, stacklevel=4)
     file = io.BytesIO()
     _picture(result).save(file, "png", pnginfo=info)
     return file.getvalue()

@@ -140,6 +140,14 @@ def _part(part: Part, what: str) -> Tree:
     return {name: one for name, one in told.items() if one}
 
 
+def _layer(layer: keras.Layer, what: str) -> Tree:
+    if layer.weights or isinstance(layer, keras.layers.Lambda):
+        kind = "Lambda" if isinstance(layer, keras.layers.Lambda) else f"{type(layer).__name__} with weights"
+        advice = "Pass (mean, standard deviation), or a function that a module defines."
+        raise invalid(what, "layers that their configuration tells whole", kind, advice)
+    return {"keras": keras.saving.serialize_keras_object(layer)}
+
+
 def _array(array: np.ndarray, what: str) -> Tree:
     if array.dtype.kind not in "biuf":
         raise invalid(what, "arrays of numbers", f"one of type {array.dtype}", "Convert it by array.astype(float).")
@@ -154,7 +162,7 @@ _DESCRIPTIONS: tuple[tuple[Any, Callable[[Any, str], Tree]], ...] = (
     (Sum, lambda value, what: {"sum": [[described(loss, what), weight] for loss, weight in value]}),
     (np.ndarray, _array),
     (Mapping, lambda value, what: {"mapping": {str(name): described(one, what) for name, one in value.items()}}),
-    (keras.Layer, lambda value, _: {"keras": keras.saving.serialize_keras_object(value)}),
+    (keras.Layer, _layer),
     (Sequence, lambda value, what: [described(one, what) for one in value]),
 )
 
@@ -245,6 +253,8 @@ def _found(address: str, own: Own) -> Any:
     apart = module.partition(".")[0] in sys.stdlib_module_names - {"__main__"}
     holder = None if apart else sys.modules.get(module) if module else OURS.get(name.partition(".")[0])
     found = _inside(holder, short)
+    if module and getattr(found, "__module__", None) != module:
+        found = None  # what a module has imported is not its own
     if found is None:
         expected = f"a file whose classes and functions are there: {short} of {module or 'actmax_widget'} is not"
         advice = f"Import {module or 'it'} before, or pass own={{{short!r}: {short}}}."

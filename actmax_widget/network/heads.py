@@ -56,6 +56,12 @@ NOTHING = (
     *(keras.layers.Identity, keras.layers.ActivityRegularization, keras.layers.Activation),
 )
 """Layers that put out what they get, where nobody trains; an activation if it is linear."""
+LAST = (
+    *(Dense, keras.layers.EinsumDense, keras.layers.GlobalAveragePooling1D, keras.layers.GlobalAveragePooling2D),
+    *(keras.layers.GlobalAveragePooling3D, keras.layers.GlobalMaxPooling1D, keras.layers.GlobalMaxPooling2D),
+    keras.layers.GlobalMaxPooling3D,
+)
+"""Layers whose linear units are taken for classes; a mean or a product may be one of probabilities."""
 UNKNOWN = (keras.layers.Lambda, keras.layers.UnitNormalization)
 """Layers without an activation that may be one."""
 
@@ -136,7 +142,7 @@ def _end_of(network: Network, output: Any) -> _End | None:
             tensor = node.input_tensors[0]
         else:
             break
-    if activation or own == "linear":
+    if activation or (own == "linear" and isinstance(layers[-1], LAST)):
         return _End(layers, layers[after:], tensor.shape[-1], activation or "linear", network.at(tensor, calls))
     return None
 

@@ -117,6 +117,16 @@ class Network:
             raise invalid("wrt_tensor", "a tensor that there is at this size", own, f"{found} Leave input_shape out.")
         return found
 
+    def given(self) -> dict[str, Any]:
+        """What of it does not follow from the model: ``input_shape`` and ``held_inputs``, as they are passed."""
+        own = self.model.inputs if graph.is_symbolic(self.model) else [None]
+        found: dict[str, Any] = {}
+        if not any(one is not None and tuple(one.shape) == tuple(self.input.shape) for one in own):
+            found["input_shape"] = tuple(self.input.shape[1:])
+        if self.held:
+            found["held_inputs"] = {tensor.name: value for tensor, value in self.held}
+        return found
+
     def at(self, tensor: Any, calls: Sequence[Any] = ()) -> Callable[[Inputs], Any]:
         """The function of the model's inputs that gives a tensor of its graph.
 

@@ -57,6 +57,8 @@ def load_run(
     read = RunFile.of_picture if Path(path).suffix.lower() == ".png" else RunFile.load
     run = read(path, own)
     model = demo.photos() if model is None else model
+    input_shape = run.given.get("input_shape") if input_shape is None else input_shape
+    held_inputs = run.given.get("held_inputs") if held_inputs is None else held_inputs
     first, goal = run.changes[0].settings, run.changes[0].goal
     network = Network(model, input_shape, held_inputs, first.seed_input)
     layer = {} if first.objective is not None or first.layer not in network.targets else {"layer": first.layer}

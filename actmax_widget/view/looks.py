@@ -40,7 +40,7 @@ def answer(asked: AskWeights | AskResponse, run: Run) -> Answer:
         target = run.network.find(layer)
         found = _weights(run, target) if isinstance(asked, AskWeights) else _response(run, target, asked)
     except Exception as error:  # noqa: BLE001 - a layer that somebody wrote may raise anything
-        found = (reason(error),)
+        found = (_said(error),)
     if isinstance(asked, AskWeights):
         return _message(WeightsMessage, found, layer=layer, shape=(0, 0, 1), count=0, of=0)
     nothing = {"shape": (0, 0), "picture": (0, 0, 1), "low": 0.0, "high": 0.0, "iteration": run.iteration}
@@ -59,8 +59,12 @@ def file(asked: TakeAway, result: Any, ui: Any) -> Answer:
     try:
         buffers, sentence = [saving.KINDS[f".{asked.kind}"](result(), ui)], ""
     except Exception as error:  # noqa: BLE001 - as above
-        buffers, sentence = [], in_words(error) if isinstance(error, ValueError | TypeError) else reason(error)
+        buffers, sentence = [], _said(error)
     return content(FileMessage(kind=asked.kind, sentence=sentence)), buffers
+
+
+def _said(error: Exception) -> str:
+    return in_words(error) if isinstance(error, ValueError | TypeError) else reason(error)
 
 
 def _message(cls: type, found: tuple[Any, ...], **fields: Any) -> Answer:

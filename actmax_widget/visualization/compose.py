@@ -231,16 +231,22 @@ def _steer(run: _Run, given: Mapping[int, Any]) -> None:
     example = "Pass e.g. changes={57: {'tv_weight': 3}}."
     for iteration in given:
         check_integer("changes", iteration, least=run.batch.iteration + 1, advice=example)
+    ends = [iteration for iteration, own in given.items() if own is None]
+    if ends and (len(ends) > 1 or ends[0] < max(given)):
+        raise invalid("changes", "None, which ends the run, once and as the last", given, example)
     for iteration, own in sorted(given.items()):
         if own is None:
             run.end = iteration
             continue
-        if not isinstance(own, Mapping):
+        if not isinstance(own, Mapping) or not all(isinstance(name, str) for name in own):
             raise invalid(
                 f"changes[{iteration}]", "settings by name, or None, which ends the run", own, example, TypeError
             )
         _, last, goal, _ = run.changes[-1]
-        goal = check_integer("goal", own.get("goal", goal), least=iteration)
+        goal = check_integer("goal", own["goal"], least=iteration) if "goal" in own else goal
+        if iteration > run.end and "goal" not in own and not ends:
+            advice = f"Give it a goal, {{{iteration}: {{..., 'goal': 400}}}}, or end the run later: {{400: None}}."
+            raise invalid("changes", f"iterations up to {run.end}, where the run ends", iteration, advice)
         numbers = {name: value for name, value in own.items() if "." in name}
         plain = {name: value for name, value in own.items() if name not in numbers and name != "goal"}
         settings = last.changed(**with_preset(plain, last, run.network), knobs=numbers)

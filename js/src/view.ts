@@ -193,7 +193,7 @@ function arrange(
 function nameParts(parts: AllParts): void {
   for (const [name, { element }] of Object.entries(parts)) element.dataset.part ??= name;
   // What brings them is of no use without them.
-  parts.vary.element.dataset.part = "tiles";
+  for (const element of [parts.vary.element, parts.vary.panel]) element.dataset.part = "tiles";
 }
 
 /** However much arrives between two frames of the screen, it is drawn once. */

@@ -40,7 +40,7 @@ describe("what is taken away", () => {
     choose(view, "csv");
     expect(model.sent.at(-1)).toEqual({ type: "take_away", kind: "csv" });
     expect((view.part("save-as") as HTMLSelectElement).value).toBe("");
-    expect(view.part("save-words").textContent).toBe("making it …");
+    expect(view.part("save-as").textContent).toContain("Making …");
     model.trigger("msg:custom", ...file("csv", "a,b"));
     expect(found.map(({ name }) => name)).toEqual(["digits-conv2-filter_3-iteration_40.csv"]);
     expect(await found[0]?.blob.text()).toBe("a,b");
@@ -59,7 +59,9 @@ describe("what is taken away", () => {
     choose(view, "copy");
     expect(model.sent.at(-1)).toEqual({ type: "take_away", kind: "py" });
     model.trigger("msg:custom", ...file("py", "result = am.visualize(model)"));
-    await vi.waitFor(() => expect(view.part("save-words").textContent).toBe("copied"));
+    await vi.waitFor(() => expect(view.part("save-as").textContent).toContain("Copied"));
+    vi.advanceTimersByTime(3000);
+    expect(view.part("save-as").textContent).not.toContain("Copied");
     expect(written).toEqual(["result = am.visualize(model)"]);
   });
 

@@ -25,10 +25,13 @@ FAULTS = """root => {
         if (part.matches('button, select, input:not([type=checkbox])') && width < 24)
             faults.push(`too narrow: ${name(part)} ${width}`);
     }
-    // A list shows whole what was chosen; the layers, whose names are the model's, show what there is room for.
+    // A list shows whole what was chosen; the layers, whose names are the model's, show what there is room for, and a
+    // menu its first line.
     for (const select of parts.filter(e => e.matches('select:not([data-testid=layer])'))) {
         pen.font = getComputedStyle(select).font;
-        const wide = Math.max(...[...select.options].map(({text}) => pen.measureText(text).width));
+        const isMenu = select.matches('[data-testid=save-as]');
+        const shown = isMenu ? [select.options[0]] : [...select.options];
+        const wide = Math.max(...shown.map(({text}) => pen.measureText(text).width));
         if (wide + 20 > select.clientWidth) faults.push(`cut: ${name(select)} ${wide} in ${select.clientWidth}`);
     }
     // A word stands on one line.

@@ -109,7 +109,22 @@ export function createLayerTree(model: ActMaxModel, link: Link): Component {
       if (isTarget) stop = row;
     }
     if (stop) stop.tabIndex = 0;
+    reveal();
   };
+  /** The target is in sight, also when the list comes into it. */
+  const reveal = () => {
+    const row = list.querySelector<HTMLElement>("[aria-current]");
+    if (!row || list.clientHeight === 0) return;
+    const [top, bottom] = [
+      row.offsetTop - list.offsetTop,
+      row.offsetTop - list.offsetTop + row.offsetHeight,
+    ];
+    if (top < list.scrollTop || bottom > list.scrollTop + list.clientHeight)
+      list.scrollTop = top - list.clientHeight / 2;
+  };
+  const observer = new ResizeObserver(reveal);
+  observer.observe(list);
+  scope.add(() => observer.unobserve(list));
   const offer = () => {
     const layers = model.get("layers") ?? [];
     tree = treeOf(layers);

@@ -8,6 +8,8 @@ import { type Component, Scope } from "../kit/scope";
 type Kind = TakeAway["kind"];
 
 const COPY = "copy";
+const NAME = "Save as …";
+const SAID_MS = 2500;
 const OFFERS: readonly (readonly [Kind | typeof COPY, string])[] = [
   ["png", "PNG, enlarged, with its settings"],
   ["gif", "GIF of the film"],
@@ -34,10 +36,11 @@ export function createTakeAway(
 ): Component {
   const scope = new Scope();
   const title = "Save the picture, its film, its losses, or what makes it";
+  const first = h("option", { value: "" }, NAME);
   const list = h(
     "select",
     { class: "actmax-quiet", "aria-label": "Save as", title, "data-testid": "save-as" },
-    h("option", { value: "" }, "Save as …"),
+    first,
     ...OFFERS.map(([value, label]) => h("option", { value }, label)),
   );
   const words = h("span", { class: "actmax-caption", role: "status", "data-testid": "save-words" });
@@ -47,7 +50,8 @@ export function createTakeAway(
   const ask = () => {
     asked = list.value as Kind | typeof COPY;
     list.value = "";
-    setText(words, "making it …");
+    setText(words, "");
+    setText(first, "Making …");
     store.link.send({ type: "take_away", kind: asked === COPY ? "py" : asked });
   };
   const take = (content?: unknown, buffers?: DataView[]) => {
@@ -55,11 +59,11 @@ export function createTakeAway(
     // Another view may have asked.
     if (type !== "file" || !kind || !asked || kind !== (asked === COPY ? "py" : asked)) return;
     const bytes = bytesOf(buffers?.[0]).slice();
+    setText(first, NAME);
     if (sentence) setText(words, sentence);
-    else if (asked === COPY) void copy(new TextDecoder().decode(bytes), words);
+    else if (asked === COPY) void copy(new TextDecoder().decode(bytes), first, words);
     else {
       download(new Blob([bytes], { type: TYPES[kind] }), name(kind));
-      setText(words, "");
     }
     asked = null;
   };
@@ -74,10 +78,11 @@ export function createTakeAway(
 }
 
 /** A page that is not secure has no clipboard; then the code is shown to be copied. */
-async function copy(code: string, words: HTMLElement): Promise<void> {
+async function copy(code: string, first: HTMLElement, words: HTMLElement): Promise<void> {
   try {
     await navigator.clipboard.writeText(code);
-    setText(words, "copied");
+    setText(first, "Copied"); // in its place, so that nothing below moves
+    setTimeout(() => setText(first, NAME), SAID_MS);
   } catch {
     setText(words, "The browser gives no access to the clipboard: choose Python code.");
   }
