@@ -61,7 +61,7 @@ LAST = (
     *(keras.layers.GlobalAveragePooling3D, keras.layers.GlobalMaxPooling1D, keras.layers.GlobalMaxPooling2D),
     keras.layers.GlobalMaxPooling3D,
 )
-"""Layers whose linear units are taken for classes; a mean or a product may be one of probabilities."""
+"""Layers that put out units of their own, of whatever they get."""
 UNKNOWN = (keras.layers.Lambda, keras.layers.UnitNormalization)
 """Layers without an activation that may be one."""
 
@@ -142,9 +142,26 @@ def _end_of(network: Network, output: Any) -> _End | None:
             tensor = node.input_tensors[0]
         else:
             break
-    if activation or (own == "linear" and isinstance(layers[-1], LAST)):
+    if activation or (own == "linear" and not _of_probabilities(layers[-1])):
         return _End(layers, layers[after:], tensor.shape[-1], activation or "linear", network.at(tensor, calls))
     return None
+
+
+def _of_probabilities(layer: Any) -> bool:
+    """Whether a layer without an activation, and without units of its own, may put out means or parts of a softmax."""
+    above, seen = [layer], set[int]()
+    while above:
+        one = above.pop()
+        activation = _activation_of(one)
+        if activation in {"softmax", "sigmoid"}:
+            return True
+        if id(one) in seen or activation != "linear" or isinstance(one, LAST):
+            continue
+        seen.add(id(one))
+        nodes = [tensor for node in one._inbound_nodes for tensor in node.input_tensors]
+        given = one.outputs if graph.is_symbolic(one) else nodes
+        above += [tensor._keras_history.operation for tensor in given]
+    return False
 
 
 def _linear(layer: Any, given: Callable[[Inputs], Any]) -> Callable[[Inputs], Any]:

@@ -81,6 +81,7 @@ def scrub(notebook: OpenNotebook, view: WidgetView) -> None:
     assert total == pytest.approx(float(notebook.ask("print(widget.history['total'][99])")), rel=1e-3)
     film.focus()
     keyboard.press("ArrowLeft")
+    expect(view.part("chart-iteration")).not_to_have_text("100")
     kept = iteration_at(view)
     expect_picture(view, kept)
     assert str(view.pixels()[0, :, 0].tolist()) == first_row_of(notebook, kept)

@@ -37,7 +37,7 @@ def look_closely(notebook: OpenNotebook, view: WidgetView) -> None:
     def wait_for(transform: str) -> None:
         page.wait_for_function(f"e => /{transform}/.test(e.style.transform)", arg=stage)
 
-    frame.hover(position={"x": 166, "y": 166})  # in the middle of a pixel
+    frame.hover(position={"x": 197, "y": 197})  # in the middle of a pixel
     grey = view.pixels()[14, 14, 0]
     expect(view.part("pixel")).to_have_text(re.compile(rf"^x 14, y 14 · grey {grey} = [\d.]+$"))
     page.keyboard.down("Control")

@@ -75,9 +75,11 @@ def test_another_shape_is_cropped_and_said_and_padded_by_choice(first_widget, th
 def test_a_file_that_is_no_picture_is_explained_beside_its_button(first_widget, theme):
     notebook, view = first_widget()
     notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
+    expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-name", f"JupyterLab {theme}")
     view.open_tab("more")
     upload(view, "notes.txt", b"no picture")
     problem = view.part("seed-problem")
+    expect(problem).to_be_visible()
     expect(problem).to_have_text(
         "notes.txt is not a picture that can be read. Choose a PNG, JPEG, WebP, GIF, TIFF or BMP file."
     )
