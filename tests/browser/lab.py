@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +75,17 @@ class OpenNotebook:
     def ask(self, source: str) -> str:
         """Run `source` in a new cell at the end; give the text that it put out."""
         return _text(self.page.evaluate(RUN_CELL, [None, source]))
+
+    def expect_told(self, source: str, expected: str | Callable[[str], bool]) -> str:
+        """Ask the kernel for `source` until it is as expected; give its text.
+
+        What is set in the page comes by another way than a cell, which may overtake it.
+        """
+        fits = expected.__eq__ if isinstance(expected, str) else expected
+        for _ in range(50):
+            if fits(told := self.ask(f"print({source})").strip()):
+                return told
+        raise AssertionError(f"{source} is {told}.")
 
     def start(self, source: str) -> None:
         """Run `source` in a new cell at the end, and do not wait for it."""

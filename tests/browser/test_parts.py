@@ -82,14 +82,6 @@ def groups(view: WidgetView) -> list[str]:
     return view.part("knobs").locator("legend").all_text_contents()
 
 
-def expect_told(notebook: OpenNotebook, source: str, value: str) -> None:
-    """Ask the kernel until it says so: what was set in the page comes by another way than a cell."""
-    found = [notebook.ask(f"print({source})").strip()]
-    while found[-1] != value:
-        assert len(found) < 20, found
-        found.append(notebook.ask(f"print({source})").strip())
-
-
 def expect_compiled(view: WidgetView, times: int) -> None:
     """Wait until it was so often that another step was compiled and the run went on with it."""
     element = view.root.element_handle()
@@ -157,12 +149,16 @@ def test_parts_are_chosen_while_it_runs(notebook):
     assert told.strip() == "['Fourier', 'Rotate', 'Adam']"
 
 
+def numbers(said: str) -> list[float]:
+    return [float(one) for one in said.split()]
+
+
 def test_a_parts_slider_is_dragged_and_compiles_nothing_and_what_is_refused_is_told_beside_it(notebook):
     view = show(notebook, "filter_indices=3, max_iter=100_000, transforms=[transforms.Rotate(5), Fade()]")
     view.press("Run", then="running")
     view.wait_beyond(20)
-    ask = "print(widget._run.traces, widget.knobs['Rotate.degrees'], widget.knobs['Fade.share'])"
-    traces, *before = notebook.ask(ask).split()
+    told = "widget._run.traces, widget.knobs['Rotate.degrees'], widget.knobs['Fade.share']"
+    traces, *before = notebook.ask(f"print({told})").split()
     assert before == ["5.0", "0.9"]
     view.note_statuses()
     made = view.iteration
@@ -170,9 +166,8 @@ def test_a_parts_slider_is_dragged_and_compiles_nothing_and_what_is_refused_is_t
     drag(view.part("Fade.share-slider"), 0.5)
     view.wait_beyond(made + 20)
     shown = [float(view.part(f"{name}-value").input_value()) for name in ("Rotate.degrees", "Fade.share")]
-    after, *values = notebook.ask(ask).split()
-    assert after == traces
-    assert [float(value) for value in values] == pytest.approx(shown, rel=1e-4)
+    said = notebook.expect_told(told, lambda said: numbers(said)[1:] == pytest.approx(shown, rel=1e-4))
+    assert said.split()[0] == traces
     assert shown[0] > 20
     assert 0 < shown[1] < 0.6
     assert view.statuses_noted() == []
@@ -188,13 +183,13 @@ def test_a_parts_slider_is_dragged_and_compiles_nothing_and_what_is_refused_is_t
     assert 0 <= sentence["y"] - above["y"] - above["height"] < 10
     expect(view.part("error")).to_be_hidden()  # not said twice
     view.root.screenshot(path=ARTIFACTS / "parts-refused.png")
-    assert float(notebook.ask(ask).split()[2]) == float(values[1])
+    assert notebook.ask(f"print({told})").strip() == said
     field.fill("0.5")
     field.press("Enter")
     expect(problem).to_be_hidden()
     view.wait_beyond(view.iteration + 20)
     view.press("Pause", then="paused")
-    expect_told(notebook, "widget.knobs['Fade.share']", "0.5")
+    notebook.expect_told("widget.knobs['Fade.share']", "0.5")
 
 
 def test_what_a_person_wrote_has_rows_and_sliders_of_its_name(notebook):
@@ -242,13 +237,13 @@ def test_a_place_is_picked_beside_the_filter(notebook):
     expect(problem).to_contain_text("14")
     expect(problem).to_be_visible()
     expect(field).to_have_attribute("aria-invalid", "true")
-    expect_told(notebook, "widget.position", "(2, 11)")
+    notebook.expect_told("widget.position", "(2, 11)")
     view.part("position-middle").click()
     expect(problem).to_be_hidden()
     expect(field).to_have_value("7, 7")
-    expect_told(notebook, "widget.position", "(7, 7)")
+    notebook.expect_told("widget.position", "(7, 7)")
     view.part("position-whole").click()
-    expect_told(notebook, "widget.position", "None")
+    notebook.expect_told("widget.position", "None")
     view.choose(layer="out")
     expect(field).to_be_hidden()
 
@@ -260,7 +255,7 @@ def test_saved_and_opened_without_a_kernel_it_shows_its_parts(notebook, lab):
     view.press("Run", then="finished")
     view.part("Fade.share-value").fill("0.25")
     view.part("Fade.share-value").press("Enter")
-    expect_told(notebook, "widget.knobs['Fade.share']", "0.25")
+    notebook.expect_told("widget.knobs['Fade.share']", "0.25")
     view = WidgetView(reopen_without_kernel(notebook, lab).widget)
     expect(view.root).to_contain_text("Not connected to a kernel")
     view.expect_iterations(30)

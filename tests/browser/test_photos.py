@@ -11,7 +11,7 @@ from tests.browser.test_accessible import AXE, RUN_AXE
 from tests.browser.view import WidgetView
 
 CELL = "import actmax_widget as am\nwidget = am.ActMaxWidget(max_iter=10)\nwidget"
-PRESENT = "print(widget.filter_indices[0], widget.preset, widget.max_iter, widget.learning_rate)"
+PRESENT = "widget.filter_indices[0], widget.preset, widget.max_iter, widget.learning_rate"
 PENALTIES = ("Lp norm", "Total variation")
 MEASURED = "print(*(widget.history[name][-1] for name in ('activation', 'probability')))"
 VALUES = "all => all.map(option => option.value)"
@@ -24,11 +24,6 @@ def notebook(page: Page, lab: LabServer) -> OpenNotebook:
     notebook = open_notebook(page, lab, "photos.ipynb")
     notebook.run(0)
     return notebook
-
-
-def expect_told(notebook: OpenNotebook, words: str) -> None:
-    """Ask the kernel until it says this: a cell may overtake what the page sends."""
-    assert any(notebook.ask(PRESENT).strip() == words for _ in range(100)), (notebook.ask(PRESENT), words)
 
 
 def test_the_goldfish_grows_then_a_castle_by_a_quick_recipe(notebook: OpenNotebook) -> None:
@@ -68,14 +63,14 @@ def test_the_goldfish_grows_then_a_castle_by_a_quick_recipe(notebook: OpenNotebo
     view.choose(filters="castle")
     view.part("preset").select_option(label="quick")
     expect(view.part("learning-rate-value")).to_have_value("0.15")
-    expect_told(notebook, "483 quick 128 0.15")
+    notebook.expect_told(PRESENT, "483 quick 128 0.15")
     view.press("Run", then="running")
     view.wait_beyond(5)
     view.press("Pause", then="paused")
     expect(picture).to_have_attribute("aria-label", re.compile(r"Layer logits, filter 483 castle, iteration \d+"))
     view.part("learning-rate-value").fill("0.2")
     view.part("learning-rate-value").press("Enter")
-    expect_told(notebook, "483 quick 128 0.2")
+    notebook.expect_told(PRESENT, "483 quick 128 0.2")
     expect(recipe).to_have_text("quick")  # what was changed since is changed
     expect(turned).to_be_visible()
     view.root.screenshot(path=ARTIFACTS / "photos.png")
@@ -93,7 +88,7 @@ def test_a_name_is_typed_completed_by_the_kernel_or_refused_beside_its_field(not
     page.keyboard.type("e")
     page.keyboard.press("Enter")
     expect(field).to_have_value("483 castle")
-    expect_told(notebook, "483 natural 10 0.1")
+    notebook.expect_told(PRESENT, "483 natural 10 0.1")
     # The beginning of a name is enough, also of that which is set already.
     for typed, shown in (
         ("flamin", "130 flamingo"),

@@ -44,4 +44,4 @@ def test_refusals_stand_beside_their_fields(first_widget):
     view.part("learning-rate-value").fill("0.5")
     view.part("learning-rate-value").press("Enter")
     expect(view.part("learning-rate-problem")).to_be_hidden()
-    assert notebook.ask("print(widget.learning_rate)").strip() == "0.5"
+    notebook.expect_told("widget.learning_rate", "0.5")

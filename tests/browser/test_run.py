@@ -75,7 +75,7 @@ def test_typed_weight_reaches_the_kernel(first_widget):
     field.fill("12.5")
     field.press("Enter")
     view.press("Step", then="paused")
-    assert float(notebook.ask("print(widget.tv_weight)")) == 12.5
+    notebook.expect_told("widget.tv_weight", "12.5")
 
 
 def test_wrong_filter_is_explained_and_the_run_survives(first_widget):
