@@ -70,6 +70,23 @@ def test_the_response_to_the_starting_picture_as_the_network_is_fed():
     assert (told["low"], told["high"]) == pytest.approx((expected.min(), expected.max()), rel=1e-4)
 
 
+def test_the_lines_that_were_left_are_sent_with_every_so_many_of_their_rows(monkeypatch):
+    monkeypatch.setattr(looks, "MOST_ROWS", 4)
+    run = run_of(layer="out", filter_indices=(1,))
+    assert looks.lines(run)[0]["lines"] == []
+    run.step(9)
+    assert run.wait(60)
+    run.branch(2, name="short")
+    run.branch(1, name="third")
+    told, (values,) = looks.lines(run)
+    left = [(one["name"], one["made"], one["every"], one["count"]) for one in told["lines"]]
+    assert left == [("main", 9, 3, 3), ("short", 2, 1, 2)]
+    rows = np.frombuffer(values, np.float32).reshape(5, 2)
+    main, short = (run.branches[name].checkpoint.history for name in ("main", "short"))
+    for name, column in (("total", 0), ("activation", 1)):
+        np.testing.assert_array_equal(rows[:, column], [*main[name][::3], *short[name]])
+
+
 def test_channels_first():
     start = np.random.RandomState(0).uniform(0, 255, (12, 10, 3)).astype("float32")
     inputs = keras.Input((3, 12, 10))

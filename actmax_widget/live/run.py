@@ -267,6 +267,12 @@ class Run(Worker):
             found = {**self._branches, self._line.name: self._line._replace(checkpoint=self.checkpoint())}
             return {name: found[name] for name in self._names}
 
+    @property
+    def left_lines(self) -> list[Branch]:
+        """The lines of this run that were left, in the order of their beginning, each with its end."""
+        with self._changed:
+            return [self._branches[name] for name in self._names if name in self._branches]
+
     # --- commands: all return at once ------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -936,6 +942,9 @@ class Past:
     Args:
         run: the run, which is to be forgotten.
     """
+
+    left_lines: tuple[Branch, ...] = ()
+    """None are left."""
 
     def __init__(self, run: Run) -> None:
         with run._changed:  # noqa: SLF001 - all of one moment

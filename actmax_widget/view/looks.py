@@ -1,4 +1,4 @@
-"""What is asked for once, beside the run: weights, where a picture is answered, a file to take away.
+"""What is asked for once, beside the run: weights, where a picture is answered, lines that were left, a file.
 
 Computed by the thread that sends, as a layer's answer takes as long as some steps, and may wait for what is compiled.
 """
@@ -20,6 +20,8 @@ from actmax_widget.view.messages import (
     AskResponse,
     AskWeights,
     FileMessage,
+    LineCurves,
+    LinesMessage,
     ResponseMessage,
     TakeAway,
     WeightsMessage,
@@ -28,6 +30,8 @@ from actmax_widget.view.messages import (
 
 MOST = 64
 """Filters whose weights are shown."""
+MOST_ROWS = 1000
+"""Rows of a line that are sent at the most: more than its curve has pixels."""
 
 Answer = tuple[dict[str, Any], list[bytes]]
 """A message and its buffers."""
@@ -46,6 +50,20 @@ def answer(asked: AskWeights | AskResponse, run: Run) -> Answer:
     nothing = {"shape": (0, 0), "picture": (0, 0, 1), "low": 0.0, "high": 0.0, "iteration": run.iteration}
     indices = run.settings.filter_indices
     return _message(ResponseMessage, found, layer=layer, filter_indices=indices, start=asked.start, **nothing)
+
+
+def lines(run: Run) -> Answer:
+    """The total and the activation of the lines that were left, of long ones every so many rows."""
+    found, rows = [], []
+    for line in run.left_lines:
+        history = line.checkpoint.history
+        every = max(1, -(-len(history) // MOST_ROWS))
+        measured = [name for name in history.measures if name.startswith("activation")]
+        activation = history[measured[0]] if measured else np.full(len(history), np.nan, np.float32)
+        rows.append(np.stack([history["total"], activation], -1)[::every])
+        found.append(LineCurves(name=line.name, made=len(history), every=every, count=len(rows[-1])))
+    buffer = np.concatenate([np.empty((0, 2), np.float32), *rows]).astype(np.float32).tobytes()
+    return content(LinesMessage(lines=[content(one) for one in found])), [buffer]
 
 
 def file(asked: TakeAway, result: Any, ui: Any) -> Answer:

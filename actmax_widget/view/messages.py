@@ -365,9 +365,30 @@ class FileMessage:
     sentence: str = told("Why there is none; empty if there is one.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class LineCurves:
+    """What one of the lines that were left came to."""
+
+    name: str = told("Of it.")
+    made: int = told("Iterations that it came to.")
+    every: int = told("Of its rows each how-manieth is sent, from the first on.")
+    count: int = told("Rows sent.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinesMessage:
+    """The course of the lines that were left. The buffer holds rows of two float32, one line after the other.
+
+    The two are the total, and the activation, which is NaN where it was not measured.
+    """
+
+    type: Literal["lines"] = "lines"
+    lines: list[LineCurves] = told("They, in the order of their beginning.")
+
+
 MESSAGES = (
     *(FrameMessage, FilmMessage, PictureMessage, TilesMessage, TilesClosedMessage),
-    *(RefusedMessage, WeightsMessage, ResponseMessage, FileMessage),
+    *(RefusedMessage, WeightsMessage, ResponseMessage, FileMessage, LinesMessage),
 )
 
 
@@ -642,6 +663,13 @@ class AskResponse:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AskLines:
+    """Send the course of the lines that were left."""
+
+    type: Literal["ask_lines"] = "ask_lines"
+
+
+@dataclass(frozen=True, kw_only=True)
 class TakeAway:
     """Make a file of the run as it is."""
 
@@ -655,7 +683,7 @@ COMMANDS = (
     *(Rewind, BranchOff, OpenBranch),
     *(SetKnob, RestoreDefaults, ChoosePart, AddTransform, RemoveTransform),
     *(MakeTiles, OpenTile, PauseTiles, ResumeTiles, CloseTiles),
-    *(AskWeights, AskResponse, TakeAway),
+    *(AskWeights, AskResponse, AskLines, TakeAway),
 )
 SILENT = (Hello, Receipt, Views, AskFilm, AskPicture)
 """Nobody pressed a button for these, so nobody is told what is wrong with one."""

@@ -943,7 +943,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             messages.ResumeTiles: lambda: self._command("resume_tiles"),
             messages.CloseTiles: lambda: self._command("close_tiles"),
             **dict.fromkeys(
-                (messages.AskWeights, messages.AskResponse, messages.TakeAway),
+                (messages.AskWeights, messages.AskResponse, messages.AskLines, messages.TakeAway),
                 lambda: self._asked.__setitem__(type(command), command),
             ),
         }
@@ -1022,6 +1022,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     def _answer(self, asked: Any) -> None:
         if isinstance(asked, messages.TakeAway):
             self.send(*looks.file(asked, lambda: self.result, self.ui))
+        elif isinstance(asked, messages.AskLines):
+            self.send(*looks.lines(self._run))
         else:
             self.send(*looks.answer(asked, self._run))
 

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { coursesOf } from "../src/kernel/lines";
 import type { Traits } from "../src/kernel/model";
 import { nextFrame, open, painted, scrolled, standInForBrowser, type View } from "./page";
 
@@ -247,6 +248,20 @@ describe("the film", () => {
     expect(asked().slice(1)).toEqual([{ type: "ask_film", count: 22, have: [0, 25, 51] }]);
   });
 
+  it("shows a picture once where there is but one", () => {
+    const { view, kernel } = run(60);
+    const seen = () =>
+      [...view.part("film").querySelectorAll("canvas")].filter(
+        ({ style }) => style.visibility !== "hidden",
+      ).length;
+    kernel.film([60], [60]);
+    nextFrame();
+    expect(seen()).toBe(1);
+    kernel.film([60, 70], [70]);
+    nextFrame();
+    expect(seen()).toBeGreaterThan(1);
+  });
+
   it("asks for nothing where nobody sees it", () => {
     const page = open();
     const view = page.render();
@@ -383,6 +398,40 @@ describe("the ways back", () => {
     expect(model.sent).toEqual([]);
     buttons[0]?.click();
     expect(model.sent).toEqual([{ type: "open_branch", name: "main" }]);
+  });
+});
+
+describe("the lines that were left", () => {
+  const message = {
+    type: "lines",
+    lines: [
+      { name: "main", made: 4, every: 2, count: 2 },
+      { name: "branch 1", made: 1, every: 1, count: 1 },
+    ],
+  } as const;
+  const rows = new Float32Array([5, 1, 3, Number.NaN, 2, Number.NaN]);
+
+  it("have a course each", () => {
+    expect(coursesOf({ ...message, lines: [...message.lines] }, rows)).toEqual([
+      { name: "main", x: [1, 3], total: [5, 3], activation: [1, null] },
+      { name: "branch 1", x: [1], total: [2], activation: null },
+    ]);
+  });
+
+  it("are asked for when a line is left or taken up, and told of in the chart", () => {
+    const { model, view } = run(5);
+    const asked = () => model.sent.filter(({ type }) => type === "ask_lines").length;
+    const main = { name: "main", parent: "", iteration: 0, made: 4 };
+    const branch = { name: "branch 1", parent: "main", iteration: 2, made: null };
+    expect(asked()).toBe(0);
+    model.update({ lines: [main, branch] });
+    expect(asked()).toBe(1);
+    model.update({ lines: [{ ...main }, branch] });
+    expect(asked()).toBe(1);
+    model.trigger("msg:custom", message, [new DataView(rows.buffer)]);
+    expect(view.part("chart").dataset.others).toBe("main,branch 1");
+    model.update({ lines: [] });
+    expect(view.part("chart").dataset.others).toBe("");
   });
 });
 

@@ -194,7 +194,7 @@ describe("the best so far", () => {
     expect(view.part("picture").getAttribute("aria-label")).toMatch(
       /iteration 2, the best so far$/,
     );
-    expect(view.part("measured").textContent).toBe("activation 2"); // of that iteration
+    expect(view.part("measured").textContent).toBe("best: iteration 2 · activation 2");
     best.click();
     expect(model.sent.at(-1)).toEqual({ type: "show_best", best: false });
   });

@@ -9,7 +9,8 @@ export type Incoming =
   | RefusedMessage
   | WeightsMessage
   | ResponseMessage
-  | FileMessage;
+  | FileMessage
+  | LinesMessage;
 export type Outgoing =
   | Hello
   | Receipt
@@ -38,6 +39,7 @@ export type Outgoing =
   | CloseTiles
   | AskWeights
   | AskResponse
+  | AskLines
   | TakeAway;
 
 /** All that Python and the page have in common. */
@@ -399,6 +401,26 @@ export interface FileMessage {
   /** Why there is none; empty if there is one. */
   sentence: string;
 }
+/**
+ * The course of the lines that were left. The buffer holds rows of two float32, one line after the other.
+ *     The two are the total, and the activation, which is NaN where it was not measured.
+ */
+export interface LinesMessage {
+  type: "lines";
+  /** They, in the order of their beginning. */
+  lines: LineCurves[];
+}
+/** What one of the lines that were left came to. */
+export interface LineCurves {
+  /** Of it. */
+  name: string;
+  /** Iterations that it came to. */
+  made: number;
+  /** Of its rows each how-manieth is sent, from the first on. */
+  every: number;
+  /** Rows sent. */
+  count: number;
+}
 /** A page is there (again), with what it has: the answer begins where that ends. */
 export interface Hello {
   type: "hello";
@@ -552,6 +574,10 @@ export interface AskResponse {
   type: "ask_response";
   /** The starting picture, and not the present one. */
   start: boolean;
+}
+/** Send the course of the lines that were left. */
+export interface AskLines {
+  type: "ask_lines";
 }
 /** Make a file of the run as it is. */
 export interface TakeAway {

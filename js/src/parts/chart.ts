@@ -1,6 +1,7 @@
 import uPlot from "uplot";
 import { type Column, columnsOf } from "../kernel/columns";
 import { moveByKey } from "../kernel/cursor";
+import { type Course, watchCourses } from "../kernel/lines";
 import { type ActMaxModel, isBusy } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h, setText } from "../kit/dom";
@@ -36,6 +37,7 @@ export function createChart(model: ActMaxModel, store: Store, { tableId }: Optio
   const thinning = new Thinning(2);
   let columns: Column[] = [];
   let drawing: uPlot | null = null;
+  let courses: readonly Course[] = [];
   let isLogarithmic = false;
   /** The iteration under the pointer. */
   let hovered: number | null = null;
@@ -58,9 +60,10 @@ export function createChart(model: ActMaxModel, store: Store, { tableId }: Optio
     thinning.most = plot.clientWidth;
     const isNew = thinning.take(store.rows);
     if (!drawing) rebuild();
-    else if (isNew) drawing.setData(dataOf(thinning.read(), columns));
+    else if (isNew) drawing.setData(dataOf(thinning.read(), columns, others()));
     point();
   };
+  const others = () => curvesOf(courses, columns.filter(legend.isOn));
   const rebuild = () => {
     drawing?.destroy();
     drawing = null;
@@ -72,6 +75,7 @@ export function createChart(model: ActMaxModel, store: Store, { tableId }: Optio
       columns.filter(legend.isOn),
       thinning.read(),
       columns,
+      others(),
       isLogarithmic,
     );
     point();
@@ -144,6 +148,13 @@ export function createChart(model: ActMaxModel, store: Store, { tableId }: Optio
     restyling = setTimeout(() => drawing?.redraw(false), RESTYLE_MS);
   });
   scope.on(model, "change:loss_names change:measures change:absent", name);
+  scope.add(
+    watchCourses(model, store, (found) => {
+      courses = found;
+      chart.dataset.others = found.map((one) => one.name).join();
+      rebuild();
+    }),
+  );
   scope.add(() => {
     for (const one of [timer, speech, restyling]) clearTimeout(one);
     drawing?.destroy();
@@ -196,17 +207,47 @@ function createFrame(tableId: string) {
   return { element, chart, plot, line, look, empty, log, spoken };
 }
 
-/** Of the curves that are on. */
-const dataOf = ([x = [], ...points]: Points, columns: readonly Column[]): uPlot.AlignedData => [
-  x as number[],
-  ...columns.map(({ index }) => points[index] ?? x.map(() => null)),
-];
+/** What another line of the run came to, in a curve of one column. */
+interface Other {
+  name: string;
+  x: number[];
+  values: (number | null)[];
+  column: Column;
+}
+
+/** One curve a line that was left, or the chart would be full of them: of the activation, or else of the total. */
+function curvesOf(courses: readonly Course[], on: readonly Column[]): Other[] {
+  const wanted = (["activation", "total"] as const).flatMap((kind) => {
+    const column = on.find((one) => one.kind === kind);
+    return column ? [{ kind, column }] : [];
+  });
+  return courses.flatMap((course) => {
+    const found = wanted.find(({ kind }) => course[kind] !== null);
+    const values = found && course[found.kind];
+    return found && values
+      ? [{ name: course.name, x: course.x, values, column: found.column }]
+      : [];
+  });
+}
+
+/** Curves over one axis: those of the run, then those of the lines that were left. */
+function dataOf(
+  [x = [], ...points]: Points,
+  columns: readonly Column[],
+  others: readonly Other[],
+): uPlot.AlignedData {
+  const own = columns.map(({ index }) => points[index] ?? x.map(() => null));
+  const data: uPlot.AlignedData = [x as number[], ...own];
+  if (others.length === 0) return data;
+  return uPlot.join([data, ...others.map((one): uPlot.AlignedData => [one.x, one.values])]);
+}
 
 function createPlot(
   plot: HTMLElement,
   on: readonly Column[],
   points: Points,
   all: readonly Column[],
+  others: readonly Other[],
   isLogarithmic: boolean,
 ): uPlot {
   const colour = (name: string) => getComputedStyle(plot).getPropertyValue(name) || "gray";
@@ -258,9 +299,53 @@ function createPlot(
         // A run of one iteration is a point and no line.
         points: { show: ({ data }: uPlot) => data[0].length < 2, size: 5 },
       })),
+      ...others.map(({ column }) => ({
+        scale: "y",
+        stroke: () => colour(colourOf(column)),
+        width: 1.25,
+        alpha: 0.75,
+        dash: [5, 4],
+        pxAlign: 0,
+        points: { show: false },
+      })),
     ],
+    hooks: { draw: [(drawing) => nameOthers(drawing, others, faint(), font)] },
   };
-  return new uPlot(options, dataOf(points, all), plot);
+  return new uPlot(options, dataOf(points, all, others), plot);
+}
+
+/** Each dashed curve has its name at its end, in the plot; two that end side by side stand one below the other. */
+function nameOthers(
+  { ctx, bbox, valToPos }: uPlot,
+  others: readonly Other[],
+  colour: string,
+  font: string,
+): void {
+  if (others.length === 0) return;
+  const dense = devicePixelRatio || 1;
+  ctx.save();
+  ctx.font = font.replace("11px", `${11 * dense}px`);
+  ctx.fillStyle = colour;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "bottom";
+  const taken: { left: number; top: number }[] = [];
+  const height = 13 * dense;
+  for (const { name, x, values } of others) {
+    let last = values.length - 1;
+    while (last >= 0 && values[last] === null) last -= 1;
+    if (last < 0) continue;
+    const width = ctx.measureText(name).width;
+    const end = valToPos(x[last] as number, "x", true);
+    const left = Math.min(bbox.left + bbox.width, end) - width;
+    let top = Math.max(bbox.top + height, valToPos(values[last] as number, "y", true) - 2 * dense);
+    while (
+      taken.some((one) => Math.abs(one.left - left) < width && Math.abs(one.top - top) < height)
+    )
+      top += height;
+    taken.push({ left, top });
+    ctx.fillText(name, Math.max(bbox.left, left), top);
+  }
+  ctx.restore();
 }
 
 /** Of a logarithmic axis zero and powers of ten, but for those that would be written over others. */

@@ -72,7 +72,10 @@ export function createFilm(store: Store): Drawn {
     layOut(strip, places, Math.min(MOST, Math.max(FEWEST, count)));
     tell();
     if (store.iteration > 0) film.show(places.length, store.iteration);
+    // A picture that was opened out of many begins with itself: one is no row of thirteen.
+    const isSingle = film.kept.length === 1;
     places.forEach((place, i) => {
+      place.canvas.style.visibility = isSingle && i < places.length - 1 ? "hidden" : "";
       const still = film.small(toIteration((i + 0.5) / places.length));
       if (!still || still.pixels === place.painted) return;
       place.painted = still.pixels;

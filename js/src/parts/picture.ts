@@ -4,7 +4,7 @@ import { type ActMaxModel, isAbsent } from "../kernel/model";
 import { call, type Names, namesOf } from "../kernel/names";
 import type { Store } from "../kernel/store";
 import { h, setText } from "../kit/dom";
-import { formatFigure } from "../kit/format";
+import { formatCount, formatFigure } from "../kit/format";
 import { createFullScreen } from "../kit/full_screen";
 import { icon } from "../kit/icons";
 import { putPixels } from "../kit/pixels";
@@ -65,7 +65,8 @@ export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Opt
     const words = `${describe(model, store)}, iteration ${best ?? iteration}`;
     canvas.setAttribute("aria-label", best == null ? words : `${words}, the best so far`);
     parts.best.setAttribute("aria-pressed", String(best != null));
-    setText(measured, measuresOf(model, store, best ?? iteration));
+    const said = measuresOf(model, store, best ?? iteration);
+    setText(measured, best == null ? said : [bestWords(best), said].filter(Boolean).join(" · "));
     measured.hidden = measured.textContent === "";
     probe();
     onDrawn(iteration);
@@ -217,6 +218,8 @@ function name(button: HTMLElement, words: string): void {
 function showZoom({ farther, fit }: Parts, scale: number): void {
   for (const button of [farther, fit]) button.setAttribute("aria-disabled", String(scale <= 1.001));
 }
+
+const bestWords = (iteration: number) => `best: iteration ${formatCount(iteration)}`;
 
 /** "p 0.98 · logit 38.2": what the network says to the picture of an iteration, of the first target where there are several. */
 function measuresOf(model: ActMaxModel, { rows }: Store, iteration: number): string {
