@@ -63,7 +63,7 @@ def lines(run: Run) -> Answer:
         rows.append(np.stack([history["total"], activation], -1)[::every])
         found.append(LineCurves(name=line.name, made=len(history), every=every, count=len(rows[-1])))
     buffer = np.concatenate([np.empty((0, 2), np.float32), *rows]).astype(np.float32).tobytes()
-    return content(LinesMessage(lines=[content(one) for one in found])), [buffer]
+    return content(LinesMessage(lines=found)) | {"lines": [content(one) for one in found]}, [buffer]
 
 
 def file(asked: TakeAway, result: Any, ui: Any) -> Answer:

@@ -61,10 +61,12 @@ function createGroups(
     (name) =>
       [name, controlsOf(name).filter((control) => (control.folded ?? false) === folded)] as const,
   );
-  return groups
+  const shown = groups
     .filter(([name]) => !ELSEWHERE.includes(name))
-    .filter(([, controls]) => controls.length > 0)
-    .map(([name, controls]) => createGroup(model, store, dropZone, name, controls));
+    .filter(([, controls]) => controls.length > 0);
+  // In the drawer the tallest one last, in a column of its own.
+  if (folded) shown.sort(([, one], [, other]) => Number(one.length > 3) - Number(other.length > 3));
+  return shown.map(([name, controls]) => createGroup(model, store, dropZone, name, controls));
 }
 
 function createGroup(
