@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from benchmarks.gallery.compare import summary
 from benchmarks.gallery.pictures import path_of
 from benchmarks.gallery.subjects import CHOSEN, CLASSES, UNSEEN
-from benchmarks.gallery.systems import HALF
+from benchmarks.gallery.systems import HALF, ON_SCREEN
 
 Rows = Sequence[Mapping[str, Any]]
 SHOWN = (
@@ -58,6 +58,10 @@ def tables(found: Mapping[str, Any]) -> str:
     ]
     parts += [channels(found.get("channels", [])), digits(found.get("digits", [])), waiting(found.get("waiting", []))]
     return "\n\n".join(part for part in parts if part)
+
+
+PRESETS = ("natural", "quick")
+WAITED = tuple(preset + where for where in ("", ON_SCREEN) for preset in PRESETS)
 
 
 def photographs(rows: Rows) -> str:
@@ -115,7 +119,7 @@ def goals(found: Mapping[str, Any]) -> str:
         if read:
             rows.append(_goal(f"{network}: read by a second network", f"{count} of 10", sum(read), least=count))
     waited = found.get("waiting", [])
-    for network, preset, kind in itertools.product(("squeezenet", "digits"), ("natural", "quick"), ("seconds", "cpu")):
+    for network, preset, kind in itertools.product(("squeezenet", "digits"), WAITED, ("seconds", "cpu")):
         ahead = _ahead([row for row in waited if row["network"] == network], preset, kind)
         if ahead is not None:
             name = f"{'seconds' if kind == 'seconds' else 'seconds of the processor'} to a good picture, {network}"
@@ -231,7 +235,7 @@ def _ahead(rows: Rows, preset: str, kind: str) -> float | None:
     for index in dict.fromkeys(row["class"] for row in rows):
         own = [row for row in rows if row["class"] == index]
         ours = [row[kind] for row in own if row["system"] == preset and row[kind] is not None]
-        theirs = [row[kind] or row[f"end_{kind}"] for row in own if row["system"] not in {"natural", "quick"}]
+        theirs = [row[kind] or row[f"end_{kind}"] for row in own if row["system"].split(",")[0] not in PRESETS]
         if theirs:
             ratios.append(min(theirs) / ours[0] if ours else 0.0)
     return float(np.median(ratios)) if ratios else None

@@ -17,6 +17,8 @@ GRADIENTS = 256
 """Of the network, for each picture: a step with 8 crops counts 8."""
 CROPS = 8
 HALF = ", its middle half"
+ON_SCREEN = ", on screen"
+"""The widget compiles its step as soon as it is shown: a person reads the cell meanwhile, and then presses Run."""
 
 Pictures = dict[str, np.ndarray]
 """Name of the system -> its picture. Two for those that draw more than they show."""

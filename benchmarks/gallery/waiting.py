@@ -7,6 +7,7 @@ digits, whose pictures are no photographs, if a second network reads it.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -40,15 +41,22 @@ def _now() -> np.ndarray:
     return np.array([time.perf_counter(), time.process_time()])
 
 
-def ours(preset: str) -> Callable[[Any, str, int], Snapshots]:
-    """The run of the widget, without a browser."""
+def ours(preset: str, *, shown: bool = False) -> Callable[[Any, str, int], Snapshots]:
+    """The run of the widget, without a browser. Shown, it has compiled its step before Run is pressed."""
 
     def run(model: Any, layer: str, index: int) -> Snapshots:
         began = _now()
         network = Network(model)
         settings = Settings(layer=layer, filter_indices=(index,), steps_per_second=None)
-        one = Run(network, settings)
+        news = threading.Event()
+        one = Run(network, settings, notify=news.set)
         goal = one.update(preset=preset).max_iter
+        if shown:
+            one.prepare()
+            while one.facts().preparing or not one.traces:
+                news.wait()
+                news.clear()
+            began = _now()
         found: Snapshots = []
         while one.iteration < goal:
             one.step(EVERY)
@@ -145,11 +153,15 @@ def _half(run: Callable[[Any, str, int], Snapshots]) -> Callable[[Any, str, int]
 PHOTOS: dict[str, Callable[[Any, str, int], Snapshots]] = {
     "natural": ours("natural"),
     "quick": ours("quick"),
+    **{preset + systems.ON_SCREEN: ours(preset, shown=True) for preset in ("natural", "quick")},
     "tf-keras-vis": tf_keras_vis,
     "xplique optimize" + systems.HALF: _half(optimize),
     "xplique MACO" + systems.HALF: _half(maco),
 }
-DIGITS = {name: PHOTOS[name] for name in ("natural", "quick", "tf-keras-vis")} | {"xplique optimize": optimize}
+DIGITS = {
+    name: PHOTOS[name]
+    for name in ("natural", "quick", "natural" + systems.ON_SCREEN, "quick" + systems.ON_SCREEN, "tf-keras-vis")
+} | {"xplique optimize": optimize}
 """MACO has no spectrum for grey pictures."""
 
 
