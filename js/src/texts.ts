@@ -1,11 +1,11 @@
 /**
- * Every word that the page shows or a screen reader reads, but for what Python declares: labels, helps and choices of the
- * settings (kernel/contract.ts is made from them), names of columns, and why the kernel refused something.
+ * Every word that the page shows or a screen reader reads, but for what Python says: labels, helps and choices of the
+ * settings (kernel/contract.ts is made from them), names of measures, the status and its messages, and refusals.
  *
- * To translate the page, write this object anew in your language and build it (CONTRIBUTING.md): the keys and the arguments
- * of its functions stay, which `npx tsc --noEmit` checks, and all that is in quotation marks changes. A function puts its
- * arguments where the language wants them. Numbers come as they are written in English, and are typed so, too. The texts of
- * one component stand together, in the order of the files.
+ * To translate the page, write this object anew in your language and build it: the keys and the arguments of its
+ * functions stay, which `npx tsc --noEmit` checks, and all that stands in quotation marks changes. A function puts its
+ * arguments where the language wants them. Numbers are written, and typed, as in English. The texts of one component
+ * stand together, in the order of the files.
  */
 
 /** A number with its noun; the number in groups of thousands. */
@@ -202,6 +202,7 @@ export const TEXTS = {
     smoothTitle: "Blend neighbouring pixels, or show each as a square",
     best: "Best",
     bestTitle: "Show the picture of the lowest total loss so far",
+    bestOf: (iteration: string) => `best: iteration ${iteration}`,
     probability: (value: string) => `p ${value}`,
     logit: (value: string) => `logit ${value}`,
     activation: (value: string) => `activation ${value}`,

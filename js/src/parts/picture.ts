@@ -67,7 +67,12 @@ export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Opt
     canvas.setAttribute("aria-label", best == null ? words : TEXTS.picture.captionBest(words));
     parts.best.setAttribute("aria-pressed", String(best != null));
     const said = measuresOf(model, store, best ?? iteration);
-    setText(measured, best == null ? said : [bestWords(best), said].filter(Boolean).join(" · "));
+    setText(
+      measured,
+      best == null
+        ? said
+        : [TEXTS.picture.bestOf(formatCount(best)), said].filter(Boolean).join(" · "),
+    );
     measured.hidden = measured.textContent === "";
     probe();
     onDrawn(iteration);
@@ -212,8 +217,6 @@ function name(button: HTMLElement, words: string): void {
 function showZoom({ farther, fit }: Parts, scale: number): void {
   for (const button of [farther, fit]) button.setAttribute("aria-disabled", String(scale <= 1.001));
 }
-
-const bestWords = (iteration: number) => `best: iteration ${formatCount(iteration)}`;
 
 /** "p 0.98 · logit 38.2": what the network says to the picture of an iteration, of the first target where there are several. */
 function measuresOf(model: ActMaxModel, { rows }: Store, iteration: number): string {
