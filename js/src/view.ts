@@ -1,4 +1,3 @@
-import type { Loss } from "./kernel/kernel_watch";
 import { type ActMaxModel, isHidden } from "./kernel/model";
 import type { Store } from "./kernel/store";
 import { h, setText } from "./kit/dom";
@@ -22,20 +21,12 @@ import { createTable } from "./parts/table";
 import { createTarget } from "./parts/target";
 import { createTiles } from "./parts/tiles";
 import { createVary } from "./parts/vary";
+import { TEXTS } from "./texts";
 
 /** Set by ipywidgets on the element of a view that opens without a comm; sends are silently dropped then. */
 const DISCONNECTED = "jupyter-widgets-disconnected";
 /** The style sheet gives the host's element a width where it is asked for one. */
 const HOST = "actmax-host";
-const NOT_CONNECTED = "Not connected to a kernel";
-const NOTES: Record<Loss, string> = {
-  unknown: `${NOT_CONNECTED}. Run the cell again.`,
-  reconnecting: `${NOT_CONNECTED}: the connection is lost. This goes on by itself when it is back.`,
-  disconnected: `${NOT_CONNECTED}: the connection is lost. Reload the page when it is back.`,
-  restarted: `${NOT_CONNECTED}: it was restarted. Run the cell again.`,
-  "shut down": `${NOT_CONNECTED}: it was shut down. Run the cell again.`,
-  died: `${NOT_CONNECTED}: it died. Run the cell again.`,
-};
 
 /** One view: all components in `el`, redrawn together in one animation frame. */
 export function renderView(model: ActMaxModel, store: Store, el: HTMLElement): Cleanup {
@@ -142,24 +133,24 @@ function arrange(
   const isShown = (part: string) => () => !isHidden(model, part);
   const drawer = createDrawer([
     {
-      ...{ title: "Losses", testId: "losses", element: parts.table.element },
+      ...{ title: TEXTS.view.losses, testId: "losses", element: parts.table.element },
       isOffered: isShown("table"),
     },
     {
-      ...{ title: "Vary", testId: "tiles", element: parts.tiles.element },
+      ...{ title: TEXTS.view.vary, testId: "tiles", element: parts.tiles.element },
       isOffered: () => store.tiles !== null && !isHidden(model, "tiles"),
       news: () => store.tiles?.news.number,
     },
     {
-      ...{ title: "Recipe", testId: "recipe", element: controls(choices) },
+      ...{ title: TEXTS.view.recipe, testId: "recipe", element: controls(choices) },
       isOffered: () => OF_RECIPE.some((part) => !isHidden(model, part)),
     },
     {
-      ...{ title: "More", testId: "more", element: controls(parts.settings) },
+      ...{ title: TEXTS.view.more, testId: "more", element: controls(parts.settings) },
       isOffered: isShown("settings"),
     },
     {
-      ...{ title: "Model", testId: "network", element: controls(parts.network) },
+      ...{ title: TEXTS.view.model, testId: "network", element: controls(parts.network) },
       isOffered: isShown("network"),
     },
   ]);
@@ -221,7 +212,7 @@ function mirror(root: HTMLElement, model: ActMaxModel, store: Store, scope: Scop
     mark(root, "connected", String(connected));
     for (const fieldset of root.querySelectorAll("fieldset")) fieldset.disabled = !connected;
     if (note) {
-      setText(note, loss ? NOTES[loss] : "");
+      setText(note, loss ? TEXTS.view.notes[loss] : "");
       note.hidden = connected;
     }
   };

@@ -5,11 +5,11 @@ import {
   formatProbability,
   formatProgress,
   formatSeconds,
-  plural,
 } from "../src/kit/format";
 import { toRgba } from "../src/kit/pixels";
 import { POSITIONS, toPosition, toValue } from "../src/kit/scale";
 import { formatFilters, neighbour, parseFilters } from "../src/parts/filters";
+import { TEXTS } from "../src/texts";
 
 describe("formatLoss", () => {
   it.each([
@@ -64,7 +64,7 @@ describe("words", () => {
   });
 
   it("for one and for many", () => {
-    expect([plural(1, "row"), plural(100_000, "row")]).toEqual(["1 row", "100,000 rows"]);
+    expect([1, 100_000].map(TEXTS.table.rows)).toEqual(["1 row", "100,000 rows"]);
   });
 });
 

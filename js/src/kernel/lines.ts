@@ -25,7 +25,7 @@ export function watchCourses(
   const ask = () => {
     const lines = model.get("lines") ?? [];
     // The line in front grows; those that were left do not.
-    const wanted = lines.map(({ name, made }) => `${name} ${made ?? "in front"}`).join();
+    const wanted = lines.map(({ name, made }) => `${name} ${made ?? "front"}`).join();
     if (wanted === asked) return;
     asked = wanted;
     if (lines.length === 0) changed([]);

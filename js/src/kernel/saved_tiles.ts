@@ -1,4 +1,5 @@
 import { decode } from "../kit/png";
+import { TEXTS } from "../texts";
 import type { SavedTiles } from "./contract";
 import { Tiles } from "./tiles";
 
@@ -14,7 +15,7 @@ export async function readSavedTiles(
 ): Promise<Tiles | null> {
   const before = {
     varied: ["filter_indices"],
-    titles: ["Filters"],
+    titles: [TEXTS.savedTiles.filters],
     values: (filters ?? []).map((filter) => [[filter]]),
     activations: [],
     changed: [],

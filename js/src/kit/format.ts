@@ -1,4 +1,5 @@
 import type { LayerInfo } from "../kernel/contract";
+import { TEXTS } from "../texts";
 
 /** Five significant digits; six where that spares an exponent. */
 export function formatLoss(value: number): string {
@@ -58,14 +59,14 @@ export const formatParameter = (value: number): string => String(Number(value.to
 
 export function formatSeconds(seconds: number): string {
   const whole = Math.ceil(seconds);
-  if (whole < 60) return `${whole} s`;
+  if (whole < 60) return TEXTS.format.seconds(whole);
   const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return `${minutes} min ${whole % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (minutes < 60) return TEXTS.format.minutes(minutes, whole % 60);
+  return TEXTS.format.hours(Math.floor(minutes / 60), minutes % 60);
 }
 
 const formatRate = (rate: number): string =>
-  `${rate < 10 ? rate.toFixed(1) : Math.round(rate)} steps/s`;
+  TEXTS.format.rate(rate < 10 ? rate.toFixed(1) : Math.round(rate));
 
 /** The line beneath the bar; speed and time left are of interest only while it runs. */
 export function formatProgress(
@@ -75,10 +76,12 @@ export function formatProgress(
   remaining: number | null,
 ): string {
   const parts = [
-    goal >= iteration && goal > 0 ? `iteration ${iteration} / ${goal}` : `iteration ${iteration}`,
+    goal >= iteration && goal > 0
+      ? TEXTS.format.iterationOf(iteration, goal)
+      : TEXTS.format.iteration(iteration),
   ];
   if (rate !== null) parts.push(formatRate(rate));
-  if (remaining !== null) parts.push(`${formatSeconds(remaining)} left`);
+  if (remaining !== null) parts.push(TEXTS.format.left(formatSeconds(remaining)));
   return parts.join(" · ");
 }
 
@@ -89,6 +92,3 @@ export function formatLayer({ name, type, shape }: LayerInfo): string {
 
 export const formatSides = (shape: LayerInfo["shape"]): string =>
   shape.map((side) => side ?? "?").join(" × ");
-
-export const plural = (count: number, noun: string): string =>
-  `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;

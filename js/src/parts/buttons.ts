@@ -2,34 +2,17 @@ import { type ActMaxModel, isBusy, type RunCommand } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h } from "../kit/dom";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 
-const COMMANDS: Record<RunCommand, string> = {
-  start: "Run",
-  pause: "Pause",
-  step: "Step",
-  reset: "Reset",
-  rewind: "Rewind",
-  branch: "Branch",
-};
-const HINTS: Record<RunCommand, string> = {
-  start: "Run, or go on from here",
-  pause: "Pause after the current step",
-  step: "Make one step",
-  reset: "Discard the picture and the losses",
-  rewind: "Go back to the iteration at the cursor; what was made after it goes",
-  branch: "Go on from the iteration at the cursor another way; what was made stays as a branch",
-};
+const COMMANDS: readonly RunCommand[] = ["start", "pause", "step", "reset", "rewind", "branch"];
 
 /** Run, Pause, Step and Reset, and the ways back, each only where it does something. */
 export function createButtons(model: ActMaxModel, store: Store): Component {
   const scope = new Scope();
-  const buttons = Object.entries(COMMANDS).map(
-    ([command, name]) =>
-      [command as RunCommand, createButton(command as RunCommand, name)] as const,
-  );
+  const buttons = COMMANDS.map((command) => [command, createButton(command)] as const);
   const element = h(
     "div",
-    { class: "actmax-buttons", role: "group", "aria-label": "Run control" },
+    { class: "actmax-buttons", role: "group", "aria-label": TEXTS.buttons.label },
     ...buttons.map(([, button]) => button),
   );
   // A button that is switched off under the keyboard loses its focus; it goes to the one that now works.
@@ -56,16 +39,16 @@ export function createButtons(model: ActMaxModel, store: Store): Component {
   return { element, cleanup: scope.cleanup };
 }
 
-function createButton(command: RunCommand, name: string): HTMLButtonElement {
+function createButton(command: RunCommand): HTMLButtonElement {
   return h(
     "button",
     {
       type: "button",
       class: `actmax-button actmax-${command}`,
-      title: HINTS[command],
-      "data-testid": name.toLowerCase(),
+      title: TEXTS.buttons.titles[command],
+      "data-testid": command === "start" ? "run" : command,
     },
-    name,
+    TEXTS.buttons.names[command],
   );
 }
 

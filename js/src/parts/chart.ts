@@ -10,6 +10,7 @@ import { type Drawn, Scope } from "../kit/scope";
 import { watchSight } from "../kit/sight";
 import { watchTheme } from "../kit/theme";
 import { type Points, Thinning } from "../kit/thinning";
+import { TEXTS } from "../texts";
 import { colourOf, createLegend } from "./legend";
 
 /** At most thirty redraws a second. */
@@ -174,15 +175,15 @@ function createFrame(tableId: string) {
   const plot = h("div", { class: "actmax-plot" });
   const line = h("div", { class: "actmax-chart-line", hidden: true, "data-testid": "chart-line" });
   const look = h("div", { class: "actmax-chart-look", hidden: true });
-  const empty = h("p", { class: "actmax-chart-empty" }, "Each iteration adds a point.");
+  const empty = h("p", { class: "actmax-chart-empty" }, TEXTS.chart.empty);
   const chart = h(
     "div",
     {
       class: "actmax-chart",
       role: "application",
       tabindex: 0,
-      "aria-roledescription": "chart",
-      "aria-label": "Losses by iteration. Arrow keys move the cursor, Escape follows the newest.",
+      "aria-roledescription": TEXTS.chart.role,
+      "aria-label": TEXTS.chart.label,
       "aria-details": tableId,
       "data-testid": "chart",
     },
@@ -197,11 +198,11 @@ function createFrame(tableId: string) {
     {
       type: "button",
       class: "actmax-curve actmax-log",
-      title: "Symmetric logarithmic scale: small and large values at once",
+      title: TEXTS.chart.logTitle,
       "aria-pressed": "false",
       "data-testid": "chart-log",
     },
-    "log",
+    TEXTS.chart.log,
   );
   const element = h("div", { class: "actmax-course" }, chart, spoken);
   return { element, chart, plot, line, look, empty, log, spoken };
@@ -376,6 +377,5 @@ function sentenceOf({ cursor, rows }: Store, columns: readonly Column[]): string
     iteration > 0 && iteration <= rows.count
       ? columns.map(({ head, index, short }) => `${head} ${short(rows.at(iteration - 1, index))}`)
       : [];
-  const where = `Iteration ${formatCount(iteration)}${isPast ? "" : ", the newest"}`;
-  return values.length > 0 ? `${where}: ${values.join(", ")}.` : `${where}.`;
+  return TEXTS.chart.sentence(formatCount(iteration), !isPast, values);
 }

@@ -3,6 +3,7 @@ import { type ActMaxModel, controlsOf, isAbsent } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h, uniqueId } from "../kit/dom";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 import { createReset, inWords } from "./defaults";
 import { createCheckbox, createClip, createNumber, createSelect } from "./fields";
 import { createRange } from "./input_range";
@@ -144,7 +145,7 @@ function withReset(
 }
 
 function labelOf({ choices, none, kind }: Control, value: unknown): string {
-  if (kind === "flag") return value ? "on" : "off";
+  if (kind === "flag") return value ? TEXTS.controls.on : TEXTS.controls.off;
   const chosen = choices?.find((choice) => choice.value === value)?.label;
   return chosen ?? (value === null && none !== undefined ? none : inWords(value));
 }

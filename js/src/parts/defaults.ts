@@ -7,6 +7,7 @@ import { h } from "../kit/dom";
 import { formatParameter } from "../kit/format";
 import { icon } from "../kit/icons";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 
 interface Value {
   /** Of the parameter, or the address of the number. */
@@ -41,7 +42,7 @@ export function createReset(model: ActMaxModel, value: Value): Component & { res
     element.hidden = !changed;
     if (focused && !changed) value.field.focus();
     if (!changed) return;
-    const words = `${value.label}: back to ${(value.say ?? inWords)(ours())}`;
+    const words = TEXTS.defaults.back(value.label, (value.say ?? inWords)(ours()));
     element.setAttribute("aria-label", words);
     element.title = words;
   };
@@ -64,12 +65,11 @@ export function createAllDefaults(model: ActMaxModel, { link }: Store): Componen
     {
       type: "button",
       class: "actmax-quiet actmax-all-defaults",
-      title:
-        "Parts, weights and numbers as the recipe has them; target and starting picture stay as they are",
+      title: TEXTS.defaults.allTitle,
       "data-testid": "all-defaults",
     },
     icon(RotateCcw),
-    "All defaults",
+    TEXTS.defaults.all,
   );
   // Not disabled: it would lose the focus to the page with the click that makes it idle.
   const show = () => element.setAttribute("aria-disabled", String(!isAnyChanged(model)));

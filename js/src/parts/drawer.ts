@@ -1,6 +1,7 @@
 import { h, setText, uniqueId } from "../kit/dom";
 import { REVEAL } from "../kit/reveal";
 import { type Drawn, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 
 /** CSS pixels: narrower than this its parts stand one below the other, as in the style sheet. */
 const LIST_WIDTH = 480;
@@ -28,7 +29,7 @@ export function createDrawer(sections: readonly Section[]): Drawn {
     seen: undefined as unknown,
   }));
   type Part = (typeof parts)[number];
-  const bar = h("div", { class: "actmax-tabs", role: "tablist", "aria-label": "More of this run" });
+  const bar = h("div", { class: "actmax-tabs", role: "tablist", "aria-label": TEXTS.drawer.label });
   bar.append(...parts.map(({ tab }) => tab));
   const element = h("div", { class: "actmax-drawer" }, bar, ...parts.map(({ panel }) => panel));
   let chosen = parts[0];

@@ -3,6 +3,7 @@ import type { Link } from "../kernel/link";
 import { type ActMaxModel, type NameOf, type Traits, testIdOf } from "../kernel/model";
 import { h, setText, uniqueId } from "../kit/dom";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 import { addHelp } from "./help";
 import { createProblem, explainRefusals, labelled } from "./problem";
 
@@ -84,7 +85,7 @@ export function createSelect(model: ActMaxModel, link: Link, control: Control): 
 
 /** A function given in Python travels by its name; other things that are no word have none. */
 const nameOf = (value: unknown): string =>
-  value !== null && typeof value === "object" ? "own" : String(value);
+  value !== null && typeof value === "object" ? TEXTS.fields.own : String(value);
 
 type Offered = Omit<Choice, "value"> & { value: Choice["value"] | null };
 
@@ -134,7 +135,7 @@ export function createCheckbox(
 export function createClip(model: ActMaxModel, link: Link, control: Control): Component {
   const words = () => {
     const [low, high] = model.get("input_range") ?? [];
-    return low === undefined ? control.label : `Clip to ${low} … ${high}`;
+    return low === undefined ? control.label : TEXTS.fields.clip(low, high);
   };
   return createCheckbox(model, link, control, { words, watch: ["input_range"] });
 }

@@ -5,6 +5,7 @@ import { formatCount } from "../kit/format";
 import { putPixels } from "../kit/pixels";
 import { type Drawn, Scope } from "../kit/scope";
 import { watchSight } from "../kit/sight";
+import { TEXTS } from "../texts";
 
 /** CSS pixels of a picture of the strip, with the gap after it. */
 const PLACE = 27;
@@ -27,10 +28,10 @@ export function createFilm(store: Store): Drawn {
       class: "actmax-film",
       role: "slider",
       tabindex: 0,
-      "aria-label": "Film of the run",
+      "aria-label": TEXTS.film.label,
       "aria-valuemin": 0,
       "data-testid": "film",
-      title: "Look back: click or drag along the run",
+      title: TEXTS.film.title,
     },
     strip,
     handle,
@@ -58,8 +59,8 @@ export function createFilm(store: Store): Drawn {
     element.toggleAttribute("data-escape", isPast);
     element.setAttribute("aria-valuemax", String(store.iteration));
     element.setAttribute("aria-valuenow", String(iteration));
-    const words = `iteration ${formatCount(iteration)} of ${formatCount(store.iteration)}`;
-    element.setAttribute("aria-valuetext", isPast ? words : `${words}, the newest`);
+    const words = TEXTS.film.where(formatCount(iteration), formatCount(store.iteration));
+    element.setAttribute("aria-valuetext", isPast ? words : TEXTS.film.newest(words));
   };
   const draw = () => {
     element.setAttribute("aria-disabled", String(store.iteration === 0));

@@ -1,5 +1,6 @@
 /** The filter field's text: "3", "3, 7", "0-4", "-1" (the last), nothing for all; where they have names, those, too. */
 import { call, commasIn, find, findCalled, type Names, search } from "../kernel/names";
+import { TEXTS } from "../texts";
 
 /** A name stands for itself until the kernel says which filter it is. */
 export type Filters = (number | string)[] | null;
@@ -7,7 +8,6 @@ export type Parsed = { indices: Filters } | { problem: string };
 
 const SINGLE = /^-?\d+$/;
 const RANGE = /^(\d+)\s*[-–]\s*(\d+)$/;
-const FORMS = 'Write one filter ("3"), several ("3, 7"), a range ("0-4"), or nothing for all.';
 /** So many in a row are a range: three numbers, but of names as many as can still be read. */
 const SHORTEST_RANGE = { numbers: 3, names: 5 };
 const MOST_OFFERED = 50;
@@ -66,24 +66,19 @@ function expandNumbers(
   const range = RANGE.exec(part);
   if (!range && !SINGLE.test(part)) {
     return {
-      problem:
-        part === "" ? `A number is missing. ${FORMS}` : `"${part}" is not a filter. ${FORMS}`,
+      problem: part === "" ? TEXTS.filters.missing : TEXTS.filters.unknown(part),
     };
   }
   const first = Number(range?.[1] ?? part);
   const last = Number(range?.[2] ?? part);
   // Checked before the range is written out: "0-999999999" must not fill the memory.
   for (const index of [first, last]) {
-    if (index < -count || index >= count) return { problem: outside(index, count, layer) };
+    if (index < -count || index >= count)
+      return { problem: TEXTS.filters.outside(index, count, layer) };
   }
-  if (last < first) return { problem: `"${part}" runs backwards. Write ${last}-${first}.` };
+  if (last < first) return { problem: TEXTS.filters.backwards(part, first, last) };
   return { indices: Array.from({ length: last - first + 1 }, (_, i) => first + i) };
 }
-
-const outside = (index: number, count: number, layer: string): string =>
-  `There is no filter ${index}: layer ${layer} has ${
-    count === 1 ? "only filter 0" : `filters 0 to ${count - 1}`
-  }.`;
 
 /** The inverse: several in a row become a range. */
 export function formatFilters(filters: Filters, names: Names = []): string {

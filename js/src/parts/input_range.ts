@@ -3,6 +3,7 @@ import type { Link } from "../kernel/link";
 import type { ActMaxModel } from "../kernel/model";
 import { h, uniqueId } from "../kit/dom";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 import { addHelp } from "./help";
 import { createProblem, explainRefusals } from "./problem";
 
@@ -57,7 +58,7 @@ export function parseRange(lowText: string, highText: string): Parsed {
   if (low === null) return { problem: noNumber("low", "0"), at: ["low"] };
   if (high === null) return { problem: noNumber("high", "255"), at: ["high"] };
   if (low < high) return { range: [low, high] };
-  return { problem: `The low end, ${low}, must be below the high end, ${high}.`, at: [...ENDS] };
+  return { problem: TEXTS.inputRange.order(low, high), at: [...ENDS] };
 }
 
 function numberIn(text: string): number | null {
@@ -66,7 +67,7 @@ function numberIn(text: string): number | null {
 }
 
 const noNumber = (end: End, example: string): string =>
-  `The ${end} end is not a number. Write one, such as ${example}.`;
+  TEXTS.inputRange.noNumber(TEXTS.inputRange.ends[end], example);
 
 function createFields({ label, help }: Control) {
   const id = uniqueId("range");
@@ -74,7 +75,7 @@ function createFields({ label, help }: Control) {
     h("input", {
       type: "number",
       step: "any",
-      "aria-label": `${label}, ${end}`,
+      "aria-label": `${label}, ${TEXTS.inputRange.ends[end]}`,
       "data-testid": `input-${end}`,
     });
   const ends = { low: field("low"), high: field("high") };

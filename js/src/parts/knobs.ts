@@ -3,6 +3,7 @@ import type { ActMaxModel } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { arrange, h } from "../kit/dom";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 import { createSlider, type Source } from "./slider";
 
 interface Group extends Component {
@@ -23,7 +24,7 @@ export function createKnobs(model: ActMaxModel, store: Store): Component {
   const element = h(
     "details",
     { class: "actmax-fold", "data-testid": "knobs" },
-    h("summary", {}, "Numbers of the recipe"),
+    h("summary", {}, TEXTS.knobs.title),
     grid,
   );
   const groups = new Map<string, Group>();

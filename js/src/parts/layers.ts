@@ -3,8 +3,9 @@ import type { Link } from "../kernel/link";
 import { type ActMaxModel, isAbsent } from "../kernel/model";
 import { moveByArrowKeys } from "../kit/arrow_keys";
 import { h, setText } from "../kit/dom";
-import { formatSides, plural } from "../kit/format";
+import { formatSides } from "../kit/format";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 import { choose } from "./target";
 
 /** A model of more layers than this begins with its folders closed. */
@@ -67,8 +68,8 @@ export function createLayerTree(model: ActMaxModel, link: Link): Component {
   const scope = new Scope();
   const search = h("input", {
     type: "search",
-    placeholder: "Search by name or type",
-    "aria-label": "Search the layers",
+    placeholder: TEXTS.layers.placeholder,
+    "aria-label": TEXTS.layers.search,
     "data-testid": "layer-search",
   });
   const count = h("span", {
@@ -79,7 +80,7 @@ export function createLayerTree(model: ActMaxModel, link: Link): Component {
   const list = h("div", {
     class: "actmax-layer-list",
     role: "group",
-    "aria-label": "Layers",
+    "aria-label": TEXTS.layers.label,
     "data-testid": "layer-list",
   });
   const element = h(
@@ -94,7 +95,7 @@ export function createLayerTree(model: ActMaxModel, link: Link): Component {
   const show = () => {
     const typed = search.value.trim();
     const found = (model.get("layers") ?? []).filter((layer) => matches(layer, typed)).length;
-    setText(count, found === 0 ? "No layer is called that" : plural(found, "layer"));
+    setText(count, found === 0 ? TEXTS.layers.none : TEXTS.layers.count(found));
     list.replaceChildren(...rowsOf(tree, closed, typed).map((row) => createRow(row, closed)));
     mark();
   };
@@ -187,7 +188,7 @@ function createRow({ branch, depth }: Row, closed: ReadonlySet<string>): HTMLEle
     {
       type: "button",
       class: "actmax-layer-row",
-      title: `Look into ${layer.name}`,
+      title: TEXTS.layers.title(layer.name),
       tabindex: -1,
       "data-layer": layer.name,
       "aria-expanded": folds ? String(open) : false,
@@ -205,6 +206,6 @@ function createRow({ branch, depth }: Row, closed: ReadonlySet<string>): HTMLEle
 }
 
 const factsOf = ({ type, shape, parameters }: LayerInfo): string =>
-  [type, formatSides(shape), parameters ? plural(parameters, "parameter") : ""]
+  [type, formatSides(shape), parameters ? TEXTS.layers.parameters(parameters) : ""]
     .filter(Boolean)
     .join(" · ");

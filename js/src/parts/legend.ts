@@ -4,6 +4,7 @@ import type { Store } from "../kernel/store";
 import { h, setText } from "../kit/dom";
 import { formatCount } from "../kit/format";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 
 /** Colours there are, in the style sheet: the activation's, the total's, those of the losses. */
 const COLOURS = 8;
@@ -29,10 +30,19 @@ interface Options {
 /** What each curve is called and comes to; a click takes it away, or puts it back. */
 export function createLegend({ store, log, isSlow, toggled }: Options): Legend {
   const scope = new Scope();
-  const list = h("div", { class: "actmax-curves", role: "group", "aria-label": "Curves" });
+  const list = h("div", {
+    class: "actmax-curves",
+    role: "group",
+    "aria-label": TEXTS.legend.label,
+  });
   const iteration = h("b", { "data-testid": "chart-iteration" });
   // In one piece: apart, the last of them would begin a line of its own.
-  const scale = h("span", { class: "actmax-scale" }, h("span", {}, "iteration ", iteration), log);
+  const scale = h(
+    "span",
+    { class: "actmax-scale" },
+    h("span", {}, TEXTS.legend.iteration, iteration),
+    log,
+  );
   const element = h("div", { class: "actmax-legend", "data-testid": "legend" }, list, scale);
   /** By its name: a curve that was taken away stays so when the run begins afresh. */
   const switched = new Map<string, boolean>();

@@ -4,11 +4,16 @@ import type { Store } from "../kernel/store";
 import { h } from "../kit/dom";
 import { formatCount } from "../kit/format";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 
 /** The lines of the run, where it went back and took another way; a click opens one. Hidden while there is but one. */
 export function createLines(model: ActMaxModel, store: Store): Component {
   const scope = new Scope();
-  const list = h("ul", { class: "actmax-lines", "aria-label": "Branches", "data-testid": "lines" });
+  const list = h("ul", {
+    class: "actmax-lines",
+    "aria-label": TEXTS.lines.label,
+    "data-testid": "lines",
+  });
   const show = () => {
     const lines = model.get("lines") ?? [];
     const focused = [...list.children].findIndex((one) => one.contains(document.activeElement));
@@ -24,8 +29,8 @@ export function createLines(model: ActMaxModel, store: Store): Component {
 function createButton(line: LineInfo, store: Store): HTMLElement {
   const { name, parent, iteration, made } = line;
   const isInFront = made === null;
-  const origin = parent && `left ${parent} at ${formatCount(iteration)}`;
-  const far = isInFront ? "in front" : `waits at ${formatCount(made)}`;
+  const origin = parent && TEXTS.lines.origin(parent, formatCount(iteration));
+  const far = isInFront ? TEXTS.lines.inFront : TEXTS.lines.waits(formatCount(made));
   const button = h(
     "button",
     {

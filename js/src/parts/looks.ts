@@ -7,6 +7,7 @@ import { h, setText } from "../kit/dom";
 import { formatLoss } from "../kit/format";
 import { putPixels } from "../kit/pixels";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 import { filterWords } from "./picture";
 
 /** While it runs the answer is asked for anew after this long: it takes as long as some steps. */
@@ -27,11 +28,7 @@ export function createLooks(model: ActMaxModel, store: Store): Component {
 
 function createWeightsOf(model: ActMaxModel, store: Store): Component {
   const scope = new Scope();
-  const button = createButton(
-    "ask-weights",
-    "Weights",
-    "Show the weights of this layer as pictures",
-  );
+  const button = createButton("ask-weights", TEXTS.looks.weights, TEXTS.looks.weightsTitle);
   const sentence = createSentence("weights-sentence");
   const pictures = h("div", { class: "actmax-weight-pictures", "data-testid": "weight-pictures" });
   let asked = false;
@@ -46,7 +43,7 @@ function createWeightsOf(model: ActMaxModel, store: Store): Component {
     const { layer, shape, count, of, ...rest } = content as WeightsMessage;
     // Of the layer before: the kernel answers what is chosen then.
     if (layer !== model.get("layer")) return;
-    setText(sentence, rest.sentence || weightWords(count, of));
+    setText(sentence, rest.sentence || TEXTS.looks.legend(count, of));
     const pixels = bytesOf(buffers?.[0]);
     const size = shape[0] * shape[1] * shape[2];
     const names = namesOf(model, layer);
@@ -55,8 +52,8 @@ function createWeightsOf(model: ActMaxModel, store: Store): Component {
         const canvas = h("canvas", {
           role: "img",
           class: "actmax-enlarged",
-          "aria-label": `Weights of filter ${names[filter] ?? filter}`,
-          title: `Filter ${names[filter] ?? filter}`,
+          "aria-label": TEXTS.looks.weightsOf(names[filter] ?? filter),
+          title: TEXTS.looks.filter(names[filter] ?? filter),
         });
         putPixels(canvas, shape, pixels.subarray(filter * size, (filter + 1) * size));
         return canvas;
@@ -73,23 +70,10 @@ function createWeightsOf(model: ActMaxModel, store: Store): Component {
   return { element, cleanup: scope.cleanup };
 }
 
-const weightWords = (count: number, of: number): string =>
-  `Grey is no weight, light counts for and dark against the filter${
-    count < of ? `. The first ${count} of ${of}.` : "."
-  }`;
-
 function createResponse(model: ActMaxModel, store: Store): Component {
   const scope = new Scope();
-  const now = createButton(
-    "ask-response",
-    "Response to the picture",
-    "Show where in the present picture the chosen filters answer",
-  );
-  const start = createButton(
-    "ask-response-start",
-    "to the starting picture",
-    "Show where in the starting picture the chosen filters answer",
-  );
+  const now = createButton("ask-response", TEXTS.looks.response, TEXTS.looks.responseTitle);
+  const start = createButton("ask-response-start", TEXTS.looks.start, TEXTS.looks.startTitle);
   const sentence = createSentence("response-sentence");
   const picture = h("canvas", { width: 1, height: 1 });
   const map = h("canvas", { class: "actmax-response-map", width: 1, height: 1 });
@@ -147,8 +131,8 @@ function responseWords(model: ActMaxModel, message: ResponseMessage): string {
   if (message.sentence) return message.sentence;
   const { layer, filter_indices, low, high, shape, start, iteration } = message;
   const whose = `${layer}, ${filterWords(filter_indices, namesOf(model, layer))}`;
-  const of = start ? "the starting picture" : `the picture of iteration ${iteration}`;
-  return `${whose}: ${formatLoss(low)} (clear) to ${formatLoss(high)} (orange) at ${shape.join(" × ")} places of ${of}.`;
+  const of = start ? TEXTS.looks.ofStart : TEXTS.looks.ofIteration(iteration);
+  return TEXTS.looks.answer(whose, formatLoss(low), formatLoss(high), shape.join(" × "), of);
 }
 
 /** The larger an answer is, the less is seen through its colour. */

@@ -4,6 +4,7 @@ import { type ActMaxModel, controlOf } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { arrange, h, uniqueId } from "../kit/dom";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 import { createAllDefaults } from "./defaults";
 import { createSelect } from "./fields";
 import { addHelp } from "./help";
@@ -12,15 +13,7 @@ import { createProblem, explainRefusals, labelled } from "./problem";
 type Family = ChoosePart["family"];
 type Parts = Facts["parts"];
 
-const LABELS: Record<Family, string> = {
-  parametrization: "Parametrization",
-  optimizer: "Optimizer",
-};
-const HELP: Record<Family | "transforms", string> = {
-  parametrization: "What the gradient is taken by, and how the picture comes from it.",
-  optimizer: "How the picture follows from its gradient.",
-  transforms: "What the network is shown instead of the picture, drawn anew at each step.",
-};
+const HELP = TEXTS.partChoices.helps;
 
 /** What sets all of the parts at once, and what sets all numbers back to it. */
 export function createRecipe(model: ActMaxModel, store: Store): Component {
@@ -46,7 +39,12 @@ export function createPartChoices(model: ActMaxModel, { link }: Store): Componen
   ];
   const element = h(
     "div",
-    { class: "actmax-parts", role: "group", "aria-label": "Parts", "data-testid": "parts" },
+    {
+      class: "actmax-parts",
+      role: "group",
+      "aria-label": TEXTS.partChoices.label,
+      "data-testid": "parts",
+    },
     ...parts.map((part) => part.element),
   );
   const show = () => {
@@ -63,7 +61,7 @@ function createFamily(model: ActMaxModel, link: Link, family: Family): Component
   const scope = new Scope();
   const select = h("select", { "data-testid": family });
   const problem = createProblem(family, [select]);
-  const element = labelled(LABELS[family], select, problem.element);
+  const element = labelled(TEXTS.partChoices.names[family], select, problem.element);
   element.dataset.part = family;
   const tell = addHelp(element, [select], HELP[family]);
   const show = () => {
@@ -160,11 +158,14 @@ function createTransformFields() {
     "aria-labelledby": id,
     "data-testid": "transforms",
   });
-  const select = h("select", { "aria-label": "Transform to add", "data-testid": "add-transform" });
+  const select = h("select", {
+    "aria-label": TEXTS.partChoices.choice,
+    "data-testid": "add-transform",
+  });
   const add = h(
     "button",
-    { type: "button", title: "Add this transform after the others", "data-testid": "add" },
-    "Add",
+    { type: "button", title: TEXTS.partChoices.addTitle, "data-testid": "add" },
+    TEXTS.partChoices.add,
   );
   const problem = createProblem("transforms", [select]);
   const element = h(
@@ -175,7 +176,7 @@ function createTransformFields() {
       "aria-labelledby": id,
       "data-part": "transforms",
     },
-    h("span", { id }, "Transforms"),
+    h("span", { id }, TEXTS.partChoices.names.transforms),
     list,
     h("span", { class: "actmax-add" }, select, add),
     problem.element,
@@ -185,7 +186,7 @@ function createTransformFields() {
 
 function createChip(name: string, choices: readonly PartChoice[], remove: () => void): HTMLElement {
   const { label, help } = choices.find(({ value }) => value === name) ?? { label: name, help: "" };
-  const words = `Remove ${label}`;
+  const words = TEXTS.partChoices.remove(label);
   const button = h("button", { type: "button", "aria-label": words, title: words }, "×");
   button.addEventListener("click", remove);
   return h(

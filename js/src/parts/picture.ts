@@ -11,6 +11,7 @@ import { putPixels } from "../kit/pixels";
 import { decode } from "../kit/png";
 import { type Drawn, Scope } from "../kit/scope";
 import { createZoom } from "../kit/zoom";
+import { TEXTS } from "../texts";
 import { type Filters, formatFilters } from "./filters";
 import { createTakeAway, download } from "./take_away";
 
@@ -62,11 +63,16 @@ export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Opt
     frame.classList.add("actmax-has-picture");
     for (const button of parts.tools) button.disabled = false;
     const best = store.cursor.at === null ? store.frame?.best : null; // of the past there is what was then
-    const words = `${describe(model, store)}, iteration ${best ?? iteration}`;
-    canvas.setAttribute("aria-label", best == null ? words : `${words}, the best so far`);
+    const words = TEXTS.picture.caption(describe(model, store), best ?? iteration);
+    canvas.setAttribute("aria-label", best == null ? words : TEXTS.picture.captionBest(words));
     parts.best.setAttribute("aria-pressed", String(best != null));
     const said = measuresOf(model, store, best ?? iteration);
-    setText(measured, best == null ? said : [bestWords(best), said].filter(Boolean).join(" · "));
+    setText(
+      measured,
+      best == null
+        ? said
+        : [TEXTS.picture.bestOf(formatCount(best)), said].filter(Boolean).join(" · "),
+    );
     measured.hidden = measured.textContent === "";
     probe();
     onDrawn(iteration);
@@ -90,7 +96,7 @@ export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Opt
   };
 
   for (const button of parts.tools) button.disabled = true;
-  canvas.setAttribute("aria-label", "No picture yet");
+  canvas.setAttribute("aria-label", TEXTS.picture.none);
   showZoom(parts, 1);
   look();
   scope.listen(parts.save, "click", () => save(canvas, fileName(model, store, at)));
@@ -112,7 +118,7 @@ export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Opt
     instead: (large) => element.classList.toggle("actmax-wide", large),
     changed: (full) => {
       parts.full.replaceChildren(icon(full ? Shrink : Expand));
-      name(parts.full, full ? "Leave full screen" : "Full screen");
+      name(parts.full, full ? TEXTS.picture.leaveFull : TEXTS.picture.full);
     },
   });
   scope.listen(parts.full, "click", toggleFull);
@@ -139,7 +145,7 @@ type Parts = ReturnType<typeof createParts>;
 
 function createParts() {
   const canvas = h("canvas", { role: "img", "data-testid": "picture", width: 1, height: 1 });
-  const empty = h("p", { class: "actmax-picture-empty" }, "No picture yet");
+  const empty = h("p", { class: "actmax-picture-empty" }, TEXTS.picture.none);
   const stage = h("div", { class: "actmax-zoomed" }, canvas);
   const measured = h("p", {
     class: "actmax-on-picture",
@@ -148,13 +154,13 @@ function createParts() {
     hidden: true,
   });
   const pixel = h("p", { class: "actmax-on-picture", "data-testid": "pixel", hidden: true });
-  const farther = tool("zoom-out", "Smaller", icon(Minus));
-  const fit = tool("zoom-fit", "Fit", icon(Scan));
-  const closer = tool("zoom-in", "Larger", icon(Plus));
-  const full = tool("full-screen", "Full screen", icon(Expand));
+  const farther = tool("zoom-out", TEXTS.picture.smaller, icon(Minus));
+  const fit = tool("zoom-fit", TEXTS.picture.fit, icon(Scan));
+  const closer = tool("zoom-in", TEXTS.picture.larger, icon(Plus));
+  const full = tool("full-screen", TEXTS.picture.full, icon(Expand));
   const cluster = h(
     "div",
-    { class: "actmax-zoom", role: "group", "aria-label": "Zoom", "data-part": "zoom" },
+    { class: "actmax-zoom", role: "group", "aria-label": TEXTS.picture.zoom, "data-part": "zoom" },
     ...[farther, fit, closer, full],
   );
   const frame = h(
@@ -163,23 +169,16 @@ function createParts() {
       class: "actmax-picture-frame",
       tabindex: 0,
       role: "group",
-      "aria-label": "Picture: + and - zoom, 0 fits, arrows move",
-      title: "Ctrl and wheel, two fingers, or + and - zoom; 0 fits",
+      "aria-label": TEXTS.picture.frame,
+      title: TEXTS.picture.frameTitle,
+      "data-drop": TEXTS.picture.drop,
       "data-testid": "picture-frame",
     },
     ...[stage, empty, measured, pixel, cluster],
   );
-  const save = textTool(
-    "save",
-    "Save PNG",
-    "Save the picture as it is shown, in its own resolution",
-  );
-  const smooth = textTool(
-    "smooth",
-    "Smooth",
-    "Blend neighbouring pixels, or show each as a square",
-  );
-  const best = textTool("best", "Best", "Show the picture of the lowest total loss so far");
+  const save = textTool("save", TEXTS.picture.save, TEXTS.picture.saveTitle);
+  const smooth = textTool("smooth", TEXTS.picture.smooth, TEXTS.picture.smoothTitle);
+  const best = textTool("best", TEXTS.picture.best, TEXTS.picture.bestTitle);
   for (const button of [save, smooth, best]) button.dataset.part = button.dataset.testid;
   for (const toggle of [smooth, best]) toggle.setAttribute("aria-pressed", "false");
   const element = h(
@@ -219,8 +218,6 @@ function showZoom({ farther, fit }: Parts, scale: number): void {
   for (const button of [farther, fit]) button.setAttribute("aria-disabled", String(scale <= 1.001));
 }
 
-const bestWords = (iteration: number) => `best: iteration ${formatCount(iteration)}`;
-
 /** "p 0.98 · logit 38.2": what the network says to the picture of an iteration, of the first target where there are several. */
 function measuresOf(model: ActMaxModel, { rows }: Store, iteration: number): string {
   const measures = model.get("measures") ?? [];
@@ -235,9 +232,9 @@ function measuresOf(model: ActMaxModel, { rows }: Store, iteration: number): str
   const [activation, probability] = [at("activation"), at("probability")];
   const isHead = measures.some((measure) => measure.startsWith("probability"));
   const words = [];
-  if (Number.isFinite(probability)) words.push(`p ${probability.toFixed(2)}`);
+  if (Number.isFinite(probability)) words.push(TEXTS.picture.probability(probability.toFixed(2)));
   if (Number.isFinite(activation))
-    words.push(`${isHead ? "logit" : "activation"} ${formatFigure(activation)}`);
+    words.push(TEXTS.picture[isHead ? "logit" : "activation"](formatFigure(activation)));
   return words.join(" · ");
 }
 
@@ -291,7 +288,7 @@ function valuesAt(canvas: HTMLCanvasElement, { frame, savedPicture }: Store, { x
   return red === green && green === blue ? [red] : [red, green, blue];
 }
 
-const KINDS: Record<number, string> = { 1: "grey", 3: "RGB", 4: "RGBA" };
+const KINDS: Record<number, string> = { 1: TEXTS.picture.grey, 3: "RGB", 4: "RGBA" };
 
 /** "x 3, y 7 · RGB 120 88 30", and where the network's values are others, those: to the 255 steps that are shown. */
 export function formatPixel(
@@ -300,23 +297,23 @@ export function formatPixel(
   range: readonly [number, number] | undefined,
 ): string {
   const [low, high] = range ?? [0, 255];
-  const words = `x ${x}, y ${y} · ${KINDS[values.length] ?? ""} ${values.join(" ")}`;
+  const words = TEXTS.picture.pixel(x, y, KINDS[values.length] ?? "", values.join(" "));
   if (low === 0 && high === 255) return words;
   const own = values.map((value) => formatFigure(low + (value / 255) * (high - low)));
   return `${words} = ${own.join(" ")}`;
 }
 
 function describe(model: ActMaxModel, { subject }: Store): string {
-  if (isAbsent(model, "layer")) return `Objective ${termsOf(model).join(", ")}`;
+  if (isAbsent(model, "layer")) return TEXTS.picture.objective(termsOf(model).join(", "));
   const { layer, filter_indices } = subject;
-  return `Layer ${layer}, ${filterWords(filter_indices, namesOf(model, layer))}`;
+  return TEXTS.picture.layer(layer, filterWords(filter_indices, namesOf(model, layer)));
 }
 
 const termsOf = (model: ActMaxModel): string[] => model.get("parts")?.terms ?? [];
 
 export function filterWords(filters: Filters, names: Names): string {
-  if (filters === null) return "all filters";
-  return `filter${filters.length === 1 ? "" : "s"} ${formatFilters(filters, names)}`;
+  if (filters === null) return TEXTS.picture.allFilters;
+  return TEXTS.picture.filters(filters.length, formatFilters(filters, names));
 }
 
 function fileName(model: ActMaxModel, store: Store, iteration: number, ending = "png"): string {

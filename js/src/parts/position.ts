@@ -3,6 +3,7 @@ import { type ActMaxModel, controlOf } from "../kernel/model";
 import { h, setText, uniqueId } from "../kit/dom";
 import { formatSides } from "../kit/format";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 import { addHelp } from "./help";
 import { createProblem, explainRefusals } from "./problem";
 
@@ -24,8 +25,8 @@ export function createPosition(model: ActMaxModel, link: Link): Component {
     "data-testid": "position",
   });
   const size = h("span", { class: "actmax-of", "data-testid": "position-of" });
-  const middle = button("middle", "Middle", "Only the place in the middle of the map");
-  const whole = button("whole", "Whole map", "All places of the map");
+  const middle = button("middle", TEXTS.position.middle, TEXTS.position.middleTitle);
+  const whole = button("whole", TEXTS.position.whole, TEXTS.position.wholeTitle);
   const problem = createProblem("position", [field]);
   const element = h(
     "div",
@@ -48,7 +49,7 @@ export function createPosition(model: ActMaxModel, link: Link): Component {
     problem.explain("");
   };
   const showSize = () => {
-    setText(size, `of ${formatSides(sides())}`);
+    setText(size, TEXTS.position.of(formatSides(sides())));
     // Where the middle of a side that varies is only the kernel knows.
     middle.hidden = sides().includes(null);
   };
@@ -87,7 +88,7 @@ export function parsePosition(text: string, sides: number): Parsed {
   if (indices.every((index) => /^-?\d+$/.test(index))) return { position: indices.map(Number) };
   const example = EXAMPLES[sides] ?? EXAMPLES[2];
   return {
-    problem: `"${text}" is not a place. Write one ("${example}"), or nothing for the whole map.`,
+    problem: TEXTS.position.problem(text, example),
   };
 }
 

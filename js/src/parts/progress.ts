@@ -1,28 +1,19 @@
-import { type ActMaxModel, type Command, isBusy } from "../kernel/model";
+import { type ActMaxModel, isBusy } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h, setText } from "../kit/dom";
 import { formatProgress } from "../kit/format";
 import { type Drawn, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 import { isRefusal } from "./problem";
-
-/** What a click has set going, until the kernel says what became of it. */
-const PENDING_WORDS: Record<Command, string> = {
-  start: "starting …",
-  pause: "pausing …",
-  step: "stepping …",
-  reset: "resetting …",
-  rewind: "going back …",
-  branch: "branching …",
-  make_tiles: "starting the tiles …",
-  pause_tiles: "pausing the tiles …",
-  resume_tiles: "going on with the tiles …",
-  close_tiles: "closing the tiles …",
-};
 
 /** How far the run is, in a bar and in words, and what went wrong. */
 export function createProgress(model: ActMaxModel, store: Store): Drawn {
   const scope = new Scope();
-  const bar = h("progress", { "aria-label": "Iterations", "data-testid": "progress", max: 1 });
+  const bar = h("progress", {
+    "aria-label": TEXTS.progress.label,
+    "data-testid": "progress",
+    max: 1,
+  });
   const figures = h("span", { class: "actmax-figures", "data-testid": "figures" });
   const message = h("p", { class: "actmax-message", role: "status", "data-testid": "message" });
   const error = h("p", { class: "actmax-error", role: "alert", "data-testid": "error" });
@@ -76,7 +67,10 @@ export function createStatusWord(model: ActMaxModel, store: Store): Drawn {
   const scope = new Scope();
   const element = h("span", { class: "actmax-status", "data-testid": "status" });
   const draw = () => {
-    setText(element, store.pending ? PENDING_WORDS[store.pending] : (model.get("status") ?? ""));
+    setText(
+      element,
+      store.pending ? TEXTS.progress.pending[store.pending] : (model.get("status") ?? ""),
+    );
   };
   // Not in the next animation frame: a click is answered at once.
   scope.add(store.subscribe(draw));

@@ -4,6 +4,7 @@ import { h, uniqueId } from "../kit/dom";
 import { icon } from "../kit/icons";
 import { TAKES_ESCAPE } from "../kit/keys";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 
 /** Keys that press a button, wherever in the widget the focus is; the first of several that can be pressed. */
 const PRESSES: Record<string, readonly string[]> = {
@@ -13,13 +14,13 @@ const PRESSES: Record<string, readonly string[]> = {
 };
 /** What a key is for, and the parts without which it is for nothing. */
 const LIST: readonly (readonly [keys: string, words: string, needs: readonly string[]])[] = [
-  ["Space", "run or pause", ["run", "pause"]],
-  ["R", "rewind to the cursor", ["rewind"]],
-  ["B", "branch from the cursor", ["branch"]],
-  ["+ − 0", "zoom the picture, or fit it", ["zoom-in"]],
-  ["Arrows", "move in what has the focus", []],
-  ["Double click", "on a name or a slider: its default", ["weights"]],
-  ["?", "this list", []],
+  [...TEXTS.shortcuts.run, ["run", "pause"]],
+  [...TEXTS.shortcuts.rewind, ["rewind"]],
+  [...TEXTS.shortcuts.branch, ["branch"]],
+  [...TEXTS.shortcuts.zoom, ["zoom-in"]],
+  [...TEXTS.shortcuts.arrows, []],
+  [...TEXTS.shortcuts.reset, ["weights"]],
+  [...TEXTS.shortcuts.list, []],
 ];
 /** These take letters, or the space bar, themselves. */
 const TYPED = "input:not([type=range], [type=checkbox]), select, textarea, [contenteditable]";
@@ -83,7 +84,12 @@ function createParts() {
   const opener = h(
     "button",
     {
-      ...{ type: "button", class: "actmax-quiet", title: "Keys (?)", "aria-label": "Keys" },
+      ...{
+        type: "button",
+        class: "actmax-quiet",
+        title: TEXTS.shortcuts.title,
+        "aria-label": TEXTS.shortcuts.label,
+      },
       ...{ "aria-expanded": "false", "aria-controls": id, "data-testid": "keys" },
     },
     icon(Keyboard),
@@ -92,7 +98,13 @@ function createParts() {
   const panel = h(
     "div",
     {
-      ...{ id, class: "actmax-keys", role: "dialog", "aria-label": "Keys", tabindex: -1 },
+      ...{
+        id,
+        class: "actmax-keys",
+        role: "dialog",
+        "aria-label": TEXTS.shortcuts.label,
+        tabindex: -1,
+      },
       ...{ [TAKES_ESCAPE]: true, hidden: true, "data-testid": "key-list" },
     },
     list,

@@ -6,6 +6,7 @@ import { h, setText, uniqueId } from "../kit/dom";
 import { formatParameter } from "../kit/format";
 import { POSITIONS, toPosition, toValue } from "../kit/scale";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 import { createReset } from "./defaults";
 import { addHelp } from "./help";
 import { createProblem, explainRefusals } from "./problem";
@@ -30,7 +31,7 @@ const NUMBERS_OF: Partial<Record<Control["kind"], Numbers>> = {
   integer: { ...NUMBERS, round: Math.round },
   shift: {
     top: ({ top = 1 }, { frame }) => (frame ? quarter(frame.shape) : top),
-    unit: (_, value) => (value >= 1 ? "px" : value > 0 ? "of side" : ""),
+    unit: (_, value) => (value >= 1 ? TEXTS.slider.pixels : value > 0 ? TEXTS.slider.ofSide : ""),
     // From 1 on the unit is the pixel, and there are no half ones.
     round: (value) => (value >= 1 ? Math.round(value) : value),
   },
@@ -184,7 +185,7 @@ function createRow(control: Control) {
     id: hidden && id,
     type: "number",
     step: "any",
-    "aria-label": !hidden && `${label} value`,
+    "aria-label": !hidden && TEXTS.slider.value(label),
     "data-testid": `${testId}-value`,
   });
   const unit = h("span", { class: "actmax-unit" });

@@ -6,6 +6,7 @@ import { h, setText, uniqueId } from "../kit/dom";
 import { decode } from "../kit/png";
 import { reveal } from "../kit/reveal";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 import { addHelp } from "./help";
 import { isRefusal } from "./problem";
 import { acceptDrops, Upload } from "./upload";
@@ -14,7 +15,6 @@ import { acceptDrops, Upload } from "./upload";
 const BUSY_MS = 3000;
 /** CSS pixels of the thumbnail's sides; the style sheet sets the same. */
 const THUMBNAIL_SIZE = 44;
-const LATER = "Takes effect at the next fresh start: Reset, then Run.";
 
 /** What the picture grows from: noise, or a picture chosen here or dropped onto `dropZone`. */
 export function createStart(
@@ -60,7 +60,7 @@ function createReports(model: ActMaxModel, parts: Parts, scope: Scope) {
   const show = () => {
     clearTimeout(timer);
     const picture = model.get("seed_name") ?? "";
-    setText(name, picture || "noise");
+    setText(name, picture || TEXTS.start.noise);
     name.title = picture;
     // A button that is switched off under the keyboard would lose its focus to the page.
     if (picture === "" && document.activeElement === clear) upload.focus();
@@ -99,7 +99,10 @@ function createNote(model: ActMaxModel, store: Store): Component {
   let outdated: number | undefined;
   const show = () => {
     const late = outdated !== undefined && store.frame?.run === outdated;
-    setText(element, [model.get("seed_note") ?? "", late ? LATER : ""].join(" ").trim());
+    setText(
+      element,
+      [model.get("seed_note") ?? "", late ? TEXTS.start.later : ""].join(" ").trim(),
+    );
     element.hidden = element.textContent === "";
   };
   const changed = () => {
@@ -134,7 +137,7 @@ function createThumbnail(model: ActMaxModel, canvas: HTMLCanvasElement) {
     void decode(png).then((bitmap) => shown === png && paint(bitmap));
   };
   const label = () =>
-    canvas.setAttribute("aria-label", `Starting picture ${model.get("seed_name") ?? ""}`.trim());
+    canvas.setAttribute("aria-label", TEXTS.start.pictureOf(model.get("seed_name") ?? "").trim());
   scope.on(model, "change:seed_picture", show);
   scope.on(model, "change:seed_name", label);
   scope.add(() => {
@@ -171,25 +174,24 @@ function createParts(note: HTMLElement, { label, help }: Control) {
     "button",
     {
       type: "button",
-      title:
-        "PNG, JPEG, WebP, GIF, TIFF or BMP, up to 10 MB; it may also be dropped onto the picture",
+      title: TEXTS.start.uploadTitle,
       "aria-describedby": `${ids.name} ${ids.problem}`,
       "data-testid": "seed-upload",
     },
-    "Upload picture…",
+    TEXTS.start.upload,
   );
   // The button is what is seen and reached by the keyboard: a file field can be neither named nor styled.
   const file = h("input", {
     type: "file",
     accept: "image/*",
     hidden: true,
-    "aria-label": "Starting picture",
+    "aria-label": TEXTS.start.picture,
     "data-testid": "seed-file",
   });
   const clear = h(
     "button",
-    { type: "button", title: "Start from noise again", "data-testid": "seed-clear" },
-    "Use noise",
+    { type: "button", title: TEXTS.start.clearTitle, "data-testid": "seed-clear" },
+    TEXTS.start.clear,
   );
   const problem = h("p", {
     id: ids.problem,

@@ -4,9 +4,10 @@ import type { LossRows } from "../kernel/loss_rows";
 import type { ActMaxModel } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h, setText, uniqueId } from "../kit/dom";
-import { formatLoss, plural } from "../kit/format";
+import { formatLoss } from "../kit/format";
 import { ROW_HEIGHT, RowWindow } from "../kit/row_window";
 import { type Drawn, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 
 /** Every iteration's losses and what is measured beside them; only the rows in sight are in the page. */
 export function createTable(model: ActMaxModel, store: Store): Drawn & { id: string } {
@@ -44,7 +45,7 @@ export function createTable(model: ActMaxModel, store: Store): Drawn & { id: str
   const draw = () => {
     table.dataset.rows = String(rows.count);
     table.setAttribute("aria-rowcount", String(rows.count + 1));
-    setText(caption, plural(rows.count, "row"));
+    setText(caption, TEXTS.table.rows(rows.count));
     empty.hidden = rows.count > 0;
     // Out of the page nothing can be scrolled.
     if (table.clientHeight > 0) inSight.heard();
@@ -149,14 +150,14 @@ function createFrame() {
   const empty = h(
     "div",
     { role: "row", class: "actmax-table-empty" },
-    h("span", { role: "cell" }, "Each iteration adds a row."),
+    h("span", { role: "cell" }, TEXTS.table.empty),
   );
   const body = h("div", { role: "rowgroup", class: "actmax-table-body" }, empty);
   const caption = h("span", { class: "actmax-caption", "data-testid": "row-count" });
   const newest = h(
     "button",
     { type: "button", class: "actmax-quiet actmax-newest", "data-testid": "newest", hidden: true },
-    "newest ↓",
+    TEXTS.table.newest,
   );
   const table = h(
     "div",
@@ -176,7 +177,7 @@ function createFrame() {
     "div",
     { class: "actmax-table-title" },
     // Its tab, or the heading of the drawer, says so to the eye.
-    h("span", { id, class: "actmax-unseen" }, "Losses"),
+    h("span", { id, class: "actmax-unseen" }, TEXTS.table.label),
     caption,
     newest,
   );
@@ -185,7 +186,7 @@ function createFrame() {
 }
 
 function paintHeader(table: HTMLElement, header: HTMLElement, columns: Column[]): void {
-  const heads = [{ head: "iteration", title: "iteration" }, ...columns];
+  const heads = [{ head: TEXTS.table.iteration, title: TEXTS.table.iteration }, ...columns];
   table.style.setProperty("--actmax-columns", String(columns.length));
   table.setAttribute("aria-colcount", String(heads.length));
   header.replaceChildren(

@@ -4,21 +4,13 @@ import type { ActMaxModel } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h, setText } from "../kit/dom";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 
 type Kind = TakeAway["kind"];
 
 const COPY = "copy";
-const NAME = "Save as …";
 const SAID_MS = 2500;
-const OFFERS: readonly (readonly [Kind | typeof COPY, string])[] = [
-  ["png", "PNG, enlarged, with its settings"],
-  ["gif", "GIF of the film"],
-  ["webp", "WebP of the film, lossless"],
-  ["csv", "CSV of the losses"],
-  ["json", "Run file, to repeat it"],
-  ["py", "Python code"],
-  [COPY, "Copy as Python"],
-];
+const OFFERS = ["png", "gif", "webp", "csv", "json", "py", COPY] as const;
 const TYPES: Record<Kind, string> = {
   png: "image/png",
   gif: "image/gif",
@@ -35,13 +27,13 @@ export function createTakeAway(
   name: (ending: string) => string,
 ): Component {
   const scope = new Scope();
-  const title = "Save the picture, its film, its losses, or what makes it";
-  const first = h("option", { value: "" }, NAME);
+  const { label, title, offers } = TEXTS.takeAway;
+  const first = h("option", { value: "" }, TEXTS.takeAway.name);
   const list = h(
     "select",
-    { class: "actmax-quiet", "aria-label": "Save as", title, "data-testid": "save-as" },
+    { class: "actmax-quiet", "aria-label": label, title, "data-testid": "save-as" },
     first,
-    ...OFFERS.map(([value, label]) => h("option", { value }, label)),
+    ...OFFERS.map((value) => h("option", { value }, offers[value])),
   );
   const words = h("span", { class: "actmax-caption", role: "status", "data-testid": "save-words" });
   const element = h("span", { class: "actmax-take-away" }, list, words);
@@ -51,7 +43,7 @@ export function createTakeAway(
     asked = list.value as Kind | typeof COPY;
     list.value = "";
     setText(words, "");
-    setText(first, "Making …");
+    setText(first, TEXTS.takeAway.making);
     store.link.send({ type: "take_away", kind: asked === COPY ? "py" : asked });
   };
   const take = (content?: unknown, buffers?: DataView[]) => {
@@ -59,7 +51,7 @@ export function createTakeAway(
     // Another view may have asked.
     if (type !== "file" || !kind || !asked || kind !== (asked === COPY ? "py" : asked)) return;
     const bytes = bytesOf(buffers?.[0]).slice();
-    setText(first, NAME);
+    setText(first, TEXTS.takeAway.name);
     if (sentence) setText(words, sentence);
     else if (asked === COPY) void copy(new TextDecoder().decode(bytes), first, words);
     else {
@@ -81,10 +73,10 @@ export function createTakeAway(
 async function copy(code: string, first: HTMLElement, words: HTMLElement): Promise<void> {
   try {
     await navigator.clipboard.writeText(code);
-    setText(first, "Copied"); // in its place, so that nothing below moves
-    setTimeout(() => setText(first, NAME), SAID_MS);
+    setText(first, TEXTS.takeAway.copied); // in its place, so that nothing below moves
+    setTimeout(() => setText(first, TEXTS.takeAway.name), SAID_MS);
   } catch {
-    setText(words, "The browser gives no access to the clipboard: choose Python code.");
+    setText(words, TEXTS.takeAway.noClipboard);
   }
 }
 

@@ -5,14 +5,11 @@ import { namesOf } from "../kernel/names";
 import { h, setText, uniqueId } from "../kit/dom";
 import { formatLayer } from "../kit/format";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 import { completions, type Filters, formatFilters, neighbour, parseFilters } from "./filters";
 import { addHelp } from "./help";
 import { createPosition, isInside, isWithin } from "./position";
 import { createProblem, explainRefusals, labelled } from "./problem";
-
-const NUMBERED = 'Filters maximised together: "3", "3, 7", "0-4", or nothing for all';
-const NAMED =
-  'Filters maximised together, by number or name: "3", "3, 7", "goldfish, flamingo", or nothing for all';
 
 /** What stands beside the filters, and beneath all of it. */
 interface More {
@@ -58,7 +55,7 @@ function createTerms(model: ActMaxModel): Component {
   const element = h(
     "div",
     { class: "actmax-field actmax-terms" },
-    h("span", { id }, "Objective"),
+    h("span", { id }, TEXTS.target.objective),
     list,
   );
   const show = () => {
@@ -134,9 +131,9 @@ function createFilters(model: ActMaxModel, link: Link): Component {
     problem.explain("");
   };
   const showLayer = () => {
-    setText(total, `of ${layerOf(model)?.filters ?? 0}`);
+    setText(total, TEXTS.target.of(layerOf(model)?.filters ?? 0));
     const named = names().length > 0;
-    field.title = named ? NAMED : NUMBERED;
+    field.title = named ? TEXTS.target.named : TEXTS.target.numbered;
     field.toggleAttribute("data-named", named);
     if (named) field.setAttribute("list", offers.id);
     else field.removeAttribute("list");
@@ -229,7 +226,7 @@ function createFilterFields() {
 }
 
 function stepButton(which: "previous" | "next", sign: string): HTMLButtonElement {
-  const name = which === "next" ? "Next filter" : "Previous filter";
+  const name = TEXTS.target[which];
   return h(
     "button",
     { type: "button", "aria-label": name, title: name, "data-testid": `filter-${which}` },

@@ -3,6 +3,7 @@ import type { Tile } from "../kernel/tiles";
 import { h, setText } from "../kit/dom";
 import { formatActivation } from "../kit/format";
 import { putPixels, setResolution } from "../kit/pixels";
+import { TEXTS } from "../texts";
 
 /** CSS pixels of a tile's side, about; the style sheet sets the least. */
 const SHOWN_SIZE = 96;
@@ -35,7 +36,7 @@ export function createTile(
       type: "button",
       class: "actmax-tile",
       tabindex: -1,
-      "aria-label": `${name}, not started`,
+      "aria-label": TEXTS.tile.notStarted(name),
       "aria-disabled": "true",
       "data-index": index,
     },
@@ -53,12 +54,12 @@ export function createTile(
     begun = true;
     element.removeAttribute("aria-disabled");
     element.setAttribute("aria-label", name);
-    element.title = `Show ${name[0]?.toLowerCase()}${name.slice(1)} large, with its losses`;
+    element.title = TEXTS.tile.title(name);
   };
   const showActivation = (value: number | null) => {
     const text = value === null ? "" : formatActivation(value);
     setText(activation, text);
-    element.setAttribute("aria-label", text === "" ? name : `${name}, activation ${text}`);
+    element.setAttribute("aria-label", text === "" ? name : TEXTS.tile.activation(name, text));
   };
 
   return {

@@ -6,6 +6,7 @@ import type { Tiles } from "../kernel/tiles";
 import { moveByArrowKeys } from "../kit/arrow_keys";
 import { arrange, h } from "../kit/dom";
 import { type Drawn, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 import { createTile, type TileButton } from "./tile";
 import { labelOf, presentIndex } from "./tile_label";
 
@@ -123,7 +124,7 @@ export function headingOf(model: ActMaxModel, tiles: Tiles): string {
   const { layer, titles } = tiles.news;
   if (!tiles.filters) return titles.join(" × ");
   const all = (model.get("layers") ?? []).find(({ name }) => name === layer)?.filters;
-  return `${tiles.count === all ? "All filters" : "Filters"} of ${layer}`;
+  return TEXTS.tileGrid[tiles.count === all ? "allFilters" : "filters"](layer);
 }
 
 /** The Tab key comes to the first one. */
@@ -131,7 +132,7 @@ function createTileButtons(model: ActMaxModel, tiles: Tiles | null): TileButton[
   if (!tiles) return [];
   const { news } = tiles;
   const names = namesOf(model, news.layer);
-  const noun = tiles.filters ? "Filter" : "";
+  const noun = tiles.filters ? TEXTS.tileGrid.filter : "";
   const buttons = news.values.map((_, index) =>
     createTile(index, labelOf(news, index, names), noun, news.shape),
   );

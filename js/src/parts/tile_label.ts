@@ -2,6 +2,7 @@ import type { TilesMessage } from "../kernel/contract";
 import { type ActMaxModel, layerOf } from "../kernel/model";
 import type { Names } from "../kernel/names";
 import { formatParameter } from "../kit/format";
+import { TEXTS } from "../texts";
 import { formatFilters } from "./filters";
 
 type Varied = Pick<TilesMessage, "layer" | "varied" | "titles" | "values">;
@@ -16,8 +17,9 @@ export function labelOf({ varied, titles, values }: Varied, index: number, names
 }
 
 function say(name: string, title: string, value: Value, names: Names): string {
-  if (name === FILTERS) return value === null ? "all filters" : formatFilters(listOf(value), names);
-  if (value === null) return `${title}: whole map`;
+  if (name === FILTERS)
+    return value === null ? TEXTS.tileLabel.allFilters : formatFilters(listOf(value), names);
+  if (value === null) return TEXTS.tileLabel.wholeMap(title);
   return `${title} ${listOf(value).map(formatParameter).join(", ")}`;
 }
 

@@ -4,17 +4,8 @@ import type { Tiles } from "../kernel/tiles";
 import { h, setText, uniqueId } from "../kit/dom";
 import { formatProgress } from "../kit/format";
 import { type Drawn, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 import { createTileGrid, headingOf } from "./tile_grid";
-
-/** Running shows itself. */
-const STATUS_WORDS: Record<Status, string> = {
-  ready: "",
-  compiling: "compiling …",
-  running: "",
-  paused: "paused",
-  finished: "finished",
-  failed: "failed",
-};
 
 const BY_ACTIVATION = "activation";
 
@@ -65,14 +56,14 @@ function paint(
   element.dataset.status = status;
   element.dataset.done = String(done);
   setText(title, heading);
-  setText(count, `${done} of ${tiles.count} ${tiles.filters ? "filters" : "pictures"}`);
+  setText(count, TEXTS.tiles[tiles.filters ? "filters" : "pictures"](done, tiles.count));
   const midway = status !== "compiling" && status !== "finished";
   setText(figures, midway ? formatProgress(iteration, goal, null, null) : "");
-  setText(word, connected || !isBusy(status) ? STATUS_WORDS[status] : "not finished");
   setText(
-    changed,
-    news.changed.length > 0 ? `Made with other settings: ${news.changed.join(", ")}` : "",
+    word,
+    connected || !isBusy(status) ? TEXTS.tiles.status[status] : TEXTS.tiles.notFinished,
   );
+  setText(changed, news.changed.length > 0 ? TEXTS.tiles.changed(news.changed.join(", ")) : "");
   changed.hidden = news.changed.length === 0;
   order.hidden = tiles.count < 2 || tiles.isUnmeasured;
   setText(error, news.error);
@@ -91,8 +82,8 @@ function paintBar(bar: HTMLProgressElement, { news, progress }: Tiles, connected
 /** There is nothing to pause at the end. */
 function paintToggle({ toggle, close }: Pick<Parts, "toggle" | "close">, status: Status): void {
   const paused = status === "paused";
-  setText(toggle, paused ? "Go on" : "Pause");
-  toggle.title = paused ? "Go on with those that are left" : "Pause after the current step";
+  setText(toggle, paused ? TEXTS.tiles.goOn : TEXTS.tiles.pause);
+  toggle.title = paused ? TEXTS.tiles.goOnTitle : TEXTS.tiles.pauseTitle;
   const idle = !paused && !isBusy(status);
   if (idle && document.activeElement === toggle) close.focus();
   toggle.hidden = idle;
@@ -111,18 +102,18 @@ function createParts(grid: HTMLElement) {
   const changed = h("p", { class: "actmax-tiles-changed", "data-testid": "tiles-changed" });
   const order = h(
     "select",
-    { "aria-label": "Order of the pictures", "data-testid": "tiles-order" },
-    h("option", { value: "" }, "In order"),
-    h("option", { value: BY_ACTIVATION }, "By activation"),
+    { "aria-label": TEXTS.tiles.order, "data-testid": "tiles-order" },
+    h("option", { value: "" }, TEXTS.tiles.inOrder),
+    h("option", { value: BY_ACTIVATION }, TEXTS.tiles.byActivation),
   );
   const bar = h("progress", {
-    "aria-label": "Pictures made",
+    "aria-label": TEXTS.tiles.progress,
     "data-testid": "tiles-progress",
     max: 1,
   });
   const error = h("p", { class: "actmax-error", role: "alert", "data-testid": "tiles-error" });
-  const toggle = createButton("tiles-toggle", "Pause", "");
-  const close = createButton("tiles-close", "Close", "Stop, and take these pictures away");
+  const toggle = createButton("tiles-toggle", TEXTS.tiles.pause, "");
+  const close = createButton("tiles-close", TEXTS.tiles.close, TEXTS.tiles.closeTitle);
   const caption = h("span", { class: "actmax-caption" }, count, figures, word);
   const header = h(
     "div",

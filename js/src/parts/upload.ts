@@ -1,5 +1,6 @@
 import type { Link } from "../kernel/link";
 import type { Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 
 const MEGABYTE = 1e6;
 /** Jupyter Server closes the connection over a message of more than 10 MiB. */
@@ -26,15 +27,15 @@ export class Upload {
 
   async send(file: File): Promise<void> {
     if (file.size > LARGEST) return this.#reports.problem(tooLarge(file));
-    const choice = this.#begin(`sending ${file.name} …`);
+    const choice = this.#begin(TEXTS.upload.sending(file.name));
     const bytes = await read(file);
     if (choice !== this.#newest) return;
     if (bytes) this.#link.send({ type: "seed_picture", name: file.name }, [bytes]);
-    else this.#reports.problem(`${file.name} could not be read. Choose a picture file.`);
+    else this.#reports.problem(TEXTS.upload.unreadable(file.name));
   }
 
   clear(): void {
-    this.#begin("clearing …");
+    this.#begin(TEXTS.upload.clearing);
     this.#link.send({ type: "clear_seed_picture" });
   }
 
@@ -51,8 +52,7 @@ const read = (file: File): Promise<ArrayBuffer | null> => file.arrayBuffer().cat
 function tooLarge({ name, size }: File): string {
   // Rounded up: "10.0 MB" would not be more than 10.
   const megabytes = (Math.ceil((size / MEGABYTE) * 10) / 10).toFixed(1);
-  const limit = LARGEST / MEGABYTE;
-  return `${name} has ${megabytes} MB, and at most ${limit} MB can be sent. Choose a smaller picture.`;
+  return TEXTS.upload.tooLarge(name, megabytes, LARGEST / MEGABYTE);
 }
 
 interface DropOptions {

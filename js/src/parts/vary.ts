@@ -2,8 +2,8 @@ import type { MakeTiles } from "../kernel/contract";
 import type { ActMaxModel } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h, setText, uniqueId } from "../kit/dom";
-import { plural } from "../kit/format";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 import { createProblem, isRefusal } from "./problem";
 import { choicesOf, FILTERS, MOST, type Parsed, parse, propose, tooMany } from "./vary_values";
 
@@ -30,8 +30,8 @@ interface Row {
 export function createVary(model: ActMaxModel, store: Store): Vary {
   const scope = new Scope();
   const rows = [
-    createRow(model, scope, "vary", "Vary"),
-    createRow(model, scope, "vary-by", "and", "nothing else"),
+    createRow(model, scope, "vary", TEXTS.vary.first),
+    createRow(model, scope, "vary-by", TEXTS.vary.second, TEXTS.vary.nothingElse),
   ];
   const { element, all, more, panel, make, cancel } = createElements(rows);
   let asked: number | null | undefined;
@@ -51,7 +51,7 @@ export function createVary(model: ActMaxModel, store: Store): Vary {
     const pictures = found.reduce((product, one) => product * one, 1);
     setText(
       make,
-      pictures > 0 && pictures <= MOST ? `Make ${plural(pictures, "picture")}` : "Make",
+      pictures > 0 && pictures <= MOST ? TEXTS.vary.makeCount(pictures) : TEXTS.vary.make,
     );
   };
   const submit = () => {
@@ -128,7 +128,9 @@ function check(read: Map<Row, Parsed>): MakeTiles["vary"] {
 
 /** The button beside the form asks for the same. */
 const isAllFilters = ([first, second]: Row[]): boolean =>
-  first?.name === FILTERS && second?.name === "" && /^(all)?$/i.test(first.field.value.trim());
+  first?.name === FILTERS &&
+  second?.name === "" &&
+  ["", TEXTS.varyValues.all].includes(first.field.value.trim().toLowerCase());
 
 function createRow(
   model: ActMaxModel,
@@ -141,7 +143,7 @@ function createRow(
   const select = h("select", { id, "data-testid": testId });
   const field = h("input", {
     type: "text",
-    "aria-label": `Values (${label})`,
+    "aria-label": TEXTS.vary.values(label),
     autocomplete: "off",
     spellcheck: "false",
     "data-testid": `${testId}-values`,
@@ -214,23 +216,19 @@ function createElements(rows: Row[]) {
   const id = uniqueId("vary-panel");
   const button = (testId: string, name: string, title: string, look = "") =>
     h("button", { type: "button", class: look, title, "data-testid": testId }, name);
-  const all = button("all-filters", "All filters", "Make a picture of every filter of this layer");
-  const more = button(
-    "vary-open",
-    "Vary …",
-    "Make pictures that differ in filters, seeds or a number",
-  );
+  const all = button("all-filters", TEXTS.vary.allFilters, TEXTS.vary.allFiltersTitle);
+  const more = button("vary-open", TEXTS.vary.open, TEXTS.vary.openTitle);
   more.setAttribute("aria-expanded", "false");
   more.setAttribute("aria-controls", id);
-  const make = button("vary-make", "Make", "Make them with the present settings, as tiles");
-  const cancel = button("vary-cancel", "Cancel", "Close this form", "actmax-quiet");
+  const make = button("vary-make", TEXTS.vary.make, TEXTS.vary.makeTitle);
+  const cancel = button("vary-cancel", TEXTS.vary.cancel, TEXTS.vary.cancelTitle, "actmax-quiet");
   const panel = h(
     "div",
     {
       id,
       class: "actmax-vary",
       role: "group",
-      "aria-label": "Vary",
+      "aria-label": TEXTS.vary.first,
       hidden: true,
       "data-testid": "vary-panel",
     },

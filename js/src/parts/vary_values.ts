@@ -2,8 +2,9 @@
 import { CONTROLS, type Control, type MakeTiles } from "../kernel/contract";
 import { type ActMaxModel, isAbsent, layerOf } from "../kernel/model";
 import { namesOf } from "../kernel/names";
-import { formatParameter } from "../kit/format";
+import { formatCount, formatParameter } from "../kit/format";
 import { POSITIONS, toPosition, toValue } from "../kit/scale";
+import { TEXTS } from "../texts";
 import { parseFilters } from "./filters";
 
 type Values = NonNullable<MakeTiles["vary"]>[string];
@@ -32,8 +33,8 @@ export function choicesOf(model: ActMaxModel): Choice[] {
   const logOdds = !isAbsent(model, "layer") && model.get("class_loss") === "log-odds";
   const isThere = ({ name }: Control) =>
     !isAbsent(model, name) && (name !== "temperature" || logOdds);
-  const filters = { name: FILTERS, label: "Filters", group: "Pictures" };
-  const seed = { name: SEED, label: "Seed", group: "Pictures" };
+  const filters = { name: FILTERS, label: TEXTS.varyValues.filters, group: TEXTS.varyValues.group };
+  const seed = { name: SEED, label: TEXTS.varyValues.seed, group: TEXTS.varyValues.group };
   const ofParts = model.get("knob_controls") ?? [];
   return [
     ...(isAbsent(model, FILTERS) ? [] : [filters]),
@@ -48,7 +49,7 @@ export function choicesOf(model: ActMaxModel): Choice[] {
 
 /** A sensible text for the field: all filters, eight seeds, five values around the present one. */
 export function propose(model: ActMaxModel, name: string): string {
-  if (name === FILTERS) return "all";
+  if (name === FILTERS) return TEXTS.varyValues.all;
   if (name === SEED) return "0-7";
   const control = numberOf(model, name);
   const value = model.get("knobs")?.[name] ?? Number(model.get(name as "seed") ?? 0);
@@ -86,13 +87,13 @@ export function parse(model: ActMaxModel, name: string, text: string): Parsed {
   const parts = text.split(name === SEED ? /[,;]/ : /[,;\s]+/).map((part) => part.trim());
   const written = parts.filter((part) => part !== "");
   const example = propose(model, name);
-  if (written.length === 0) return { problem: `Write at least one value, as in "${example}".` };
+  if (written.length === 0) return { problem: TEXTS.varyValues.none(example) };
   return name === SEED ? parseSeeds(written) : parseNumbers(written, numberOf(model, name));
 }
 
 function parseAll(model: ActMaxModel, text: string): Parsed {
   const { filters = 0, name = "" } = layerOf(model) ?? {};
-  const written = text.trim().toLowerCase() === "all" ? "" : text;
+  const written = text.trim().toLowerCase() === TEXTS.varyValues.all ? "" : text;
   const found = parseFilters(written, filters, name, namesOf(model, name));
   if ("problem" in found) return found;
   return { values: found.indices ?? [...Array(filters).keys()] };
@@ -103,9 +104,8 @@ function parseSeeds(parts: string[]): Parsed {
   for (const part of parts) {
     const [, from, to] = RANGE.exec(part) ?? [];
     const [first, last] = [Number(from ?? part), Number(to ?? part)];
-    if (!/^\d+$/.test(from ?? part))
-      return { problem: `"${part}" is not a seed. Write whole numbers: "3", "3, 7", or "0-7".` };
-    if (last < first) return { problem: `"${part}" runs backwards. Write ${last}-${first}.` };
+    if (!/^\d+$/.test(from ?? part)) return { problem: TEXTS.varyValues.noSeed(part) };
+    if (last < first) return { problem: TEXTS.filters.backwards(part, first, last) };
     // Checked before the range is written out.
     if (last - first >= MOST) return { problem: tooMany(last - first + 1) };
     for (let seed = first; seed <= last; seed++) seeds.add(seed);
@@ -116,10 +116,7 @@ function parseSeeds(parts: string[]): Parsed {
 function parseNumbers(parts: string[], control: Control | undefined): Parsed {
   const values = parts.map(Number);
   const wrong = parts[values.findIndex((value) => !Number.isFinite(value))];
-  if (wrong !== undefined)
-    return {
-      problem: `"${wrong}" is not a number. Write numbers with commas between: "0, 1.5, 10".`,
-    };
+  if (wrong !== undefined) return { problem: TEXTS.varyValues.noNumber(wrong) };
   const problem = values.map((value) => outside(value, control)).find((one) => one !== "");
   return problem === undefined ? { values: [...new Set(values)] } : { problem };
 }
@@ -127,11 +124,11 @@ function parseNumbers(parts: string[], control: Control | undefined): Parsed {
 /** What is said of a number beyond its bounds; "" of others. */
 function outside(value: number, { least, most }: Partial<Control> = {}): string {
   if (least !== undefined && value < least)
-    return `${formatParameter(value)} is too low: at least ${least}.`;
+    return TEXTS.varyValues.tooLow(formatParameter(value), least);
   if (most !== undefined && value > most)
-    return `${formatParameter(value)} is too high: at most ${most}.`;
+    return TEXTS.varyValues.tooHigh(formatParameter(value), most);
   return "";
 }
 
 export const tooMany = (count: number): string =>
-  `These would be ${count.toLocaleString("en")} pictures. At most ${MOST.toLocaleString("en")} are made at once.`;
+  TEXTS.varyValues.tooMany(formatCount(count), formatCount(MOST));
