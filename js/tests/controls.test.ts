@@ -149,15 +149,16 @@ describe("a control that Python declares", () => {
   it("is shown in its group, in the order declared, under its label", () => {
     const { root } = open().render();
     const text = (root.textContent ?? "").replace(/Clip to \S+ … \S+/, "Clip to the input range");
-    // By group, and what is folded after the rest.
+    // By group, and what is folded after the rest, of that the group of the picture last.
     const groups = [...new Set(CONTROLS.map(({ group }) => group))];
-    const labels = [false, true].flatMap((folds) =>
-      groups.flatMap((name) =>
-        CONTROLS.filter(({ group, folded = false }) => group === name && folded === folds)
+    const folded = [...groups.filter((name) => name !== "Picture"), "Picture"];
+    const labelsOf = (names: string[], folds: boolean) =>
+      names.flatMap((name) =>
+        CONTROLS.filter((one) => one.group === name && (one.folded ?? false) === folds)
           .map(({ label }) => label)
           .filter((label) => label !== "Start from"),
-      ),
-    );
+      );
+    const labels = [...labelsOf(groups, false), ...labelsOf(folded, true)];
     expect(labels.length).toBe(CONTROLS.length - 1);
     let at = 0;
     for (const label of labels) {
