@@ -1,4 +1,4 @@
-"""What takes minutes: `make soak`. Two views and Python at once, a cell run a hundred times, thirty widgets."""
+"""What takes minutes: `make soak`. Many views and Python at once, a cell run a hundred times, thirty widgets."""
 
 import json
 import random
@@ -120,3 +120,47 @@ def test_30_widgets_at_once(page, lab):
         view.root.scroll_into_view_if_needed()
         view.expect_status("finished", seconds=240)
         view.expect_iterations(500)
+
+
+def test_ten_views_of_one_widget(page, lab):
+    first = f"import actmax_widget as am\nwidget = am.ActMaxWidget({QUICK}max_iter=100_000)\nwidget"
+    write_notebook(lab.folder / "ten.ipynb", [first, *["widget"] * 9])
+    notebook = open_notebook(page, lab, "ten.ipynb")
+    for cell in range(10):
+        notebook.run(cell)
+    expect(notebook.widget).to_have_count(10)
+    views = [WidgetView(notebook.widget.nth(number)) for number in range(10)]
+    views[0].press("Run", then="running")
+    for view in reversed(views):  # one after the other comes into sight, and shows what is newest then
+        made = views[0].iteration
+        view.root.scroll_into_view_if_needed()
+        view.wait_beyond(made)
+    field = views[9].part("tv-weight").get_by_role("spinbutton")
+    field.fill("12.5")
+    field.press("Enter")
+    notebook.expect_told("widget.tv_weight", "12.5")
+    views[4].press("Pause", then="paused")
+    facts = json.loads(notebook.ask(FACTS))
+    for view in views:
+        view.root.scroll_into_view_if_needed()
+        shows(view, facts)
+
+
+def test_a_page_does_not_grow_with_100_000_iterations(first_widget):
+    notebook, view = first_widget("max_iter=120_000, steps_per_second=None")
+    devtools = notebook.page.context.new_cdp_session(notebook.page)
+
+    def megabytes() -> float:
+        devtools.send("HeapProfiler.collectGarbage")
+        usage = devtools.send("Runtime.getHeapUsage")
+        return sum(usage[name] for name in ("usedSize", "embedderHeapUsedSize", "backingStorageSize")) / 2**20
+
+    view.press("Run", then="running")
+    found = {}
+    for iteration in (20_000, 100_000):
+        view.wait_beyond(iteration)
+        found[view.iteration] = megabytes()
+    before, after = found.values()
+    (ARTIFACTS / "long-run.txt").write_text(", ".join(f"{mb:.1f} MB at {at}" for at, mb in found.items()))
+    # A row is 24 bytes, and room is made for twice as many. The notebook's own copy comes when the run pauses.
+    assert after - before < 8
