@@ -1,4 +1,8 @@
-"""Fixtures of the browser tests: one JupyterLab and one Chromium for the session, a fresh notebook for each test."""
+"""Fixtures of the browser tests: one JupyterLab and one Chromium for the session.
+
+A test has a notebook of its own (`first_widget`), or, where it leaves page and kernel as they are, the next widget of a
+notebook that many share (`next_widget`): a page and a kernel take eight seconds.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,7 @@ from tests.browser.lab import (
     launch,
     open_notebook,
     serve,
+    show_widget,
     write_notebook,
 )
 from tests.browser.view import WidgetView
@@ -104,3 +109,27 @@ def first_widget(page: Page, lab: LabServer, request: pytest.FixtureRequest) -> 
         return notebook, WidgetView(notebook.widget)
 
     return run_first_cell
+
+
+@pytest.fixture(scope="session")
+def shared(browser: Browser, lab: LabServer) -> Iterator[OpenNotebook]:
+    """A notebook whose last cell shows one widget after the other."""
+    with watched(browser, "shared") as page:
+        write_notebook(lab.folder / "shared.ipynb", ["import actmax_widget as am", ""])
+        notebook = open_notebook(page, lab, "shared.ipynb")
+        notebook.run(0)
+        yield notebook
+
+
+@pytest.fixture
+def next_widget(shared: OpenNotebook, request: pytest.FixtureRequest) -> Iterator[FirstWidget]:
+    """A function that shows another widget, with the given arguments, in place of the one of the test before."""
+    shared.command("apputils:change-theme", theme="JupyterLab Light")
+    expect(shared.page.locator("body")).to_have_attribute("data-jp-theme-name", "JupyterLab Light")
+
+    def show(arguments: str = "") -> tuple[OpenNotebook, WidgetView]:
+        show_widget(shared, arguments)
+        return shared, WidgetView(shared.widget)
+
+    yield show
+    shared.page.screenshot(path=ARTIFACTS / f"{file_name(request.node)}.png")

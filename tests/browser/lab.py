@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import Browser, Locator, Page, Playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = Path(os.environ.get("ACTMAX_ARTIFACTS", ROOT / "artifacts"))
@@ -137,6 +137,20 @@ def open_notebook(page: Page, server: LabServer, name: str) -> OpenNotebook:
     opened = OpenNotebook(page)
     opened.wait_until_idle()
     return opened
+
+
+TAKE_CELL = """source => {
+    const {cells, sharedModel} = window.jupyterapp.shell.currentWidget.content.model;
+    sharedModel.deleteCellRange(2, cells.length);
+    cells.get(1).sharedModel.setSource(source);
+}"""
+
+
+def show_widget(notebook: OpenNotebook, arguments: str) -> None:
+    """Show a widget of the digits, with these arguments, in the second cell of a notebook, which is then the last."""
+    notebook.page.evaluate(TAKE_CELL, f"widget = am.ActMaxWidget({QUICK}{arguments})\nwidget")
+    notebook.run(1)
+    expect(notebook.widget).to_have_count(1)
 
 
 def reopen_without_kernel(notebook: OpenNotebook, server: LabServer) -> OpenNotebook:

@@ -7,8 +7,8 @@ CLASSIFY = "print(int(am.demo.digits().predict(widget.image[None], verbose=0).ar
 
 
 @pytest.mark.soak  # the goldfish of test_photos.py is the same, for photographs
-def test_digit_three(first_widget):
-    notebook, view = first_widget("max_iter=300, steps_per_second=None, layer='conv1'")
+def test_digit_three(next_widget):
+    notebook, view = next_widget("max_iter=300, steps_per_second=None, layer='conv1'")
     view.choose(layer="out", filters=3)
     view.press("Run", then="finished")
     assert view.pixels().shape == (28, 28, 4)
@@ -16,8 +16,8 @@ def test_digit_three(first_widget):
     assert notebook.ask("print(widget.layer, list(widget.filter_indices))").strip() == "out [3]"
 
 
-def test_layer_chosen_during_a_run_starts_afresh(first_widget):
-    notebook, view = first_widget("max_iter=100_000")
+def test_layer_chosen_during_a_run_starts_afresh(next_widget):
+    notebook, view = next_widget("max_iter=100_000")
     view.press("Run", then="running")
     view.wait_beyond(150)
     digit = view.pixels()

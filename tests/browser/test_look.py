@@ -100,8 +100,8 @@ def give_a_lesson(notebook: OpenNotebook, view: WidgetView) -> None:
     view.root.screenshot(path=ARTIFACTS / "lesson.png")
 
 
-def test_colours_follow_the_theme(first_widget):
-    notebook, view = first_widget("max_iter=30")
+def test_colours_follow_the_theme(next_widget):
+    notebook, view = next_widget("max_iter=30")
     view.press("Run", then="finished")
     for theme in ("Dark", "Light"):
         notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")

@@ -30,8 +30,8 @@ def wide() -> bytes:
     return png(image)
 
 
-def test_starting_picture_is_uploaded_and_taken_away_again(first_widget):
-    _, view = first_widget("max_iter=20")
+def test_starting_picture_is_uploaded_and_taken_away_again(next_widget):
+    _, view = next_widget("max_iter=20")
     view.open_tab("more")
     upload(view, "ramp.png", png(Image.fromarray(np.tile(np.linspace(0, 255, 50).astype(np.uint8), (40, 1)))))
     expect(view.part("seed-name")).to_contain_text("ramp.png")
@@ -47,8 +47,8 @@ def test_starting_picture_is_uploaded_and_taken_away_again(first_widget):
 
 
 @pytest.mark.parametrize("theme", ["Light", pytest.param("Dark", marks=pytest.mark.soak)])
-def test_another_shape_is_cropped_and_said_and_padded_by_choice(first_widget, theme):
-    notebook, view = first_widget()
+def test_another_shape_is_cropped_and_said_and_padded_by_choice(next_widget, theme):
+    notebook, view = next_widget()
     notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
     expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-name", f"JupyterLab {theme}")
     view.open_tab("more")
@@ -72,8 +72,8 @@ def test_another_shape_is_cropped_and_said_and_padded_by_choice(first_widget, th
 
 
 @pytest.mark.parametrize("theme", ["Dark", pytest.param("Light", marks=pytest.mark.soak)])
-def test_a_file_that_is_no_picture_is_explained_beside_its_button(first_widget, theme):
-    notebook, view = first_widget()
+def test_a_file_that_is_no_picture_is_explained_beside_its_button(next_widget, theme):
+    notebook, view = next_widget()
     notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
     expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-name", f"JupyterLab {theme}")
     view.open_tab("more")
@@ -95,8 +95,8 @@ def test_a_file_that_is_no_picture_is_explained_beside_its_button(first_widget, 
     expect(view.part("seed-name")).to_have_text("wide.png")
 
 
-def test_the_last_of_ten_uploads_wins(first_widget):
-    notebook, view = first_widget()
+def test_the_last_of_ten_uploads_wins(next_widget):
+    notebook, view = next_widget()
     view.open_tab("more")
     for shade in range(0, 100, 10):
         upload(view, f"{shade}.png", png(Image.new("L", (30, 30), shade)))
@@ -104,8 +104,8 @@ def test_the_last_of_ten_uploads_wins(first_widget):
     assert notebook.ask("print(widget.seed_name, widget.seed_input.mean())").strip() == "90.png 90.0"
 
 
-def test_modifiers_and_several_filters(first_widget):
-    notebook, view = first_widget("max_iter=10, layer='conv2'")
+def test_modifiers_and_several_filters(next_widget):
+    notebook, view = next_widget("max_iter=10, layer='conv2'")
     view.open_tab("more")
     view.part("backprop-modifier").select_option("guided")
     view.part("grad-modifier").select_option("negate")

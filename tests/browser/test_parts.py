@@ -9,11 +9,11 @@ from tests.browser.boxes import faults, settle
 from tests.browser.conftest import watched
 from tests.browser.lab import (
     ARTIFACTS,
-    QUICK,
     LabServer,
     OpenNotebook,
     open_notebook,
     reopen_without_kernel,
+    show_widget,
     write_notebook,
 )
 from tests.browser.view import WidgetView
@@ -54,7 +54,6 @@ class Count(OptimizerCallback):
         self.told = -self.told
 """
 SEEN = "([root, count]) => root.statusesSeen.length >= count"
-SET_SOURCE = "source => window.jupyterapp.shell.currentWidget.content.model.cells.get(1).sharedModel.setSource(source)"
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +68,7 @@ def notebook(browser: Browser, lab: LabServer) -> Iterator[OpenNotebook]:
 
 def show(notebook: OpenNotebook, arguments: str) -> WidgetView:
     """Show a widget, and wait until it is ready."""
-    notebook.page.evaluate(SET_SOURCE, f"widget = am.ActMaxWidget({QUICK}{arguments})\nwidget")
-    notebook.run(1)
-    expect(notebook.widget).to_have_count(1)
+    show_widget(notebook, arguments)
     view = WidgetView(notebook.widget)
     view.expect_status("ready")
     return view

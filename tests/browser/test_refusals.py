@@ -16,8 +16,8 @@ REFUSED = [
 ]
 
 
-def test_refusals_stand_beside_their_fields(first_widget):
-    notebook, view = first_widget("learning_rate=2.5")
+def test_refusals_stand_beside_their_fields(next_widget):
+    notebook, view = next_widget("learning_rate=2.5")
     view.open_tab("more")
     for field, problem, typed, sentence in REFUSED:
         view.part(field).fill(typed)

@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 from tests.browser.view import iterations_of
 
 
-def test_run_pause_step_reset(first_widget):
-    notebook, view = first_widget("max_iter=150")
+def test_run_pause_step_reset(next_widget):
+    notebook, view = next_widget("max_iter=150")
     view.expect_status("ready")
     view.expect_enabled("Run", "Step")
 
@@ -44,8 +44,8 @@ def test_run_pause_step_reset(first_widget):
     assert iterations_of(notebook) == 0
 
 
-def test_picture_gets_smoother_as_total_variation_is_dragged(first_widget):
-    notebook, view = first_widget("tv_weight=0, max_iter=100_000")
+def test_picture_gets_smoother_as_total_variation_is_dragged(next_widget):
+    notebook, view = next_widget("tv_weight=0, max_iter=100_000")
     view.press("Run", then="running")
     view.wait_beyond(60)
     rough, before = view.roughness(), view.iteration
@@ -69,8 +69,8 @@ def test_picture_gets_smoother_as_total_variation_is_dragged(first_widget):
     view.expect_iterations(iterations_of(notebook))
 
 
-def test_typed_weight_reaches_the_kernel(first_widget):
-    notebook, view = first_widget()
+def test_typed_weight_reaches_the_kernel(next_widget):
+    notebook, view = next_widget()
     field = view.part("tv-weight").get_by_role("spinbutton")
     field.fill("12.5")
     field.press("Enter")
@@ -78,8 +78,8 @@ def test_typed_weight_reaches_the_kernel(first_widget):
     notebook.expect_told("widget.tv_weight", "12.5")
 
 
-def test_wrong_filter_is_explained_and_the_run_survives(first_widget):
-    notebook, view = first_widget("max_iter=100_000")
+def test_wrong_filter_is_explained_and_the_run_survives(next_widget):
+    notebook, view = next_widget("max_iter=100_000")
     view.press("Run", then="running")
     view.wait_beyond(10)
     view.choose(filters=99)
@@ -94,8 +94,8 @@ BLOCKING = ["widget.wait(20)", pytest.param("import time; time.sleep(20)", marks
 
 
 @pytest.mark.parametrize("blocking", BLOCKING)
-def test_pause_works_while_a_cell_blocks(first_widget, blocking):
-    notebook, view = first_widget("max_iter=100_000")
+def test_pause_works_while_a_cell_blocks(next_widget, blocking):
+    notebook, view = next_widget("max_iter=100_000")
     view.press("Run", then="running")
     notebook.start(blocking)
     busy = notebook.page.locator(".jp-InputPrompt", has_text="[*]")

@@ -128,8 +128,8 @@ def test_tiles_pause_go_on_and_survive_a_reload(first_widget):
     expect(view.part("message")).to_contain_text(f"Paused after {made} iterations")
 
 
-def test_the_step_is_compiled_before_run_is_pressed(first_widget):
-    notebook, view = first_widget("max_iter=5")
+def test_the_step_is_compiled_before_run_is_pressed(next_widget):
+    notebook, view = next_widget("max_iter=5")
     view.choose(layer="conv2", filters=3)
     notebook.ask(COMPILED)
     view.note_statuses()
