@@ -88,6 +88,26 @@ def in_order(tensors: Iterable[Any], given: Container[int] = ()) -> list[Any]:
     return list(found.values())
 
 
+def uses(model: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Each use of each layer in the model's graph: name, layer, node. The second use is called ``name:1``."""
+    used: dict[int, list[Any]] = {}
+    for node in nodes(model.outputs):
+        used.setdefault(id(node.operation), []).append(node)
+    for layer in model.layers:
+        found = sorted(used.get(id(layer), ()), key=layer._inbound_nodes.index)
+        for number, node in enumerate(found):
+            yield (f"{layer.name}:{number}" if number else layer.name), layer, node
+
+
+def sources(node: Any) -> list[Any]:
+    """The nodes whose outputs a node takes, each once, in the order of its arguments."""
+    found: dict[int, Any] = {}
+    for tensor in node.input_tensors:
+        operation, index, _ = tensor._keras_history
+        found.setdefault(id(operation._inbound_nodes[index]), operation._inbound_nodes[index])
+    return list(found.values())
+
+
 def is_symbolic(model: Any) -> bool:
     """Whether a layer is a Functional or a built Sequential model, whose graph can be walked."""
     try:

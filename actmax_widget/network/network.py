@@ -13,7 +13,7 @@ import copy
 import dataclasses
 import difflib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -90,12 +90,18 @@ class Network:
             refused = []
             for one in self._looked_up():
                 if isinstance(one, Target):
-                    name = _free(one.name, found)
+                    name = free(one.name, found)
                     found[name] = dataclasses.replace(one, name=name, inputs=self.inputs)
                 else:
                     refused.append(one)
             self._refused, self._targets = refused, found
         return self._targets
+
+    @property
+    def refused(self) -> dict[str, Refusal]:
+        """The layers that are no targets at this size of input, by their paths."""
+        _ = self.targets
+        return {one.name: one for one in self._refused}
 
     def _looked_up(self) -> Iterable[Target | Refusal]:
         if not graph.is_symbolic(self.model):
@@ -208,7 +214,7 @@ def _meant(name: str, names: Iterable[str]) -> str:
     return f"Did you mean {near[0]!r}? " if near else ""
 
 
-def _free(name: str, taken: Mapping[str, Any]) -> str:
+def free(name: str, taken: Container[str]) -> str:
     """The name, with a number if another layer has it."""
     names = itertools.chain([name], (f"{name}:{number}" for number in itertools.count(1)))
     return next(one for one in names if one not in taken)
@@ -218,24 +224,13 @@ def _free(name: str, taken: Mapping[str, Any]) -> str:
 # ------------------------------------------------------------------------------------------------
 
 
-def _uses(model: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Each use of each layer in the model's graph: name, layer, node. The second use is called ``name:1``."""
-    used: dict[int, list[Any]] = {}
-    for node in graph.nodes(model.outputs):
-        used.setdefault(id(node.operation), []).append(node)
-    for layer in model.layers:
-        nodes = sorted(used.get(id(layer), ()), key=layer._inbound_nodes.index)
-        for number, node in enumerate(nodes):
-            yield (f"{layer.name}:{number}" if number else layer.name), layer, node
-
-
 def _targets(model: Any, prefix: str = "") -> Iterator[Target | Refusal]:
     """The targets of a model with a symbolic graph, and of the models and layers inside of it."""
 
     def build(tensors: Any) -> Callable[[Inputs], Any]:
         return _within(model, tensors)
 
-    for name, layer, node in _uses(model):
+    for name, layer, node in graph.uses(model):
         given = list(node.input_tensors)
         yield from _at_use(prefix + name, node, node.outputs[0], given, build)
         if graph.is_symbolic(layer):
@@ -248,7 +243,7 @@ def _rebuilt_targets(model: Any, within: Inside, prefix: str = "") -> Iterator[T
     def build(tensors: Any) -> Callable[[Inputs], Any]:
         return lambda _: tensors
 
-    for name, layer, node in _uses(model):
+    for name, layer, node in graph.uses(model):
         output, *given = (within.known.get(id(one), one) for one in (node.outputs[0], *node.input_tensors))
         yield from _at_use(prefix + name, node, output, given, build)
         if id(node) in within.inside:

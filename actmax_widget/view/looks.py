@@ -1,4 +1,4 @@
-"""What is asked for once, beside the run: weights, where a picture is answered, lines that were left, a file.
+"""What is asked for once, beside the run: weights, a picture's answer, the map, lines that were left, a file.
 
 Computed by the thread that sends, as a layer's answer takes as long as some steps, and may wait for what is compiled.
 """
@@ -13,7 +13,7 @@ from actmax_widget import preprocessing
 from actmax_widget.checks import in_words
 from actmax_widget.export import saving
 from actmax_widget.live.run import Run
-from actmax_widget.network import Target, response_of, weights_of
+from actmax_widget.network import Target, flow_of, is_known, response_of, weights_of
 from actmax_widget.pictures import to_pixels
 from actmax_widget.reason import reason
 from actmax_widget.view.messages import (
@@ -22,6 +22,7 @@ from actmax_widget.view.messages import (
     FileMessage,
     LineCurves,
     LinesMessage,
+    MapMessage,
     ResponseMessage,
     TakeAway,
     WeightsMessage,
@@ -64,6 +65,21 @@ def lines(run: Run) -> Answer:
         found.append(LineCurves(name=line.name, made=len(history), every=every, count=len(rows[-1])))
     buffer = np.concatenate([np.empty((0, 2), np.float32), *rows]).astype(np.float32).tobytes()
     return content(LinesMessage(lines=found)) | {"lines": [content(one) for one in found]}, [buffer]
+
+
+def map_of(run: Run) -> Answer:
+    """The layers of the model and what flows between them, or a sentence why there is none."""
+    network, sentence = run.network, ""
+    try:
+        nodes = [node._asdict() for node in flow_of(network)]
+        if not is_known(network):
+            sentence = (
+                f"{network.model.name} is a subclassed model: what flows from layer to layer is in its code alone. "
+                "Its layers stand in the order in which they are called."
+            )
+    except Exception as error:  # noqa: BLE001 - a layer that somebody wrote may raise anything
+        nodes, sentence = [], _said(error)
+    return content(MapMessage(nodes=nodes, sentence=sentence)), []
 
 
 def file(asked: TakeAway, result: Any, ui: Any) -> Answer:

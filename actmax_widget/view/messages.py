@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from actmax_widget.checks import check_choice, check_integer, invalid
 from actmax_widget.live.facts import Status
+from actmax_widget.network.flow import MapNode
 from actmax_widget.network.targets import LayerInfo
 from actmax_widget.parameters import Control as ControlName
 from actmax_widget.parameters import Kind, Parameter, Scale, parameters_of
@@ -357,6 +358,15 @@ class ResponseMessage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MapMessage:
+    """The answer to `ask_map`: the layers and operations of the model, and what flows from one to the other."""
+
+    type: Literal["map"] = "map"
+    nodes: list[MapNode] = told("In the order in which they are computed, what is inside of one right after it.")
+    sentence: str = told("What is not known of it, or why there is none; empty if all is.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class FileMessage:
     """A file to take away. The buffer holds it."""
 
@@ -388,7 +398,7 @@ class LinesMessage:
 
 MESSAGES = (
     *(FrameMessage, FilmMessage, PictureMessage, TilesMessage, TilesClosedMessage),
-    *(RefusedMessage, WeightsMessage, ResponseMessage, FileMessage, LinesMessage),
+    *(RefusedMessage, WeightsMessage, ResponseMessage, MapMessage, FileMessage, LinesMessage),
 )
 
 
@@ -670,6 +680,13 @@ class AskLines:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AskMap:
+    """Show how the layers of the model hang together."""
+
+    type: Literal["ask_map"] = "ask_map"
+
+
+@dataclass(frozen=True, kw_only=True)
 class TakeAway:
     """Make a file of the run as it is."""
 
@@ -683,7 +700,7 @@ COMMANDS = (
     *(Rewind, BranchOff, OpenBranch),
     *(SetKnob, RestoreDefaults, ChoosePart, AddTransform, RemoveTransform),
     *(MakeTiles, OpenTile, PauseTiles, ResumeTiles, CloseTiles),
-    *(AskWeights, AskResponse, AskLines, TakeAway),
+    *(AskWeights, AskResponse, AskMap, AskLines, TakeAway),
 )
 SILENT = (Hello, Receipt, Views, AskFilm, AskPicture)
 """Nobody pressed a button for these, so nobody is told what is wrong with one."""

@@ -943,7 +943,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             messages.ResumeTiles: lambda: self._command("resume_tiles"),
             messages.CloseTiles: lambda: self._command("close_tiles"),
             **dict.fromkeys(
-                (messages.AskWeights, messages.AskResponse, messages.AskLines, messages.TakeAway),
+                (messages.AskWeights, messages.AskResponse, messages.AskMap, messages.AskLines, messages.TakeAway),
                 lambda: self._asked.__setitem__(type(command), command),
             ),
         }
@@ -1024,6 +1024,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             self.send(*looks.file(asked, lambda: self.result, self.ui))
         elif isinstance(asked, messages.AskLines):
             self.send(*looks.lines(self._run))
+        elif isinstance(asked, messages.AskMap):
+            self.send(*looks.map_of(self._run))
         else:
             self.send(*looks.answer(asked, self._run))
 

@@ -9,6 +9,7 @@ export type Incoming =
   | RefusedMessage
   | WeightsMessage
   | ResponseMessage
+  | MapMessage
   | FileMessage
   | LinesMessage;
 export type Outgoing =
@@ -39,6 +40,7 @@ export type Outgoing =
   | CloseTiles
   | AskWeights
   | AskResponse
+  | AskMap
   | AskLines
   | TakeAway;
 
@@ -393,6 +395,32 @@ export interface ResponseMessage {
   /** Why there is no map; empty if there is one. */
   sentence: string;
 }
+/** The answer to `ask_map`: the layers and operations of the model, and what flows from one to the other. */
+export interface MapMessage {
+  type: "map";
+  /** In the order in which they are computed, what is inside of one right after it. */
+  nodes: MapNode[];
+  /** What is not known of it, or why there is none; empty if all is. */
+  sentence: string;
+}
+/**
+ * A use of a layer or of an operation, and what it takes.
+ *     Attributes:
+ *         name: its path; that of a target is the target's.
+ *         type: its class.
+ *         shape: of its output, without the batch axis; empty where there is none at this size of input.
+ *         sources: the places, in the list of all nodes, of those beside it whose outputs it takes.
+ *         first: the path of the first use of the same layer; empty for that one itself.
+ *         why: a sentence why it is no target; empty if it is one.
+ */
+export interface MapNode {
+  name: string;
+  type: string;
+  shape: (number | null)[];
+  sources: number[];
+  first: string;
+  why: string;
+}
 /** A file to take away. The buffer holds it. */
 export interface FileMessage {
   type: "file";
@@ -574,6 +602,10 @@ export interface AskResponse {
   type: "ask_response";
   /** The starting picture, and not the present one. */
   start: boolean;
+}
+/** Show how the layers of the model hang together. */
+export interface AskMap {
+  type: "ask_map";
 }
 /** Send the course of the lines that were left. */
 export interface AskLines {
