@@ -11,8 +11,10 @@ const bundle = await context({
   minify: true,
   format: "esm",
   target: "es2022",
-  // Its own notice is no comment that a minifier keeps.
-  banner: { js: "/*! With uPlot, (c) 2025 Leon Sorokin, MIT Licensed. */" },
+  // Their own notices are no comments that a minifier keeps.
+  banner: {
+    js: "/*! With uPlot, (c) 2025 Leon Sorokin, and dagre, (c) 2012-2014 Chris Pettitt, both MIT Licensed. */",
+  },
   logLevel: "info",
 });
 

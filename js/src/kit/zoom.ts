@@ -14,6 +14,10 @@ export interface Zoom {
   farther(): void;
   /** All of it, as it began. */
   fit(): void;
+  /** What stands in the middle of the frame, told from the middle of the stage. */
+  centre(): readonly [x: number, y: number];
+  /** Brings a place of the stage, told in the same way, to the middle, as far as the stage reaches. */
+  show(place: readonly [x: number, y: number], scale?: number): void;
   /** To be called once the frame is in the page. */
   begin(): void;
 }
@@ -62,6 +66,21 @@ export function createZoom(
     panzoom?.pan(dx / scale(), dy / scale(), { relative: true, animate: animate() });
   };
 
+  const centre = (): [number, number] => {
+    const { x, y } = panzoom?.getPan() ?? { x: 0, y: 0 };
+    return [-x, -y];
+  };
+  const show = ([x, y]: readonly [number, number], to = scale()) => {
+    const isMoved = to === scale();
+    panzoom?.zoom(to, { animate: false });
+    // Panzoom measures how far it may go in the page, which it changes a frame later.
+    const reach = (1 - 1 / scale()) / 2;
+    const within = (value: number, size: number) =>
+      Math.max(-size * reach, Math.min(size * reach, value));
+    const [left, top] = [within(-x, stage.clientWidth), within(-y, stage.clientHeight)];
+    panzoom?.pan(left, top, { force: true, contain: undefined, animate: isMoved && animate() });
+  };
+
   const keys: Record<string, () => void> = {
     "+": closer,
     "=": closer,
@@ -99,6 +118,6 @@ export function createZoom(
     get scale() {
       return scale();
     },
-    ...{ closer, farther, fit, begin },
+    ...{ closer, farther, fit, begin, centre, show },
   };
 }

@@ -2,29 +2,31 @@ import type { LayerInfo } from "../kernel/contract";
 import type { Link } from "../kernel/link";
 import { type ActMaxModel, isAbsent } from "../kernel/model";
 import { moveByArrowKeys } from "../kit/arrow_keys";
-import { h, setText } from "../kit/dom";
+import { h } from "../kit/dom";
 import { formatSides } from "../kit/format";
 import { type Component, Scope } from "../kit/scope";
 import { TEXTS } from "../texts";
 import { choose } from "./target";
 
-/** A model of more layers than this begins with its folders closed. */
-const MOST_OPEN = 60;
-
 /** A layer and those inside of it: a model that is a layer of another, a layer that somebody wrote. */
-export interface Branch {
-  layer: LayerInfo;
+export interface Branch<Layer extends Named = LayerInfo> {
+  layer: Layer;
   /** Of its path, what it is called there. */
   name: string;
-  inside: Branch[];
+  inside: Branch<Layer>[];
 }
 
-/** The paths of the layers as a tree. */
-export function treeOf(layers: readonly LayerInfo[]): Branch[] {
-  const roots: Branch[] = [];
-  const known = new Map<string, Branch>();
+/** What the map and the tree know of a layer. */
+export type Named = Pick<LayerInfo, "name" | "type">;
+
+/** The paths of the layers as a tree: what a layer is in may be none that is told of. */
+export function treeOf<Layer extends Named>(layers: readonly Layer[]): Branch<Layer>[] {
+  const roots: Branch<Layer>[] = [];
+  const known = new Map<string, Branch<Layer>>();
   for (const layer of layers) {
-    const above = known.get(layer.name.slice(0, Math.max(0, layer.name.lastIndexOf("/"))));
+    const above = outsideOf(layer.name)
+      .map((path) => known.get(path))
+      .find((one) => one !== undefined);
     const name = above ? layer.name.slice(above.layer.name.length + 1) : layer.name;
     const branch = { layer, name, inside: [] };
     known.set(layer.name, branch);
@@ -33,8 +35,16 @@ export function treeOf(layers: readonly LayerInfo[]): Branch[] {
   return roots;
 }
 
+/** The paths that a path is in, from inside to outside. */
+export function outsideOf(path: string): string[] {
+  const found: string[] = [];
+  for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1))
+    found.push(path.slice(0, at));
+  return found;
+}
+
 /** Whether all words that were typed are in its path or type. */
-export function matches({ name, type }: LayerInfo, typed: string): boolean {
+export function matches({ name, type }: Named, typed: string): boolean {
   const text = `${name} ${type}`.toLowerCase();
   return typed
     .toLowerCase()
@@ -63,39 +73,43 @@ export function rowsOf(tree: readonly Branch[], closed: ReadonlySet<string>, typ
   return rows;
 }
 
-/** The layers of the model, searched by name and type; a click makes one the target. */
-export function createLayerTree(model: ActMaxModel, link: Link): Component {
+/** Which folders are closed, of the tree and of the map alike. */
+export interface Folds {
+  readonly closed: ReadonlySet<string>;
+  /** Closes one that is open, and opens one that is closed. */
+  fold(name: string): void;
+  /** Closes these, and opens all others. */
+  begin(names: readonly string[]): void;
+  /** A layer is in no closed folder then. */
+  openTo(layer: string): void;
+}
+
+/** A way to show the layers; `show` when it comes into sight. */
+export interface LayerView extends Component {
+  show(): void;
+  /** There are other layers. */
+  offer(): void;
+}
+
+/** The layers in a list; a click makes one the target. */
+export function createLayerTree(
+  model: ActMaxModel,
+  link: Link,
+  folds: Folds,
+  search: HTMLInputElement,
+): LayerView {
   const scope = new Scope();
-  const search = h("input", {
-    type: "search",
-    placeholder: TEXTS.layers.placeholder,
-    "aria-label": TEXTS.layers.search,
-    "data-testid": "layer-search",
-  });
-  const count = h("span", {
-    class: "actmax-caption",
-    role: "status",
-    "data-testid": "layer-count",
-  });
   const list = h("div", {
     class: "actmax-layer-list",
     role: "group",
     "aria-label": TEXTS.layers.label,
     "data-testid": "layer-list",
   });
-  const element = h(
-    "div",
-    { class: "actmax-layer-tree" },
-    h("div", { class: "actmax-layer-search" }, search, count),
-    list,
-  );
+  const { closed } = folds;
   let tree: Branch[] = [];
-  let closed = new Set<string>();
 
   const show = () => {
     const typed = search.value.trim();
-    const found = (model.get("layers") ?? []).filter((layer) => matches(layer, typed)).length;
-    setText(count, found === 0 ? TEXTS.layers.none : TEXTS.layers.count(found));
     list.replaceChildren(...rowsOf(tree, closed, typed).map((row) => createRow(row, closed)));
     mark();
   };
@@ -127,19 +141,11 @@ export function createLayerTree(model: ActMaxModel, link: Link): Component {
   observer.observe(list);
   scope.add(() => observer.unobserve(list));
   const offer = () => {
-    const layers = model.get("layers") ?? [];
-    tree = treeOf(layers);
-    closed = new Set(layers.length > MOST_OPEN ? layers.map(({ name }) => name) : []);
-    openTo(model.get("layer") ?? "");
+    tree = treeOf(model.get("layers") ?? []);
     show();
   };
-  /** The target is never in a closed folder. */
-  const openTo = (layer: string) => {
-    for (let at = layer.lastIndexOf("/"); at > 0; at = layer.lastIndexOf("/", at - 1))
-      closed.delete(layer.slice(0, at));
-  };
   const fold = (name: string) => {
-    if (!closed.delete(name)) closed.add(name);
+    folds.fold(name);
     show();
     rowOf(list, name)?.focus();
   };
@@ -162,9 +168,9 @@ export function createLayerTree(model: ActMaxModel, link: Link): Component {
     }
   };
 
-  scope.on(model, "change:layers", offer);
   scope.on(model, "change:layer", () => {
-    openTo(model.get("layer") ?? "");
+    // The target is never in a closed folder.
+    folds.openTo(model.get("layer") ?? "");
     if (rowOf(list, model.get("layer") ?? "")) mark();
     else show();
   });
@@ -172,8 +178,7 @@ export function createLayerTree(model: ActMaxModel, link: Link): Component {
   scope.listen(list, "click", click);
   scope.listen(list, "keydown", press);
   moveByArrowKeys(list, scope);
-  offer();
-  return { element, cleanup: scope.cleanup };
+  return { element: list, show, offer, cleanup: scope.cleanup };
 }
 
 const rowOf = (list: HTMLElement, name: string): HTMLElement | undefined =>

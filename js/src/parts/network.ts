@@ -1,13 +1,26 @@
 import type { ActMaxModel } from "../kernel/model";
 import type { Store } from "../kernel/store";
-import { h } from "../kit/dom";
-import type { Component } from "../kit/scope";
-import { createLayerTree } from "./layers";
+import { h, setText } from "../kit/dom";
+import { plural } from "../kit/format";
+import { type Component, Scope } from "../kit/scope";
+import { createLayerTree, type Folds, matches, outsideOf } from "./layers";
 import { createLooks } from "./looks";
+import { createMap } from "./map";
+
+const TEXTS = {
+  views: "Show the layers as",
+  tree: "Tree",
+  map: "Map",
+  treeTitle: "The layers in a list, those inside of others beneath them",
+  mapTitle: "How the layers hang together, from the input to the output",
+};
+
+/** A model of more layers than this begins with its folders closed. */
+const MOST_OPEN = 60;
 
 /** The network: its layers, and what the chosen one has learned and answers. */
 export function createNetwork(model: ActMaxModel, store: Store): Component {
-  const layers = createLayerTree(model, store.link);
+  const layers = createLayers(model, store);
   const looks = createLooks(model, store);
   return {
     element: h(
@@ -21,4 +34,102 @@ export function createNetwork(model: ActMaxModel, store: Store): Component {
       looks.cleanup();
     },
   };
+}
+
+function createFolds(): Folds {
+  const closed = new Set<string>();
+  const openTo = (layer: string) => {
+    for (const path of outsideOf(layer)) closed.delete(path);
+  };
+  return {
+    ...{ closed, openTo },
+    fold(name) {
+      if (!closed.delete(name)) closed.add(name);
+    },
+    begin(names) {
+      closed.clear();
+      for (const name of names) closed.add(name);
+    },
+  };
+}
+
+/** The layers of the model as a tree or as a map, searched by name and type; a click makes one the target. */
+function createLayers(model: ActMaxModel, store: Store): Component {
+  const scope = new Scope();
+  const search = h("input", {
+    type: "search",
+    placeholder: "Search by name or type",
+    "aria-label": "Search the layers",
+    "data-testid": "layer-search",
+  });
+  const count = h("span", {
+    class: "actmax-caption",
+    role: "status",
+    "data-testid": "layer-count",
+  });
+  const folds = createFolds();
+  const tree = createLayerTree(model, store.link, folds, search);
+  const map = createMap(model, store, folds, search);
+  const views = [
+    { ...view("tree", TEXTS.tree, TEXTS.treeTitle), part: tree },
+    { ...view("map", TEXTS.map, TEXTS.mapTitle), part: map },
+  ];
+  const show = (shown: string) => {
+    for (const { button, name, part } of views) {
+      button.setAttribute("aria-pressed", String(name === shown));
+      part.element.hidden = name !== shown;
+    }
+    for (const { name, part } of views) if (name === shown) part.show();
+  };
+  const tell = () => {
+    const typed = search.value.trim();
+    const found = (model.get("layers") ?? []).filter((layer) => matches(layer, typed)).length;
+    setText(count, found === 0 ? "No layer is called that" : plural(found, "layer"));
+  };
+  const offer = () => {
+    const layers = model.get("layers") ?? [];
+    folds.begin(layers.length > MOST_OPEN ? layers.map(({ name }) => name) : []);
+    folds.openTo(model.get("layer") ?? "");
+    tell();
+    tree.offer();
+    map.offer();
+  };
+  for (const { button, name, part } of views) {
+    scope.listen(button, "click", () => show(name));
+    scope.add(part.cleanup);
+  }
+  scope.on(model, "change:layers", offer);
+  scope.listen(search, "input", tell);
+  show("tree");
+  offer();
+  const buttons = views.map(({ button }) => button);
+  return {
+    element: h(
+      "div",
+      { class: "actmax-layer-tree" },
+      h(
+        "div",
+        { class: "actmax-layer-search" },
+        search,
+        count,
+        h(
+          "span",
+          { class: "actmax-layer-views", role: "group", "aria-label": TEXTS.views },
+          ...buttons,
+        ),
+      ),
+      ...views.map(({ part }) => part.element),
+    ),
+    cleanup: scope.cleanup,
+  };
+}
+
+function view(name: string, words: string, title: string) {
+  const attributes = {
+    type: "button",
+    class: "actmax-quiet",
+    title,
+    "data-testid": `show-${name}`,
+  };
+  return { name, button: h("button", attributes, words) };
 }
