@@ -7,6 +7,7 @@ const MOST = 40;
 const STEP = 0.4;
 /** Of the frame, by one arrow key. */
 const SHARE = 0.1;
+const UNBOUND: object = { contain: undefined };
 
 export interface Zoom {
   readonly scale: number;
@@ -72,13 +73,14 @@ export function createZoom(
   };
   const show = ([x, y]: readonly [number, number], to = scale()) => {
     const isMoved = to === scale();
+    panzoom?.setOptions({ maxScale: Math.max(MOST, 2 * to) });
     panzoom?.zoom(to, { animate: false });
     // Panzoom measures how far it may go in the page, which it changes a frame later.
     const reach = (1 - 1 / scale()) / 2;
     const within = (value: number, size: number) =>
       Math.max(-size * reach, Math.min(size * reach, value));
     const [left, top] = [within(-x, stage.clientWidth), within(-y, stage.clientHeight)];
-    panzoom?.pan(left, top, { force: true, contain: undefined, animate: isMoved && animate() });
+    panzoom?.pan(left, top, { ...UNBOUND, force: true, animate: isMoved && animate() });
   };
 
   const keys: Record<string, () => void> = {

@@ -32,6 +32,8 @@ const TEXTS = {
 const MARGIN = 14;
 /** Smaller than this share of its own size a map begins enlarged: nobody could read it. */
 const LEGIBLE = 0.8;
+/** Smaller than this there are only boxes: to lay out a thousand names that nobody can read takes long. */
+const TINY = 0.25;
 /** A pointer that went farther has dragged the map. */
 const DRAGGED = 5;
 
@@ -66,6 +68,7 @@ export function createMap(
     const isWhole = zoom.scale <= 1.001;
     for (const button of [parts.farther, parts.fit])
       button.setAttribute("aria-disabled", String(isWhole));
+    board.toggleAttribute("data-tiny", zoom.scale * fit < TINY);
   });
   const target = () => model.get("layer") ?? "";
   const isOpen = (name: string) => !folds.closed.has(name);

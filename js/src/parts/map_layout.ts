@@ -14,7 +14,7 @@ const MOST_WOVEN = 220;
 /** Layouts of pieces. */
 const MOST_KEPT = 500;
 /** More than these beside each other are no picture any more. */
-const MOST = 1500;
+const MOST = 1200;
 /** Of a folder that is too large: so many around the layer that is looked at. */
 const AROUND = 40;
 
