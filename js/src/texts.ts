@@ -122,6 +122,11 @@ export const TEXTS = {
     label: "Layers",
     none: "No layer is called that",
     count: (count: number) => plural(count, "layer"),
+    views: "Show the layers as",
+    tree: "Tree",
+    treeTitle: "The layers in a list, those inside of others beneath them",
+    map: "Map",
+    mapTitle: "How the layers hang together, from the input to the output",
     title: (layer: string) => `Look into ${layer}`,
     parameters: (count: number) => plural(count, "parameter"),
   },
@@ -154,6 +159,18 @@ export const TEXTS = {
     /** `whose` is a layer and its filters, `of` one of the two before. */
     answer: (whose: string, low: string, high: string, places: string, of: string) =>
       `${whose}: ${low} (clear) to ${high} (orange) at ${places} places of ${of}.`,
+  },
+  map: {
+    label: "Map",
+    list: "Layers along the map: arrows follow what flows, Enter chooses, + and - zoom, 0 fits",
+    asking: "The kernel is asked for the map…",
+    zoom: "Zoom the map",
+    leftOut: (count: string, layer: string) =>
+      `${count} more layers are left out, which would be too many for a map: it shows those around ${layer}. The tree has all.`,
+    /** Of which layers it takes the output. */
+    from: (layers: readonly string[]) => `from ${layers.join(" and ")}`,
+    again: (first: string) => `the same layer as ${first}`,
+    why: (layer: string, reason: string) => `${layer}: ${reason}`,
   },
   partChoices: {
     label: "Parts",

@@ -8,26 +8,12 @@ import { createFullScreen } from "../kit/full_screen";
 import { icon } from "../kit/icons";
 import { Scope } from "../kit/scope";
 import { createZoom } from "../kit/zoom";
+import { TEXTS } from "../texts";
 import { type Branch, type Folds, type LayerView, matches, treeOf } from "./layers";
 import { type Box, type Drawing, drawingOf, HEIGHT, type Point } from "./map_layout";
 import { destination, type Walked } from "./map_walk";
 import { choose } from "./target";
 
-const TEXTS = {
-  asking: "The kernel is asked for the map…",
-  list: "Map of the layers: arrows go along it, Enter chooses, + and - zoom, 0 fits",
-  frame: "Map",
-  zoom: "Zoom the map",
-  closer: "Larger",
-  farther: "Smaller",
-  fit: "Fit",
-  full: "Full screen",
-  leave: "Leave full screen",
-  leftOut: (count: string, around: string) =>
-    `${count} more layers are left out, which would be too many for a map: it shows those around ${around}. The tree has all.`,
-  from: (names: string) => `from ${names}`,
-  again: (first: string) => `the same layer as ${first}`,
-};
 /** What is around the map, in CSS pixels. */
 const MARGIN = 14;
 /** Smaller than this share of its own size a map begins enlarged: nobody could read it. */
@@ -77,7 +63,7 @@ export function createMap(
   const ask = () => {
     if (isAsked || !store.link.connected) return;
     isAsked = true;
-    setText(sentence, TEXTS.asking);
+    setText(sentence, TEXTS.map.asking);
     store.link.send({ type: "ask_map" });
   };
   const take = (content?: unknown) => {
@@ -108,7 +94,7 @@ export function createMap(
     const left = drawing.leftOut;
     setText(
       sentence,
-      [told, left ? TEXTS.leftOut(formatCount(left), target()) : ""].join(" ").trim(),
+      [told, left ? TEXTS.map.leftOut(formatCount(left), target()) : ""].join(" ").trim(),
     );
     mark();
     const size = measure();
@@ -211,7 +197,7 @@ export function createMap(
     const { node } = nodes.get(name) ?? {};
     if ((event.target as Element).closest(".actmax-layer-fold")) return fold(name);
     focus(name);
-    if (node?.why) setText(sentence, `${name}: ${node.why}`);
+    if (node?.why) setText(sentence, TEXTS.map.why(name, node.why));
     else if (!isAbsent(model, "layer")) choose(model, store.link, name);
   };
   const press = (event: KeyboardEvent) => {
@@ -272,7 +258,7 @@ export function createMap(
     instead: (large) => element.classList.toggle("actmax-wide", large),
     changed: (full) => {
       parts.full.replaceChildren(icon(full ? Shrink : Expand));
-      name(parts.full, full ? TEXTS.leave : TEXTS.full);
+      name(parts.full, full ? TEXTS.picture.leaveFull : TEXTS.picture.full);
     },
   });
   scope.listen(parts.full, "click", toggleFull);
@@ -305,13 +291,13 @@ function createParts() {
   own.setAttribute("class", "actmax-map-own");
   lines.append(edges, own);
   const frames = h("div", { "aria-hidden": "true" });
-  const list = h("ul", { "aria-label": TEXTS.list, "data-testid": "map-layers" });
+  const list = h("ul", { "aria-label": TEXTS.map.list, "data-testid": "map-layers" });
   const board = h("div", { class: "actmax-map-board" }, frames, lines, list);
   const stage = h("div", { class: "actmax-map-stage" }, board);
-  const farther = tool("map-out", TEXTS.farther, Minus);
-  const fit = tool("map-fit", TEXTS.fit, Scan);
-  const closer = tool("map-in", TEXTS.closer, Plus);
-  const full = tool("map-full", TEXTS.full, Expand);
+  const farther = tool("map-out", TEXTS.picture.smaller, Minus);
+  const fit = tool("map-fit", TEXTS.picture.fit, Scan);
+  const closer = tool("map-in", TEXTS.picture.larger, Plus);
+  const full = tool("map-full", TEXTS.picture.full, Expand);
   const tools = [farther, fit, closer, full];
   const frame = h(
     "div",
@@ -319,11 +305,11 @@ function createParts() {
       class: "actmax-map-frame",
       role: "group",
       tabindex: -1,
-      "aria-label": TEXTS.frame,
+      "aria-label": TEXTS.map.label,
       "data-testid": "map-frame",
     },
     stage,
-    h("div", { class: "actmax-zoom", role: "group", "aria-label": TEXTS.zoom }, ...tools),
+    h("div", { class: "actmax-zoom", role: "group", "aria-label": TEXTS.map.zoom }, ...tools),
   );
   const sentence = h("p", {
     class: "actmax-caption",
@@ -377,8 +363,8 @@ function createNode({ node, label, inside, sources }: Node): HTMLButtonElement {
   const facts = [type, formatSides(shape)];
   const words = [
     ...[path, ...facts],
-    sources.length > 0 ? TEXTS.from(sources.map(last).join(" and ")) : "",
-    first ? TEXTS.again(first) : "",
+    sources.length > 0 ? TEXTS.map.from(sources.map(last)) : "",
+    first ? TEXTS.map.again(first) : "",
   ];
   const said = words.filter(Boolean).join(", ");
   const button = h(

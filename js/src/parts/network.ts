@@ -1,19 +1,11 @@
 import type { ActMaxModel } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h, setText } from "../kit/dom";
-import { plural } from "../kit/format";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 import { createLayerTree, type Folds, matches, outsideOf } from "./layers";
 import { createLooks } from "./looks";
 import { createMap } from "./map";
-
-const TEXTS = {
-  views: "Show the layers as",
-  tree: "Tree",
-  map: "Map",
-  treeTitle: "The layers in a list, those inside of others beneath them",
-  mapTitle: "How the layers hang together, from the input to the output",
-};
 
 /** A model of more layers than this begins with its folders closed. */
 const MOST_OPEN = 60;
@@ -58,8 +50,8 @@ function createLayers(model: ActMaxModel, store: Store): Component {
   const scope = new Scope();
   const search = h("input", {
     type: "search",
-    placeholder: "Search by name or type",
-    "aria-label": "Search the layers",
+    placeholder: TEXTS.layers.placeholder,
+    "aria-label": TEXTS.layers.search,
     "data-testid": "layer-search",
   });
   const count = h("span", {
@@ -71,8 +63,8 @@ function createLayers(model: ActMaxModel, store: Store): Component {
   const tree = createLayerTree(model, store.link, folds, search);
   const map = createMap(model, store, folds, search);
   const views = [
-    { ...view("tree", TEXTS.tree, TEXTS.treeTitle), part: tree },
-    { ...view("map", TEXTS.map, TEXTS.mapTitle), part: map },
+    { ...view("tree", TEXTS.layers.tree, TEXTS.layers.treeTitle), part: tree },
+    { ...view("map", TEXTS.layers.map, TEXTS.layers.mapTitle), part: map },
   ];
   const show = (shown: string) => {
     for (const { button, name, part } of views) {
@@ -84,7 +76,7 @@ function createLayers(model: ActMaxModel, store: Store): Component {
   const tell = () => {
     const typed = search.value.trim();
     const found = (model.get("layers") ?? []).filter((layer) => matches(layer, typed)).length;
-    setText(count, found === 0 ? "No layer is called that" : plural(found, "layer"));
+    setText(count, found === 0 ? TEXTS.layers.none : TEXTS.layers.count(found));
   };
   const offer = () => {
     const layers = model.get("layers") ?? [];
@@ -114,7 +106,7 @@ function createLayers(model: ActMaxModel, store: Store): Component {
         count,
         h(
           "span",
-          { class: "actmax-layer-views", role: "group", "aria-label": TEXTS.views },
+          { class: "actmax-layer-views", role: "group", "aria-label": TEXTS.layers.views },
           ...buttons,
         ),
       ),
