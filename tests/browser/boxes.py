@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page
 FAULTS = """root => {
     const faults = [];
     const name = e => `${e.localName}.${e.className || e.dataset.testid} "${(e.textContent || '').slice(0, 30)}"`;
-    const scrolls = '.actmax-table, .actmax-tile-grid, .actmax-layer-list';
+    const scrolls = '.actmax-table, .actmax-tile-grid, .actmax-layer-list, .actmax-map-frame';
     const parts = [...root.querySelectorAll('*')].filter(e =>
         e.checkVisibility() && !e.parentElement.closest(scrolls)
         && !e.matches('option, canvas, summary *, wbr, .actmax-unseen'));

@@ -124,7 +124,6 @@ export function createMap(
     return true;
   };
   const begin = () => {
-    zoom.begin();
     if (fit < LEGIBLE) zoom.show(middleOf(shownOf(target())), 1 / fit);
     else zoom.show([0, 0], 1);
   };
@@ -273,6 +272,8 @@ export function createMap(
   return {
     ...{ element, cleanup: scope.cleanup },
     show() {
+      // Before there is anything to see: a moment later it goes to the middle by itself.
+      zoom.begin();
       ask();
       if (roots.length > 0) draw(shownOf(target()));
     },
