@@ -4,8 +4,9 @@ A :class:`Network` wraps a Keras model as a person passes it. It finds a :class:
 symbolic graph (``graph``), by listening to a call where there is none (``listening``), through nested models
 (``nested``), and at another input size by building what it needs again (``rebuilding``). ``inputs`` settles the input's
 size, ``heads`` what its last units are, ``layout`` which of its axes are rows, columns and channels, ``starting`` the
-first picture; ``flow`` tells what flows from layer to layer; ``answers`` gives what a layer has learned, and its response; ``clone`` makes a copy with other
-activations. Keras's private parts are read here, and by the cache of compiled steps.
+first picture; ``flow`` tells what flows from layer to layer; ``answers`` gives what a layer has learned, and its
+response; ``clone`` makes a copy with other activations. Keras's private parts are read here, and by the cache of
+compiled steps.
 """
 
 from actmax_widget.network.answers import respond, response_of, weights_of

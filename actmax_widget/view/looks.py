@@ -13,7 +13,7 @@ from actmax_widget import preprocessing
 from actmax_widget.checks import in_words
 from actmax_widget.export import saving
 from actmax_widget.live.run import Run
-from actmax_widget.network import Target, flow_of, is_known, response_of, weights_of
+from actmax_widget.network import MapNode, Target, flow_of, is_known, response_of, weights_of
 from actmax_widget.pictures import to_pixels
 from actmax_widget.reason import reason
 from actmax_widget.view.messages import (
@@ -69,17 +69,17 @@ def lines(run: Run) -> Answer:
 
 def map_of(run: Run) -> Answer:
     """The layers of the model and what flows between them, or a sentence why there is none."""
-    network, sentence = run.network, ""
+    network, sentence, nodes = run.network, "", list[MapNode]()
     try:
-        nodes = [node._asdict() for node in flow_of(network)]
+        nodes = flow_of(network)
         if not is_known(network):
             sentence = (
                 f"{network.model.name} is a subclassed model: what flows from layer to layer is in its code alone. "
                 "Its layers stand in the order in which they are called."
             )
     except Exception as error:  # noqa: BLE001 - a layer that somebody wrote may raise anything
-        nodes, sentence = [], _said(error)
-    return content(MapMessage(nodes=nodes, sentence=sentence)), []
+        sentence = _said(error)
+    return content(MapMessage(nodes=nodes, sentence=sentence)) | {"nodes": [node._asdict() for node in nodes]}, []
 
 
 def file(asked: TakeAway, result: Any, ui: Any) -> Answer:

@@ -99,7 +99,7 @@ describe("the layout", () => {
     );
     const drawing = drawingOf(places, closed, "n500");
     expect(drawing.boxes.length + drawing.leftOut).toBe(1000);
-    expect(drawing.boxes.length).toBe(40);
+    expect(drawing.boxes.length).toBe(24);
     expect(boxOf(drawing, "n500")).toBeDefined();
     expect(overlaps(drawing)).toEqual([]);
   });
@@ -336,9 +336,9 @@ describe("the map", () => {
       ...{ name, type, shape, filters: 4, parameters: 0 },
     }));
     const { view, model } = openMap(many, { layers, layer: "n500" });
-    expect(names(view)).toHaveLength(40);
+    expect(names(view)).toHaveLength(24);
     expect(view.part("map-sentence").textContent).toBe(
-      "960 more layers are left out, which would be too many for a map: it shows those around n500. The tree has all.",
+      "976 more layers are left out, which would be too many for a map: it shows those around n500. The tree has all.",
     );
     model.update({ layer: "n900" });
     expect(button(view, "n900").getAttribute("aria-current")).toBe("true");

@@ -38,6 +38,11 @@ describe("the layers as a tree", () => {
     expect(tree[1]?.inside[1]?.inside[0]?.layer.name).toBe("base/block/conv2");
   });
 
+  it("has what is inside of something untold in what that is in", () => {
+    const [block] = treeOf([layer("block", "Block"), layer("block/wrapped/conv")]);
+    expect(block?.inside.map(({ name }) => name)).toEqual(["wrapped/conv"]);
+  });
+
   it("is searched by words of path and type, and shows what a match is in", () => {
     expect(matches(layer("base/conv1"), "BASE 2d")).toBe(true);
     expect(matches(layer("base/conv1"), "base dense")).toBe(false);

@@ -122,13 +122,15 @@ def test_the_layers_hang_together_on_a_map(page: Page, lab: LabServer) -> None:
     expect(view.part("map-frame")).to_be_visible()
     expect_in_sight(chosen)
     assert faults(view.root) == []
-    view.root.screenshot(path=ARTIFACTS / "map-photos-360.png")
+    view.part("network").screenshot(path=ARTIFACTS / "map-photos-360.png")
 
 
 def picture(notebook: OpenNotebook, view: WidgetView, name: str) -> None:
     for theme in ("Dark", "Light"):
         notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
         expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-name", f"JupyterLab {theme}")
+        # JupyterLab draws a veil over the page, which fades away.
+        expect(notebook.page.locator("#jupyterlab-splash")).to_have_count(0)
         settle(notebook.page)
         view.part("network").screenshot(path=ARTIFACTS / f"{name}-{theme.lower()}.png")
         assert faults(view.root) == []

@@ -307,6 +307,7 @@ function createParts() {
       role: "group",
       tabindex: -1,
       "aria-label": TEXTS.map.label,
+      title: TEXTS.picture.frameTitle,
       "data-testid": "map-frame",
     },
     stage,

@@ -16,7 +16,7 @@ const MOST_KEPT = 500;
 /** More than these beside each other are no picture any more. */
 const MOST = 1200;
 /** Of a folder that is too large: so many around the layer that is looked at. */
-const AROUND = 40;
+const AROUND = 24;
 
 export interface Place {
   name: string;
