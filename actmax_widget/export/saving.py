@@ -21,6 +21,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from actmax_widget import files
 from actmax_widget.checks import invalid
+from actmax_widget.export import page
 from actmax_widget.export.run_file import IN_PICTURE, RunFile
 from actmax_widget.film import Film
 from actmax_widget.pictures import opened, to_pixels
@@ -36,6 +37,7 @@ def save(result: Any, path: str | os.PathLike[str], *, ui: Mapping[str, Any] | N
     ``.png``: the picture, enlarged by whole pixels so that its shorter side has at least 512, with what made it as
     text. ``.gif``, ``.webp``: the film, 4 seconds. ``.mp4``: the same; needs PyAV (``pip install
     actmax-widget[film]``). ``.csv``: the rows, an iteration each. ``.parquet``: the same; needs pandas and pyarrow.
+    ``.html``: a page with picture, film, chart, table and settings that needs no kernel and no network.
     ``.json``: the run file, see :class:`~actmax_widget.export.run_file.RunFile`. ``.py``: code that makes the picture.
     ``.actmax``: the checkpoint, which goes on.
 
@@ -176,6 +178,11 @@ def _actmax(result: Any, ui: Any) -> bytes:
     return content
 
 
+def _html(result: Any, ui: Any) -> bytes:
+    del ui
+    return page.of_run(result).encode()
+
+
 def _needed(module: str, ending: str, what: str) -> Any:
     try:
         return importlib.import_module(module)
@@ -191,6 +198,7 @@ KINDS: Mapping[str, Callable[[Any, Any], bytes]] = {
     ".mp4": _mp4,
     ".csv": _csv,
     ".parquet": _parquet,
+    ".html": _html,
     ".json": _json,
     ".py": _py,
     ".actmax": _actmax,

@@ -23,7 +23,7 @@ MOST_OF_STRIP = 64
 """Pictures of a strip at the most: a page asks for as many as it has room for."""
 MOST_KNOWN = 512
 """Iterations that a page may say it has."""
-FileKind = Literal["png", "gif", "webp", "csv", "json", "py"]
+FileKind = Literal["png", "gif", "webp", "html", "csv", "json", "py"]
 """Files that the page offers, by their endings."""
 Family = Literal["parametrization", "optimizer"]
 """A family of parts in which there is always just one."""

@@ -33,7 +33,8 @@ from actmax_widget.checkpoint import Changes, Checkpoint
 from actmax_widget.checks import in_words, invalid, near
 from actmax_widget.export import saving
 from actmax_widget.export.card import to_card, to_png
-from actmax_widget.export.result import Result
+from actmax_widget.export.page import Page
+from actmax_widget.export.result import Result, subject
 from actmax_widget.film import Film
 from actmax_widget.labels import Labels
 from actmax_widget.live.facts import Facts, Frame
@@ -527,13 +528,15 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         film: Film = self._run.film()
         kept = film.checkpoints[-1]
         image = self._run.network.layout.as_shown(kept.arrays["measured"][0])
-        return Result(image, kept.history, kept, film)
+        settings = kept.settings
+        names = self.labels if settings.layer in self.labelled else ()
+        return Result(image, kept.history, kept, film, subject(self.model_name, settings, names))
 
     def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Write the picture, the film, the rows or the run to a file, of the kind that its ending says.
 
-        ``.png``, ``.gif``, ``.webp``, ``.mp4``, ``.csv``, ``.parquet``, ``.json`` (the run file, which
-        :func:`actmax_widget.load_run` reads), ``.py`` or ``.actmax`` (the checkpoint); see
+        ``.png``, ``.gif``, ``.webp``, ``.mp4``, ``.html`` (a page with film, chart, table and settings, without a
+        kernel), ``.csv``, ``.parquet``, ``.json`` (the run file, which :func:`actmax_widget.load_run` reads), ``.py`` or ``.actmax`` (the checkpoint); see
         :func:`actmax_widget.export.saving.save`.
 
         Args:
@@ -550,6 +553,10 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             >>> widget.save("three.png"), widget.save("three.json")
         """
         return saving.save(self.result, path, ui=self.ui)
+
+    def to_html(self) -> Page:
+        """The text of what ``save("x.html")`` writes; see :meth:`actmax_widget.export.result.Result.to_html`."""
+        return self.result.to_html()
 
     def code(self) -> str:
         """Python code that makes the present picture without a screen, as ``result``, from a variable ``model``.

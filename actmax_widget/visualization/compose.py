@@ -17,7 +17,7 @@ from actmax_widget.engine import Knobs, Step, Steps, keeping
 from actmax_widget.engine.batch import Batch
 from actmax_widget.engine.plan import Plan, random_state
 from actmax_widget.engine.reel import Reel
-from actmax_widget.export.result import Result
+from actmax_widget.export.result import Result, subject
 from actmax_widget.labels import Labels
 from actmax_widget.losses import Loss, Sum
 from actmax_widget.network import Network, starting
@@ -155,7 +155,15 @@ def visualize(
     _, last, goal, _ = run.changes[-1]
     model_print = fingerprint(network)
     film = reel.film(run.batch, last, run.changes, seed=run.seed, goal=goal, model=model_print)
-    return Result(network.layout.as_shown(run.batch.pictures[0]), run.batch.history(), film.checkpoints[-1], film)
+    whose = subject(network.model.name, last, names_in(network, last, names))
+    image = network.layout.as_shown(run.batch.pictures[0])
+    return Result(image, run.batch.history(), film.checkpoints[-1], film, whose)
+
+
+def names_in(network: Network, settings: Settings, names: Labels | None) -> Sequence[str]:
+    """The names of the units of the layer that is maximised; none where they are another layer's."""
+    target = network.targets.get(settings.layer)
+    return names.names if names is not None and target is not None and target.filters == len(names) else ()
 
 
 @dataclass

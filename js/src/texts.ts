@@ -296,6 +296,7 @@ export const TEXTS = {
       png: "PNG, enlarged, with its settings",
       gif: "GIF of the film",
       webp: "WebP of the film, lossless",
+      html: "Page of the run, for any browser",
       csv: "CSV of the losses",
       json: "Run file, to repeat it",
       py: "Python code",

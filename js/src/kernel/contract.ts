@@ -425,7 +425,7 @@ export interface MapNode {
 export interface FileMessage {
   type: "file";
   /** Of which kind. */
-  kind: "png" | "gif" | "webp" | "csv" | "json" | "py";
+  kind: "png" | "gif" | "webp" | "html" | "csv" | "json" | "py";
   /** Why there is none; empty if there is one. */
   sentence: string;
 }
@@ -615,7 +615,7 @@ export interface AskLines {
 export interface TakeAway {
   type: "take_away";
   /** Of which kind. */
-  kind: "png" | "gif" | "webp" | "csv" | "json" | "py";
+  kind: "png" | "gif" | "webp" | "html" | "csv" | "json" | "py";
 }
 /** All tiles for a saved notebook; their pictures stand in one, in rows. */
 export interface SavedTiles {

@@ -10,11 +10,12 @@ type Kind = TakeAway["kind"];
 
 const COPY = "copy";
 const SAID_MS = 2500;
-const OFFERS = ["png", "gif", "webp", "csv", "json", "py", COPY] as const;
+const OFFERS = ["png", "gif", "webp", "html", "csv", "json", "py", COPY] as const;
 const TYPES: Record<Kind, string> = {
   png: "image/png",
   gif: "image/gif",
   webp: "image/webp",
+  html: "text/html",
   csv: "text/csv",
   json: "application/json",
   py: "text/x-python",
