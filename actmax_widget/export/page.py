@@ -1,7 +1,7 @@
 """A run, a sheet or a comparison as one page of HTML: without a kernel, without a network, without another file.
 
-It holds the front end's own components (``js/src/page.ts``), the pictures as WebP, the losses as they are, and what made
-them. No address is in it but names of XML, and its policy forbids to load anything.
+It holds the front end's own components (``js/src/page.ts``), the pictures as WebP, the losses as they are, and what
+made them. No address is in it but names of XML, and its policy forbids to load anything.
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ def side_by_side(
     title: str = "Side by side",
     varied: Sequence[Mapping[str, Any]] | None = None,
     code: str = "",
+    notes: Sequence[str] = (),
 ) -> Page:
     """The page of several pictures: what each has of its own, its activation, and one of them large by a click.
 
@@ -89,6 +90,7 @@ def side_by_side(
         title: of all of them.
         varied: what each differs by, name -> value; None: all by which their settings differ.
         code: that makes all of them.
+        notes: sentences to put beneath.
 
     Raises:
         ValueError: there are none, or pictures that are not of rows and columns.
@@ -98,8 +100,8 @@ def side_by_side(
     results = [result for _, result in pairs]
     own = differing([one.checkpoint.settings for one in results]) if varied is None else [dict(one) for one in varied]
     titles = [*own[0]]
-    notes: list[str] = []
-    budget = _Budget(notes)
+    said_of = [*notes]
+    budget = _Budget(said_of)
     pictures = budget.pictures([_pixels(one) for one in results], *SHEET, what="Pictures are")
     whole = sum(one.history.rows.nbytes for one in results) <= ROWS
     films = [one.film for one in results if one.film is not None]
@@ -107,22 +109,22 @@ def side_by_side(
     runs = []
     for (name, result), picture, each in zip(pairs, pictures, own, strict=True):
         run = _run(result, budget, film=share, picture=picture, rows=whole)
-        plain = [_number(each.get(one)) for one in titles]
-        told = [[one, _said(each[one])] for one in titles if one in each]
-        runs.append({**run, "title": name, "differs": told, "values": plain})
-    common = {one for one, _ in runs[0]["settings"]}.intersection(
-        *({name for name, value in run["settings"] if [name, value] in runs[0]["settings"]} for run in runs)
-    )
-    settings = [one for one in runs[0]["settings"] if one[0] in common and not one[0].startswith("Iteration ")]
+        told = [[one, said(each[one])] for one in titles if one in each]
+        runs.append({**run, "title": name, "differs": told, "values": [number_of(each.get(one)) for one in titles]})
+    shared = set.intersection(*({(name, value) for name, value in run["settings"]} for run in runs))
+    settings = [one for one in runs[0]["settings"] if tuple(one) in shared]
     plain = _plain_sheet(runs)
-    return _page(title, runs, titles=titles, settings=settings, code=code, notes=notes, plain=plain, sheet=True)
+    return _page(title, runs, titles=titles, settings=settings, code=code, notes=said_of, plain=plain, sheet=True)
 
 
 def differing(settings: Sequence[Settings]) -> list[dict[str, Any]]:
     """By what each of some settings differs from the others: name -> value, the same names for all."""
     names = dict.fromkeys(name for one in settings[1:] for name in differences(settings[0], one))
     return [
-        {name: {**one.values(), **{own: getattr(one, own) for own in parameters_of(Settings)}}.get(name) for name in names}
+        {
+            name: {**one.values(), **{own: getattr(one, own) for own in parameters_of(Settings)}}.get(name)
+            for name in names
+        }
         for one in settings
     ]
 
@@ -162,7 +164,7 @@ def _run(
         "title": "",
         "differs": [],
         "values": [],
-        "activation": _activation(history),
+        "activation": activation_of(history),
         "facts": facts,
         "iteration": len(history),
         "shape": pixels.shape,
@@ -189,13 +191,13 @@ def described(result: Any) -> list[list[str]]:
     for name, parameter in parameters_of(Settings).items():
         if name not in absent | NOT_SAID:
             value = getattr(first, name)
-            found.append([parameter.label, (parameter.none or "none") if value is None else _said(value)])
+            found.append([parameter.label, (parameter.none or "none") if value is None else said(value)])
     if first.seed_input is not None:
         found.append(["Start", "a picture"])
     found += [["Parametrization", first.parametrization.name], ["Optimizer", first.optimizer.name]]
     found.append(["Transforms", ", ".join(one.name for one in first.transforms) or "none"])
     values = first.values()
-    found += [[address, _said(values[address])] for address, one in numbers.items() if not one.alias]
+    found += [[address, said(values[address])] for address, one in numbers.items() if not one.alias]
     found += [_change(change) for change in kept.changes[1:]]
     if result.film is not None and result.film.best:
         found.append(["Lowest total", f"at iteration {result.film.best}"])
@@ -205,11 +207,12 @@ def described(result: Any) -> list[list[str]]:
 
 
 def _change(change: Change) -> list[str]:
-    words = ", ".join(f"{name} {_said(value)}" for name, value in change.changed.items())
+    words = ", ".join(f"{name} {said(value)}" for name, value in change.changed.items())
     return [f"Iteration {change.iteration}", words or f"goal {change.goal}"]
 
 
-def _said(value: Any) -> str:
+def said(value: Any) -> str:
+    """A value of a setting in words."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -219,21 +222,23 @@ def _said(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"array of shape {value.shape}"
     if isinstance(value, list | tuple):
-        return ", ".join(map(_said, value)) or "none"
+        return ", ".join(map(said, value)) or "none"
     named = getattr(value, "name", None) or getattr(value, "__name__", None)
     return str(value if named is None else named)
 
 
-def _number(value: Any) -> float | None:
+def number_of(value: Any) -> float | None:
+    """A value to sort by: a finite number, or None."""
     if isinstance(value, list | tuple) and len(value) == 1:
         value = value[0]
     whole = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     return float(value) if whole and np.isfinite(value) else None
 
 
-def _activation(history: Any) -> float | None:
+def activation_of(history: Any) -> float | None:
+    """What the target, or the first of them, answered with in the last row; None where nothing is measured."""
     name = next((one for one in history.measures if one.startswith("activation")), None)
-    return _number(history[name][-1]) if name and len(history) else None
+    return number_of(history[name][-1]) if name and len(history) else None
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -354,7 +359,9 @@ def _page(
 def _json(told: Any) -> str:
     """As JSON that ends no script, whatever names are in it."""
     text = json.dumps(told, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return (
+        text.replace("<", "\\u003c").replace(">", "\\u003e").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -370,9 +377,8 @@ def _plain_run(run: dict[str, Any], result: Any) -> str:
         cells = "".join(f"<td>{value:.5g}</td>" for value in history.rows[iteration])
         rows += f"<tr><td>{iteration + 1}</td>{cells}</tr>"
     lines = "".join(f"<li>{html.escape(name)}: {html.escape(value)}</li>" for name, value in run["settings"])
-    return (
-        f"{_img(run['picture'])}<table><tr>{heads}</tr>{rows}</table><ul>{lines}</ul><pre>{html.escape(run['code'])}</pre>"
-    )
+    code = f"<pre>{html.escape(run['code'])}</pre>"
+    return f"{_img(run['picture'])}<table><tr>{heads}</tr>{rows}</table><ul>{lines}</ul>{code}"
 
 
 def _plain_sheet(runs: Sequence[dict[str, Any]]) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from actmax_widget.export import page, plotting, saving
+from actmax_widget.export import page, plotting, saving, sheet
 from actmax_widget.export.code import code as code_of
 from actmax_widget.results import History
 from actmax_widget.settings import Settings
@@ -63,17 +63,20 @@ class Result:
         return plotting.plot(self)
 
 
-def subject(model: str, settings: Settings, names: Sequence[str] = ()) -> str:
+def subject(model: str, settings: Settings, names: Sequence[str] = (), without: Container[str] = ()) -> str:
     """Model and target in words, "digits · out · filter 3".
 
     Args:
         model: its name.
         settings: with the target.
         names: of the units of the layer, where they have any.
+        without: settings that are left out, as pictures differ in them.
     """
     if settings.objective is not None:
         return f"{model} · {' + '.join(settings.objective.names)}"
     chosen = settings.filter_indices
+    if "filter_indices" in without:
+        return f"{model} · {settings.layer}"
     if chosen is None:
         return f"{model} · {settings.layer} · all filters"
     words = [f"{one} {names[one]}" if one < len(names) else f"{one}" for one in chosen]
@@ -87,10 +90,18 @@ class Many:
     Attributes:
         results: of each.
         varied: what each has of its own: name -> value.
+        vary: the values that were asked for: name -> values; of several names each with each of the others'.
+        base: the settings that all have in common, with the random state that was drawn; None where each has another.
+        titles: what a person knows the names by.
+        subject: model and target in words.
     """
 
     results: tuple[Result, ...] = field(repr=False)
     varied: tuple[dict[str, Any], ...]
+    vary: Mapping[str, Sequence[Any]] = field(default_factory=dict, repr=False)
+    base: Settings | None = field(default=None, repr=False)
+    titles: Mapping[str, str] = field(default_factory=dict, repr=False)
+    subject: str = field(default="", repr=False)
 
     @property
     def images(self) -> np.ndarray:
@@ -110,3 +121,46 @@ class Many:
 
     def __iter__(self) -> Iterator[Result]:
         return iter(self.results)
+
+    def save(self, path: str | os.PathLike[str], *, ui: Mapping[str, Any] | None = None) -> Path:
+        """Write all of them to a file, of the kind that its ending says.
+
+        ``.png``: a sheet of them, with what each differs in and its activation, and what made them as text. ``.html``:
+        a page without a kernel, to sort and to look closer. ``.csv``, ``.parquet``: all rows, with the number of the
+        picture and what it has of its own as columns. ``.json``: the run file, see :func:`~actmax_widget.load_run`.
+        ``.py``: code that makes them.
+
+        Args:
+            path: of the file, which is there as a whole or not at all.
+            ui: how a widget was shown, for a run file.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError, TypeError: an unknown ending, or something that cannot be written down.
+            ImportError, OSError: something is not installed, or the file cannot be written.
+
+        Example:
+            >>> many = am.visualize_many(am.demo.digits(), "out", 3, vary={"seed": range(8)})
+            >>> many.save("seeds.png"), many.save("seeds.html")
+        """
+        return saving.save(self, path, ui=ui, kinds=sheet.KINDS)
+
+    def to_html(self) -> page.Page:
+        """The text of what ``save("x.html")`` writes; at the end of a cell it is shown."""
+        return sheet.html(self)
+
+    def code(self) -> str:
+        """Python code that makes all of them, as ``result``, from a variable ``model``.
+
+        The same bit for bit on the same machine with the same versions, if ``batch_size`` was left as it is.
+
+        Raises:
+            ValueError: each has a random state that was drawn, or something has no name, such as a lambda.
+        """
+        return sheet.code(self)
+
+    def plot(self) -> Any:
+        """The pictures as a figure: see :func:`actmax_widget.export.sheet.plot`."""
+        return sheet.plot(self)

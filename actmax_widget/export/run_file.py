@@ -47,6 +47,8 @@ class RunFile:
         ui: how the widget was shown, see :class:`~actmax_widget.ActMaxWidget`.
         given: what the model was given: ``input_shape``, ``held_inputs``, where they do not follow from the model.
         unknown: names of settings that this version does not know, which were left out.
+        vary: of several pictures what they differ in: name -> values, see :func:`~actmax_widget.visualize_many`; else
+            empty. ``changes`` then has what they have in common.
 
     Example:
         >>> run = RunFile.of(result.checkpoint)
@@ -61,6 +63,21 @@ class RunFile:
     ui: Mapping[str, Any] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict, repr=False)
     unknown: tuple[str, ...] = ()
+    vary: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of_sheet(cls, base: Settings, vary: Any, first: Checkpoint, ui: Mapping[str, Any] | None = None) -> Self:
+        """What makes several pictures.
+
+        Args:
+            base: what they have in common.
+            vary: what they differ in, name -> values.
+            first: the checkpoint of one of them.
+            ui: how the widget was shown.
+        """
+        changes = Changes().then(0, base, base.max_iter)
+        made, given = dict(first.versions), dict(first.given)
+        return cls(changes, base.max_iter, first.model, made, dict(ui or {}), given, (), dict(vary))
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, ui: Mapping[str, Any] | None = None) -> Self:
@@ -99,6 +116,7 @@ class RunFile:
             "versions": dict(self.versions),
             **({"ui": dict(self.ui)} if self.ui else {}),
             **({"given": written.described(self.given, "held_inputs")} if self.given else {}),
+            **({"vary": written.described(self.vary, "vary")} if self.vary else {}),
         }
         return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -158,7 +176,8 @@ class RunFile:
         iteration = check_integer("iteration", whole["iteration"], least=0)
         versions = {str(name): str(value) for name, value in whole["versions"].items()}
         ui, given = dict(whole.get("ui", {})), dict(written.read(whole.get("given", {"mapping": {}}), own))
-        return cls(changes, iteration, str(whole["model"]), versions, ui, given, unknown)
+        vary = dict(written.read(whole.get("vary", {"mapping": {}}), own))
+        return cls(changes, iteration, str(whole["model"]), versions, ui, given, unknown, vary)
 
 
 def described(settings: Settings) -> dict[str, Any]:

@@ -536,8 +536,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         """Write the picture, the film, the rows or the run to a file, of the kind that its ending says.
 
         ``.png``, ``.gif``, ``.webp``, ``.mp4``, ``.html`` (a page with film, chart, table and settings, without a
-        kernel), ``.csv``, ``.parquet``, ``.json`` (the run file, which :func:`actmax_widget.load_run` reads), ``.py`` or ``.actmax`` (the checkpoint); see
-        :func:`actmax_widget.export.saving.save`.
+        kernel), ``.csv``, ``.parquet``, ``.json`` (the run file, which :func:`actmax_widget.load_run` reads), ``.py``
+        or ``.actmax`` (the checkpoint); see :func:`actmax_widget.export.saving.save`.
 
         Args:
             path: of the file, which is there as a whole or not at all.
