@@ -25,6 +25,8 @@ first."""
 SIZE, LINE, GAP, MARGIN = 13, 17, 10, 14
 INK, FAINT, PAPER = (22, 24, 29), (106, 112, 124), (255, 255, 255)
 PLOTTED = 64
+MOST_ACROSS = 16
+ACTIVATION = "activation"
 
 
 def run_file(many: Any, ui: Any = None) -> RunFile:
@@ -119,7 +121,7 @@ def _contact(many: Any) -> Image.Image:
     captions = [[line for text in lines for line in _broken(text, font, pictures[0].width)] for lines in captions]
     width = pictures[0].width + GAP
     height = pictures[0].height + max(map(len, captions)) * LINE + GAP
-    across = math.isqrt(count - 1) + 1
+    across = _across(many)
     rows = -(-count // across)
     head = LINE + GAP if many.subject else 0
     sheet = Image.new("RGB", (across * width + 2 * MARGIN - GAP, head + rows * height + 2 * MARGIN - GAP), PAPER)
@@ -130,8 +132,15 @@ def _contact(many: Any) -> Image.Image:
         left, top = MARGIN + place % across * width, MARGIN + head + place // across * height
         sheet.paste(picture, (left, top))
         for number, line in enumerate(lines):
-            draw.text((left, top + picture.height + 3 + number * LINE), line, INK if number else FAINT, font)
+            ink = FAINT if line.startswith(ACTIVATION) else INK
+            draw.text((left, top + picture.height + 3 + number * LINE), line, ink, font)
     return sheet
+
+
+def _across(many: Any) -> int:
+    """A column for each value of the second name, if there are two; else about as many as rows."""
+    last = len([*many.vary.values()][-1]) if len(many.vary) > 1 else 0
+    return last if 1 < last <= MOST_ACROSS else math.isqrt(len(many) - 1) + 1
 
 
 def _fitted(picture: Image.Image, side: int, *, shrunk: bool) -> Image.Image:
@@ -160,8 +169,12 @@ def _captions(many: Any) -> list[list[str]]:
     for own, result in zip(told(many), many, strict=True):
         activation = page.activation_of(result.history)
         lines = [f"{name} {page.said(value)}" for name, value in own.items()]
-        found.append([*lines, *([] if activation is None else [f"activation {activation:.4g}"])])
+        found.append([*lines, *([] if activation is None else [f"{ACTIVATION} {_short(activation)}"])])
     return found
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.4g}"
 
 
 def _pixels(result: Any) -> Image.Image:

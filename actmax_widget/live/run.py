@@ -33,7 +33,7 @@ from actmax_widget.film import Film
 from actmax_widget.labels import Labels
 from actmax_widget.live.facts import Facts, Frame, Line, Status, TilesFacts
 from actmax_widget.live.listeners import Listeners
-from actmax_widget.live.tiles import LiveTiles, Opened
+from actmax_widget.live.tiles import LiveTiles, Opened, Sheet
 from actmax_widget.live.worker import Worker
 from actmax_widget.network import Network, graph
 from actmax_widget.network.fingerprint import fingerprint
@@ -193,6 +193,12 @@ class Run(Worker):
         with self._changed:
             return self._tiles.pictures() if self._tiles else None
 
+    def sheet(self) -> Sheet | None:
+        """The tiles begun so far with all that makes them, of one moment; None without any."""
+        model = fingerprint(self.network)  # outside of the lock, as it looks at all weights
+        with self._changed:
+            return self._tiles.sheet(model) if self._tiles else None
+
     def tiles_between(self, first: int, end: int, number: int | None = None) -> np.ndarray:
         """The tiles begun from position ``first`` to before ``end``, (n, H, W, C) float32.
 
@@ -332,7 +338,8 @@ class Run(Worker):
         target = self.network.find(settings.layer)
         chosen = graph.check_filters(filters, target.filters, target.name)
         varied = [{varying.FILTERS: index} for index in chosen]
-        self._begin_tiles(LiveTiles(self.network, settings, varied, Pace(self._pace.clock)))
+        vary = {varying.FILTERS: chosen}
+        self._begin_tiles(LiveTiles(self.network, settings, varied, Pace(self._pace.clock), vary=vary))
 
     def make_varied_tiles(self, vary: Any, labels: Labels | None = None) -> None:
         """Make pictures that differ in filters, seeds or numbers, else with the present settings.
@@ -345,8 +352,9 @@ class Run(Worker):
             ValueError, TypeError: no such name, or bad values; nothing is changed.
         """
         settings = self._settings
-        own = varying.grid(settings, vary)
-        self._begin_tiles(LiveTiles(self.network, settings, own, Pace(self._pace.clock), alike=True, labels=labels))
+        asked = varying.listed(vary)
+        own, pace = varying.grid(settings, asked), Pace(self._pace.clock)
+        self._begin_tiles(LiveTiles(self.network, settings, own, pace, vary=asked, alike=True, labels=labels))
 
     def _begin_tiles(self, tiles: LiveTiles) -> None:
         with self._changed:

@@ -71,9 +71,17 @@ def load_run(
     changes = Changes().then(0, first, goal)
     model_print = fingerprint(network)
     widget.restore(keeping.kept(network, batch, first, changes, seed=seed, goal=goal, model=model_print))
+    if run.vary:
+        with widget.lock:
+            widget.set_trait("vary", {name: [_plain(one) for one in values] for name, values in run.vary.items()})
     if found := _others(run, model_print):
         warnings.warn(f"{path}: {' '.join(found)}", RuntimeWarning, stacklevel=2)
     return widget
+
+
+def _plain(value: Any) -> Any:
+    """A value as it travels."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _others(run: RunFile, model: str) -> list[str]:

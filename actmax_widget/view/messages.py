@@ -219,6 +219,12 @@ class KernelFacts:
         "The tiles of the same moment, but for their pictures; empty without any.", (), ts="Partial<SavedTiles>"
     )
     tiles_picture: bytes = told("Their pictures, side by side in one picture file.", b"")
+    vary: dict[str, Any] = told(
+        "What a run file of several pictures has them differ in: name -> values; the form of Vary begins with it. "
+        "Empty without one.",
+        (),
+        ts="{ [name: string]: (number | string | (number | string)[] | null)[] }",
+    )
 
 
 # --- messages to the page -------------------------------------------------------------------------------------------
@@ -372,6 +378,7 @@ class FileMessage:
 
     type: Literal["file"] = "file"
     kind: FileKind = told("Of which kind.")
+    sheet: bool = told("Of the tiles, and not of the picture in front.")
     sentence: str = told("Why there is none; empty if there is one.")
 
 
@@ -692,6 +699,7 @@ class TakeAway:
 
     type: Literal["take_away"] = "take_away"
     kind: FileKind = told("Of which kind.", None, take=_file_kind)
+    sheet: bool = told("Of the tiles, and not of the picture in front.", False, take=lambda _, value: value is True)
 
 
 COMMANDS = (

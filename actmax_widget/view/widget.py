@@ -34,7 +34,7 @@ from actmax_widget.checks import in_words, invalid, near
 from actmax_widget.export import saving
 from actmax_widget.export.card import to_card, to_png
 from actmax_widget.export.page import Page
-from actmax_widget.export.result import Result, subject
+from actmax_widget.export.result import Many, Result, subject
 from actmax_widget.film import Film
 from actmax_widget.labels import Labels
 from actmax_widget.live.facts import Facts, Frame
@@ -309,7 +309,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._shown = (-1, 0)
         self._keep_at = 0.0
         self._card_id = ""  # none was put beneath it yet
-        self._asked: dict[type, Any] = {}  # of each kind the newest question of the page, not answered yet
+        self._asked: dict[Any, Any] = {}  # of each kind the newest question of the page, not answered yet
         look = {name: parameters.pop(name) for name in LOOK if name in parameters}
         shown = parameters.pop("ui", None)
         seed_input = parameters.pop("seed_input", None)
@@ -383,14 +383,15 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._stream.expect()
         self._command("make_tiles", filters)
 
-    def visualize_many(self, *, vary: Any) -> None:
+    def visualize_many(self, *, vary: Any = None) -> None:
         """Make pictures that differ in a number, a random state or a filter, in the background; shown as tiles.
 
         Args:
             vary: what differs: name -> values, as :func:`~actmax_widget.visualize_many` takes it: ``"seed"``,
                 ``"filter_indices"``, ``"position"``, ``"temperature"``, a weight, or any number of a part by its
                 address. Of several names each value goes with each of the others'. All else is as it is set now;
-                where ``seed`` is None one random state is drawn for all.
+                where ``seed`` is None one random state is drawn for all. None: what the run file had that
+                :func:`~actmax_widget.load_run` has set this widget up by.
 
         Raises:
             ValueError, TypeError: no such name, no values, bad ones, or too many; nothing is changed.
@@ -404,13 +405,40 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             >>> widget.open_tile(3)  # and Run goes on with it
         """
         self._stream.expect()
-        self._command("make_varied_tiles", vary, self._labels)
+        self._command("make_varied_tiles", (self.vary or None) if vary is None else vary, self._labels)
 
     @property
     def tiles(self) -> TilePictures | None:
         """The tiles begun so far: pictures as the network saw them last, losses, and what they differ in."""
         found: TilePictures | None = self._run.tiles
         return found
+
+    @property
+    def sheet(self) -> Many:
+        """The tiles begun so far as :func:`~actmax_widget.visualize_many` gives pictures: to save, or as code.
+
+        Raises:
+            ValueError: there are none.
+
+        Example:
+            >>> widget.visualize_many(vary={"seed": range(8)})
+            >>> widget.wait()
+            True
+            >>> widget.sheet.save("seeds.png"), widget.sheet.save("seeds.html")
+        """
+        found = self._run.sheet()
+        if found is None:
+            raise invalid("sheet", "tiles with a picture", "none", "Press All filters or Vary first.")
+        names = self.labels if found.layer in self.labelled else ()
+        results = tuple(
+            Result(one.image, one.history, one.checkpoint, None, self._subject(one.checkpoint.settings))
+            for one in found.pictures
+        )
+        whose = subject(self.model_name, results[0].checkpoint.settings, names, without=found.vary)
+        return Many(results, found.varied, found.vary, found.base, found.titles, whose)
+
+    def _subject(self, settings: Settings) -> str:
+        return subject(self.model_name, settings, self.labels if settings.layer in self.labelled else ())
 
     def open_tile(self, which: int) -> None:
         """Take a tile over, with picture and losses: Run goes on from there.
@@ -528,9 +556,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         film: Film = self._run.film()
         kept = film.checkpoints[-1]
         image = self._run.network.layout.as_shown(kept.arrays["measured"][0])
-        settings = kept.settings
-        names = self.labels if settings.layer in self.labelled else ()
-        return Result(image, kept.history, kept, film, subject(self.model_name, settings, names))
+        return Result(image, kept.history, kept, film, self._subject(kept.settings))
 
     def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Write the picture, the film, the rows or the run to a file, of the kind that its ending says.
@@ -951,7 +977,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             messages.CloseTiles: lambda: self._command("close_tiles"),
             **dict.fromkeys(
                 (messages.AskWeights, messages.AskResponse, messages.AskMap, messages.AskLines, messages.TakeAway),
-                lambda: self._asked.__setitem__(type(command), command),
+                lambda: self._asked.__setitem__((type(command), getattr(command, "sheet", False)), command),
             ),
         }
         answers[type(command)]()
@@ -1028,7 +1054,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
     def _answer(self, asked: Any) -> None:
         if isinstance(asked, messages.TakeAway):
-            self.send(*looks.file(asked, lambda: self.result, self.ui))
+            self.send(*looks.file(asked, lambda: self.sheet if asked.sheet else self.result, self.ui))
         elif isinstance(asked, messages.AskLines):
             self.send(*looks.lines(self._run))
         elif isinstance(asked, messages.AskMap):

@@ -302,6 +302,19 @@ export const TEXTS = {
       py: "Python code",
       copy: "Copy as Python",
     },
+    sheet: {
+      name: "Save the sheet …",
+      label: "Save the sheet as",
+      title: "Save all of these pictures, their losses, or what makes them",
+      offers: {
+        png: "PNG of all, with their settings",
+        html: "Page of all, for any browser",
+        csv: "CSV of all losses",
+        json: "Run file, to repeat them",
+        py: "Python code",
+        copy: "Copy as Python",
+      },
+    },
     making: "Making …",
     copied: "Copied",
     noClipboard: "The browser gives no access to the clipboard: choose Python code.",
@@ -355,6 +368,7 @@ export const TEXTS = {
     order: "Order of the pictures",
     inOrder: "In order",
     byActivation: "By activation",
+    by: (title: string) => `By ${title}`,
   },
   upload: {
     sending: (name: string) => `sending ${name} …`,

@@ -57,6 +57,7 @@ export function traits(over: Partial<Traits> = {}): Traits {
     lines: [],
     saved_tiles: {},
     tiles_picture: null,
+    vary: {},
     ...over,
   };
 }

@@ -158,6 +158,8 @@ export interface Facts {
   saved_tiles: Partial<SavedTiles>;
   /** Their pictures, side by side in one picture file. */
   tiles_picture: DataView | null;
+  /** What a run file of several pictures has them differ in: name -> values; the form of Vary begins with it. Empty without one. */
+  vary: { [name: string]: (number | string | (number | string)[] | null)[] };
 }
 /** What sets a parameter, or a number of a part. The order of a list of them is that on the screen. */
 export interface Control {
@@ -426,6 +428,8 @@ export interface FileMessage {
   type: "file";
   /** Of which kind. */
   kind: "png" | "gif" | "webp" | "html" | "csv" | "json" | "py";
+  /** Of the tiles, and not of the picture in front. */
+  sheet: boolean;
   /** Why there is none; empty if there is one. */
   sentence: string;
 }
@@ -616,6 +620,8 @@ export interface TakeAway {
   type: "take_away";
   /** Of which kind. */
   kind: "png" | "gif" | "webp" | "html" | "csv" | "json" | "py";
+  /** Of the tiles, and not of the picture in front. */
+  sheet: boolean;
 }
 /** All tiles for a saved notebook; their pictures stand in one, in rows. */
 export interface SavedTiles {
