@@ -38,7 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(file: Path, path: Path, out: list[Path]) -> int:
     found = RunFile.of_picture(file) if file.suffix.lower() == ".png" else RunFile.load(file)
     model = keras.models.load_model(path, compile=False)
-    if fingerprint(Network(model, **found.given)) != found.model:
+    given = dict(found.given)
+    modifier = given.pop("backprop_modifier", None)
+    if fingerprint(Network(model if modifier is None else modifier(model), **given)) != found.model:
         sys.stderr.write(f"{file} is of another model, or of other weights: the picture will be another.\n")
     result: Any
     if found.vary:

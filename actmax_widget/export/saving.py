@@ -147,6 +147,9 @@ def _film(result: Any) -> Film:
         advice = "Make it alone by visualize(), or save it as .png."
         raise invalid("path", "the ending of another kind of file", "one of many, which has no film", advice)
     found: Film = result.film
+    if len(found) < 2:
+        advice = "Run it first, or save it as .png."
+        raise invalid("path", "the ending of another kind of file", "a film of a run that has not begun", advice)
     return found
 
 

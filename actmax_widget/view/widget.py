@@ -27,7 +27,7 @@ import anywidget
 import traitlets
 from IPython.display import display
 
-from actmax_widget import demo, preprocessing, presets, reading
+from actmax_widget import backprop_modifiers, demo, preprocessing, presets, reading
 from actmax_widget.callbacks import check_callbacks
 from actmax_widget.checkpoint import Changes, Checkpoint
 from actmax_widget.checks import in_words, invalid, near
@@ -274,6 +274,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     """The picture of the last iteration, (H, W, C) float32 in ``input_range``; the last row tells its losses."""
 
     _labels: Labels | None = None
+    _replayed = 0
+    _followed: Settings | None = None
     _published: Any = None
     _kept: Any = None
     _run: Any = None  # until the model was checked; ipywidgets also closes widgets that were never finished
@@ -317,10 +319,9 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             model = _photos()
             if layer is None and parameters.get("objective") is None:
                 parameters.setdefault("filter_indices", "goldfish")
-        if callable(parameters.get("backprop_modifier")):
-            graph.check_model(model)
-            model = parameters.pop("backprop_modifier")(model)
-        network = Network(model, input_shape, held_inputs, seed_input)
+        modifier = parameters.pop("backprop_modifier") if callable(parameters.get("backprop_modifier")) else None
+        network = Network(_modified(model, modifier), input_shape, held_inputs, seed_input)
+        network.modified_by = backprop_modifiers.address_of(modifier)
         _check_picture(network)
         target = network.last if layer is None else network.find(layer)
         self._labels = demo.labels(model) if labels is None else Labels(labels)
@@ -473,6 +474,22 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             ValueError: it is damaged, or of another model; nothing is changed.
         """
         self._go_back("restore", checkpoint)
+
+    def repeat(self, changes: Changes, iteration: int) -> None:
+        """Set in the course of the next Run what was set in a recorded one, each at its iteration.
+
+        :func:`actmax_widget.load_run` does it. The Run ends where the recorded one did; a Reset begins it again. As
+        soon as anything but the speed is set otherwise it is another run, which the message says.
+
+        Args:
+            changes: of the recorded run, from its beginning. What it began with is in force, and nothing is made yet.
+            iteration: how far it came.
+
+        Raises:
+            ValueError, TypeError: changes that are not those of a run of this model; nothing is changed.
+        """
+        self._run.repeat(changes, iteration)
+        self._publish()
 
     @property
     def film(self) -> Film:
@@ -680,6 +697,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         """A parameter's value as it will be set; raises ValueError or TypeError with a full sentence."""
         if self._run is None:
             return parameter.check(value)
+        if self._is_followed(parameter.name, value):
+            return value
         held = getattr(self._run.settings, parameter.name)
         if type(held) is type(value) and not differ(held, value):
             return held  # what belongs together is set one after the other, and fits only as a whole
@@ -690,7 +709,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
     def checked_knobs(self, values: Any) -> Any:
         """All numbers as they will be set; raises ValueError or TypeError with a full sentence."""
-        if self._run is None or (isinstance(values, Knobs) and values == self._run.settings.values()):
+        of = (self._run.settings, self._followed) if self._run is not None else ()
+        if not of or (isinstance(values, Knobs) and any(one is not None and values == one.values() for one in of)):
             return values  # as they are: a slider that is dragged has only its own value checked
         return Knobs(self._run.preview(knobs=values).values(), self)
 
@@ -701,6 +721,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     @traitlets.observe(*DEFAULTS)
     def _on_parameter(self, change: Any) -> None:
         if self._run is None or not differ(getattr(self._run.settings, change["name"]), change["new"]):
+            return
+        if self._is_followed(change["name"], change["new"]):
             return
         try:
             settings = self._run.update(**{change["name"]: change["new"]})
@@ -720,9 +742,24 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     def _on_knobs(self, change: Any) -> None:
         if self._run is None or dict(change["new"]) == self._run.settings.values():
             return
+        if self._followed is not None and dict(change["new"]) == self._followed.values():
+            return
         self._follow(self._run.update(knobs=change["new"]))
         self._complain("")
         self._publish()
+
+    def _is_followed(self, name: str, value: Any) -> bool:
+        """Whether a parameter is only shown: a recorded run that is repeated may be one change ahead by now."""
+        return self._followed is not None and not differ(getattr(self._followed, name), value)
+
+    def _follow_replay(self) -> None:
+        """Show what a recorded run that is repeated has put in force."""
+        while (replayed := self._run.replayed) != self._replayed:
+            self._replayed, self._followed = replayed, self._run.settings
+            try:
+                self._follow(self._followed)
+            finally:
+                self._followed = None
 
     def _follow(self, settings: Settings) -> None:
         """Set what a change brought along: the numbers of another part, the filter of a layer that lacks the old."""
@@ -842,6 +879,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     def _publish(self) -> None:
         """Bring the facts up to date. The browser gets them at transitions; between those it has the frames."""
         with self.lock, self.hold_sync():
+            self._follow_replay()
             facts = self._run.facts()
             if (facts.run, facts.iteration) != self._shown:
                 frame = self._run.frame(facts.run, facts.iteration)  # picture and iteration of one moment
@@ -1161,6 +1199,13 @@ def _check_keywords(parameters: dict[str, Any]) -> None:
             hint = near(name, known) or f"Choose from: {', '.join(known)}."
             message = f"ActMaxWidget() has no parameter {name!r}. {hint}"
             raise TypeError(message)
+
+
+def _modified(model: Any, modifier: Callable[[Any], Any] | None) -> Any:
+    if modifier is None:
+        return model
+    graph.check_model(model)
+    return modifier(model)
 
 
 @functools.cache
