@@ -120,13 +120,10 @@ def side_by_side(
 def differing(settings: Sequence[Settings]) -> list[dict[str, Any]]:
     """By what each of some settings differs from the others: name -> value, the same names for all."""
     names = dict.fromkeys(name for one in settings[1:] for name in differences(settings[0], one))
-    return [
-        {
-            name: {**one.values(), **{own: getattr(one, own) for own in parameters_of(Settings)}}.get(name)
-            for name in names
-        }
-        for one in settings
-    ]
+    wholes = [{**one.values(), **{own: getattr(one, own) for own in parameters_of(Settings)}} for one in settings]
+    # Of two runs the same part is another object.
+    other = [name for name in names if len({said(whole.get(name)) for whole in wholes}) > 1]
+    return [{name: whole.get(name) for name in other} for whole in wholes]
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------

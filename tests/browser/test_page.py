@@ -39,7 +39,7 @@ def offline(browser: Browser, path: Path, **look: Any) -> Iterator[Page]:
     page, asked, wrong = context.new_page(), list[str](), list[str]()
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda message: wrong.append(message.text))
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     page.goto(path.as_uri())
     yield page
     assert asked == [path.as_uri()]
