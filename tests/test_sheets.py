@@ -182,3 +182,13 @@ def test_many_are_laid_out_as_a_sheet(tmp_path):
     many = am.visualize_many(model, "out", vary={"filter_indices": range(70)}, max_iter=1, seed=0, preset="keras-vis")
     with Image.open(many.save(tmp_path / "a.png")) as picture:
         assert math.prod(picture.size) < 4e6
+
+
+def test_filters_are_told_by_their_names(digits):
+    labels = [f"digit {number}" for number in range(10)]
+    many = am.visualize_many(digits, "out", vary={"filter_indices": ["digit 3", 7]}, labels=labels, max_iter=1, seed=0)
+    assert dict(many.vary) == {"filter_indices": [3, 7]}
+    assert sheet.words(many) == [{"Filters": "3 digit 3"}, {"Filters": "7 digit 7"}]
+    known = {"model": digits}
+    exec(many.code(), known)  # noqa: S102 - what is tested
+    np.testing.assert_array_equal(known["result"].images, many.images)

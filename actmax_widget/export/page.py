@@ -80,6 +80,7 @@ def side_by_side(
     *,
     title: str = "Side by side",
     varied: Sequence[Mapping[str, Any]] | None = None,
+    words: Sequence[Mapping[str, str]] | None = None,
     code: str = "",
     notes: Sequence[str] = (),
 ) -> Page:
@@ -89,6 +90,7 @@ def side_by_side(
         pairs: a title, or none, and a result each; see :func:`of_run`.
         title: of all of them.
         varied: what each differs by, name -> value; None: all by which their settings differ.
+        words: the same in words, where they say more than the values.
         code: that makes all of them.
         notes: sentences to put beneath.
 
@@ -107,9 +109,10 @@ def side_by_side(
     films = [one.film for one in results if one.film is not None]
     share = tuple(size // max(len(films), 1) for size in FILM)
     runs = []
-    for (name, result), picture, each in zip(pairs, pictures, own, strict=True):
+    shown = [{one: said(value) for one, value in each.items()} for each in own] if words is None else words
+    for (name, result), picture, each, text in zip(pairs, pictures, own, shown, strict=True):
         run = _run(result, budget, film=share, picture=picture, rows=whole)
-        told = [[one, said(each[one])] for one in titles if one in each]
+        told = [[one, text[one]] for one in titles if one in text]
         runs.append({**run, "title": name, "differs": told, "values": [number_of(each.get(one)) for one in titles]})
     shared = set.intersection(*({(name, value) for name, value in run["settings"]} for run in runs))
     settings = [one for one in runs[0]["settings"] if tuple(one) in shared]
@@ -356,9 +359,9 @@ def _page(
 def _json(told: Any) -> str:
     """As JSON that ends no script, whatever names are in it."""
     text = json.dumps(told, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
-    return (
-        text.replace("<", "\\u003c").replace(">", "\\u003e").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    )
+    for one in "<>&\u2028\u2029":
+        text = text.replace(one, f"\\u{ord(one):04x}")
+    return text
 
 
 def _plain(value: Any) -> Any:

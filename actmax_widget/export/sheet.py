@@ -24,6 +24,7 @@ SIDES = ((64, 160), (400, 112), (4096, 64))
 first."""
 SIZE, LINE, GAP, MARGIN = 13, 17, 10, 14
 INK, FAINT, PAPER = (22, 24, 29), (106, 112, 124), (255, 255, 255)
+FILTERS = "filter_indices"
 PLOTTED = 64
 MOST_ACROSS = 16
 ACTIVATION = "activation"
@@ -61,12 +62,18 @@ def html(many: Any) -> page.Page:
         notes.append(f"{len(many)} of {count} pictures were made.")
     pairs = [("", one) for one in many]
     title = many.subject or "Pictures side by side"
-    return page.side_by_side(pairs, title=title, varied=told(many), code=text, notes=notes)
+    varied = [{many.titles.get(name, name): value for name, value in own.items()} for own in many.varied]
+    return page.side_by_side(pairs, title=title, varied=varied, words=words(many), code=text, notes=notes)
 
 
-def told(many: Any) -> list[dict[str, Any]]:
-    """What each differs by, as a person knows it."""
-    return [{many.titles.get(name, name): value for name, value in own.items()} for own in many.varied]
+def words(many: Any) -> list[dict[str, str]]:
+    """What each differs by, as a person knows it: title -> value, a filter with its name."""
+    found = []
+    for own, result in zip(many.varied, many, strict=True):
+        target = result.subject.rpartition(" · ")[2]
+        known = {FILTERS: target.removeprefix("filters ").removeprefix("filter ")} if target else {}
+        found.append({many.titles.get(name, name): known.get(name) or page.said(one) for name, one in own.items()})
+    return found
 
 
 def plot(many: Any) -> Figure:
@@ -166,9 +173,9 @@ def _broken(text: str, font: Any, width: int) -> list[str]:
 def _captions(many: Any) -> list[list[str]]:
     """What each has of its own, and its activation."""
     found = []
-    for own, result in zip(told(many), many, strict=True):
+    for own, result in zip(words(many), many, strict=True):
         activation = page.activation_of(result.history)
-        lines = [f"{name} {page.said(value)}" for name, value in own.items()]
+        lines = [f"{name} {value}" for name, value in own.items()]
         found.append([*lines, *([] if activation is None else [f"{ACTIVATION} {_short(activation)}"])])
     return found
 
