@@ -1,20 +1,13 @@
 import { moveByArrowKeys } from "../kit/arrow_keys";
 import { arrange, h } from "../kit/dom";
-import { formatActivation, plural } from "../kit/format";
+import { formatActivation } from "../kit/format";
 import { type Component, Scope } from "../kit/scope";
 import { createDrawer } from "../parts/drawer";
+import { TEXTS } from "../texts";
 import { addressOf } from "./saved_run";
 import type { PageData, RunData } from "./told";
 import { createRunView, lookedUp, notesOf, setLevel } from "./view";
 
-const WORDS = {
-  order: "Order of the pictures",
-  inOrder: "In order",
-  activation: "activation",
-  byActivation: "By activation",
-  by: (title: string) => `By ${title}`,
-  hint: "Click a picture to see it large, with its losses.",
-};
 /** As few as these are shown large, side by side. */
 const FEW = 4;
 /** A pixel of a picture as small as this is a square. */
@@ -76,10 +69,10 @@ export function createSheet(data: PageData): Component {
         "div",
         { class: "actmax-header" },
         h("h1", { class: "actmax-name", "data-testid": "title" }, data.title),
-        h("span", { class: "actmax-caption" }, plural(runs.length, "picture")),
+        h("span", { class: "actmax-caption" }, TEXTS.page.pictures(runs.length)),
         order,
       ),
-      h("p", { class: "actmax-hint" }, WORDS.hint),
+      h("p", { class: "actmax-hint" }, TEXTS.page.hint),
       grid,
       drawer.element,
     ),
@@ -97,7 +90,7 @@ function createTile(run: RunData, index: number): HTMLElement {
   });
   const line = (text: string) =>
     h("span", { class: "actmax-tile-name", "data-wraps": "true" }, text);
-  const measured = h("span", { class: "actmax-unseen" }, `${WORDS.activation} `);
+  const measured = h("span", { class: "actmax-unseen" }, `${TEXTS.page.activation} `);
   return h(
     "button",
     { type: "button", class: "actmax-tile", tabindex: -1, "data-index": index },
@@ -116,11 +109,11 @@ function createOrder(titles: readonly string[], runs: readonly RunData[]): HTMLS
   const isNumber = (at: number) => runs.every(({ values }) => (values[at] ?? null) !== null);
   return h(
     "select",
-    { "aria-label": WORDS.order, "data-testid": "order" },
-    h("option", { value: "" }, WORDS.inOrder),
-    ...(isMeasured ? [h("option", { value: ACTIVATION }, WORDS.byActivation)] : []),
+    { "aria-label": TEXTS.page.order, "data-testid": "order" },
+    h("option", { value: "" }, TEXTS.page.inOrder),
+    ...(isMeasured ? [h("option", { value: ACTIVATION }, TEXTS.page.byActivation)] : []),
     ...titles.flatMap((title, at) =>
-      isNumber(at) ? [h("option", { value: at }, WORDS.by(title))] : [],
+      isNumber(at) ? [h("option", { value: at }, TEXTS.page.by(title))] : [],
     ),
   );
 }

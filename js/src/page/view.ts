@@ -1,6 +1,5 @@
 import { Store } from "../kernel/store";
 import { h } from "../kit/dom";
-import { formatCount } from "../kit/format";
 import { type Component, Scope } from "../kit/scope";
 import { createChart } from "../parts/chart";
 import { createDrawer, type Section } from "../parts/drawer";
@@ -8,19 +7,9 @@ import { createFilm } from "../parts/film";
 import { createPast } from "../parts/past";
 import { createPicture } from "../parts/picture";
 import { createTable } from "../parts/table";
+import { TEXTS } from "../texts";
 import { SavedRun } from "./saved_run";
 import type { PageData, RunData, Said } from "./told";
-
-const WORDS = {
-  losses: "Losses",
-  settings: "Settings",
-  code: "Code",
-  copy: "Copy",
-  copied: "Copied",
-  selected: "It is selected: copy it with the keyboard",
-  noLosses: "Of so many pictures the losses were left out. Save one alone to keep its.",
-  iterations: (count: number) => `iteration ${formatCount(count)}`,
-};
 
 /** The whole page of one run. */
 export function createRun(data: PageData, run: RunData): Component {
@@ -33,7 +22,7 @@ export function createRun(data: PageData, run: RunData): Component {
         "div",
         { class: "actmax-header" },
         name,
-        h("span", { class: "actmax-caption" }, WORDS.iterations(run.iteration)),
+        h("span", { class: "actmax-caption" }, TEXTS.page.iterations(run.iteration)),
       ),
     );
   const element = h("div", {}, shown.element, notesOf(data));
@@ -63,7 +52,7 @@ export function createRunView(run: RunData, level: number): Component {
   const chart = createChart(model, store, { tableId: table.id });
   const hasLosses = run.rows !== "";
   const drawer = createDrawer([
-    ...(hasLosses ? [{ title: WORDS.losses, testId: "losses", element: table.element }] : []),
+    ...(hasLosses ? [{ title: TEXTS.page.losses, testId: "losses", element: table.element }] : []),
     ...lookedUp(run.settings, run.code, scope),
   ]);
   setLevel(drawer.element, level);
@@ -77,7 +66,7 @@ export function createRunView(run: RunData, level: number): Component {
       h(
         "div",
         { class: "actmax-side" },
-        hasLosses ? chart.element : h("p", { class: "actmax-hint" }, WORDS.noLosses),
+        hasLosses ? chart.element : h("p", { class: "actmax-hint" }, TEXTS.page.noLosses),
       ),
       drawer.element,
     ),
@@ -120,8 +109,10 @@ export function lookedUp(settings: readonly Said[], code: string, scope: Scope):
     ...settings.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
   );
   return [
-    { title: WORDS.settings, testId: "settings", element: list },
-    ...(code === "" ? [] : [{ title: WORDS.code, testId: "code", element: codeOf(code, scope) }]),
+    { title: TEXTS.page.settings, testId: "settings", element: list },
+    ...(code === ""
+      ? []
+      : [{ title: TEXTS.page.code, testId: "code", element: codeOf(code, scope) }]),
   ];
 }
 
@@ -132,21 +123,21 @@ function codeOf(code: string, scope: Scope): HTMLElement {
       class: "actmax-code",
       tabindex: 0,
       role: "group",
-      "aria-label": WORDS.code,
+      "aria-label": TEXTS.page.code,
       "data-testid": "code",
     },
     code,
   );
-  const copy = h("button", { type: "button", "data-testid": "copy" }, WORDS.copy);
+  const copy = h("button", { type: "button", "data-testid": "copy" }, TEXTS.page.copy);
   const words = h("span", { class: "actmax-caption", role: "status" });
   scope.listen(copy, "click", () => {
     // A page from a file or in a frame may have no clipboard.
     const written = navigator.clipboard?.writeText(code) ?? Promise.reject(new Error("none"));
     void written.then(
-      () => words.replaceChildren(WORDS.copied),
+      () => words.replaceChildren(TEXTS.page.copied),
       () => {
         getSelection()?.selectAllChildren(text);
-        words.replaceChildren(WORDS.selected);
+        words.replaceChildren(TEXTS.page.selected);
       },
     );
   });

@@ -47,7 +47,11 @@ export function createTakeAway(
       return words === undefined ? [] : [h("option", { value }, words)];
     }),
   );
-  const words = h("span", { class: "actmax-caption", role: "status", "data-testid": `${testId}-words` });
+  const words = h("span", {
+    class: "actmax-caption",
+    role: "status",
+    "data-testid": `${testId}-words`,
+  });
   const element = h("span", { class: "actmax-take-away" }, list, words);
   let asked: Kind | typeof COPY | null = null;
 

@@ -121,7 +121,7 @@ export function createTileGrid(model: ActMaxModel, store: Store): TileGrid {
 function momentOf(tiles: Tiles | null, by: Order): string {
   const { number, done, status } = tiles?.news ?? {};
   if (by === BY_ACTIVATION) return `${number} by activation at ${done}, ${status}`;
-  return `${number} in order ${by}`;
+  return `${number}/${by}`;
 }
 
 /** "All filters of conv2", "Seed", "Seed × Decay". */
