@@ -140,7 +140,7 @@ def test_a_file_is_made_of_the_tiles(monkeypatch, tmp_path):
     came = lambda: [one for one in page.custom if one[0]["type"] == "file"]  # noqa: E731
     page.send(type="take_away", kind="png", sheet=True)
     page.wait_for(came)
-    assert came()[0][0]["sentence"].startswith("This must be tiles with a picture")
+    assert came()[0][0]["sentence"] == "There are no tiles with a picture yet."
     widget.visualize_many(vary={"seed": range(3)})
     assert widget.wait(60)
     for number, kind in enumerate(("png", "html", "json", "py"), 2):
@@ -161,7 +161,7 @@ def test_a_film_of_a_run_that_has_not_begun_is_told_in_a_sentence(monkeypatch):
     page.send(type="take_away", kind="gif")
     page.wait_for(lambda: any(content["type"] == "file" for content, _ in page.custom))
     (content,) = [one for one, _ in page.custom if one["type"] == "file"]
-    assert "Run it first" in content["sentence"]
+    assert content["sentence"] == "The run has not begun, so it has no film yet."
     with pytest.raises(ValueError, match="a film of a run that has not begun"):
         widget.save("x.gif")
     widget.close()

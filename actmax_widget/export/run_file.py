@@ -21,7 +21,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from actmax_widget import files, varying
 from actmax_widget.checkpoint import Change, Changes, Checkpoint, differences
-from actmax_widget.checks import check_integer, invalid
+from actmax_widget.checks import check_integer, invalid, saying
 from actmax_widget.export import written
 from actmax_widget.parameters import parameters_of
 from actmax_widget.settings import Settings
@@ -90,7 +90,8 @@ class RunFile:
         """
         if not checkpoint.changes or checkpoint.changes[0].iteration:
             advice = "Make it alone: visualize(model, layer, filter), or Run."
-            raise invalid("run file", "a run from its beginning", "a picture that was taken from tiles", advice)
+            error = invalid("run file", "a run from its beginning", "a picture that was taken from tiles", advice)
+            raise saying(error, "Of a picture that was taken from tiles, or not begun, nothing tells how it was made.")
         made_with = dict(checkpoint.versions)
         shown, given = dict(ui or {}), _given(checkpoint)
         return cls(checkpoint.changes, checkpoint.iteration, checkpoint.model, made_with, shown, given)

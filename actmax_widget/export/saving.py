@@ -20,7 +20,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from actmax_widget import files
-from actmax_widget.checks import invalid
+from actmax_widget.checks import invalid, saying
 from actmax_widget.export import page
 from actmax_widget.export.run_file import IN_PICTURE, RunFile
 from actmax_widget.film import Film
@@ -145,11 +145,13 @@ def _mp4(result: Any, ui: Any) -> bytes:
 def _film(result: Any) -> Film:
     if result.film is None:
         advice = "Make it alone by visualize(), or save it as .png."
-        raise invalid("path", "the ending of another kind of file", "one of many, which has no film", advice)
+        error = invalid("path", "the ending of another kind of file", "one of many, which has no film", advice)
+        raise saying(error, "One of many pictures has no film.")
     found: Film = result.film
     if len(found) < 2:
         advice = "Run it first, or save it as .png."
-        raise invalid("path", "the ending of another kind of file", "a film of a run that has not begun", advice)
+        error = invalid("path", "the ending of another kind of file", "a film of a run that has not begun", advice)
+        raise saying(error, "The run has not begun, so it has no film yet.")
     return found
 
 

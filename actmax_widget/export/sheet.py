@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from actmax_widget.checks import invalid
+from actmax_widget.checks import invalid, saying
 from actmax_widget.export import page, saving
 from actmax_widget.export.code import code_of_many
 from actmax_widget.export.run_file import RunFile
@@ -25,6 +25,7 @@ first."""
 SIZE, LINE, GAP, MARGIN = 13, 17, 10, 14
 INK, FAINT, PAPER = (22, 24, 29), (106, 112, 124), (255, 255, 255)
 FILTERS = "filter_indices"
+ADVICE = "Set seed to a number, and make them again."
 PLOTTED = 64
 MOST_ACROSS = 16
 ACTIVATION = "activation"
@@ -37,8 +38,9 @@ def run_file(many: Any, ui: Any = None) -> RunFile:
         ValueError: nothing tells what they have in common.
     """
     if many.base is None:
-        advice = "Set seed to a number, and make them again: each of these has a random state of its own."
-        raise invalid("sheet", "pictures with one random state", "one that was drawn for each", advice)
+        advice = f"{ADVICE} Each of these has a random state of its own."
+        error = invalid("sheet", "pictures with one random state", "one that was drawn for each", advice)
+        raise saying(error, f"Each of these pictures has a random state of its own. {ADVICE}")
     kept = many[0].checkpoint
     return RunFile.of_sheet(many.base, many.vary, kept, ui)
 

@@ -30,7 +30,7 @@ from IPython.display import display
 from actmax_widget import backprop_modifiers, demo, preprocessing, presets, reading
 from actmax_widget.callbacks import check_callbacks
 from actmax_widget.checkpoint import Changes, Checkpoint
-from actmax_widget.checks import in_words, invalid, near
+from actmax_widget.checks import in_words, invalid, near, saying
 from actmax_widget.export import saving
 from actmax_widget.export.card import to_card, to_png
 from actmax_widget.export.page import Page
@@ -429,7 +429,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         """
         found = self._run.sheet()
         if found is None:
-            raise invalid("sheet", "tiles with a picture", "none", "Press All filters or Vary first.")
+            error = invalid("sheet", "tiles with a picture", "none", "Press All filters or Vary first.")
+            raise saying(error, "There are no tiles with a picture yet.")
         names = self.labels if found.layer in self.labelled else ()
         results = tuple(
             Result(one.image, one.history, one.checkpoint, None, self._subject(one.checkpoint.settings))
