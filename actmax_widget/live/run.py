@@ -245,6 +245,11 @@ class Run(Worker):
             settings, goal, changes = self._settings_in_front, self._goal_of_knobs, self._changes
             return keeping.kept(self.network, self._front, settings, changes, seed=self._seed, goal=goal, model=model)
 
+    def in_front(self) -> tuple[Settings, int]:
+        """The settings of the picture in front, which may be behind those set, and the random state of its start."""
+        with self._changed:
+            return self._settings_in_front, self._seed
+
     def film(self) -> Film:
         """Pictures and checkpoints of the picture in front, up to this moment."""
         model = fingerprint(self.network)  # as above
@@ -953,6 +958,7 @@ class Past:
             self.settings, self.loss_names, self.measures = run.settings, run.loss_names, run.measures
             self.image, self.history = run.image, run.history
             self._facts = run.facts()
+            self._in_front = run.in_front()
             self._frame = run.frame()
         self.status, self.revision, self.front_revision, self.tiles = self._facts.status, 0, 0, None
 
@@ -965,6 +971,10 @@ class Past:
         del best
         first = first if run == self._frame.run and first <= len(self._frame.rows) else 0
         return dataclasses.replace(self._frame, first=first, rows=self._frame.rows[first:], rate=None)
+
+    def in_front(self) -> tuple[Settings, int]:
+        """As of a run."""
+        return self._in_front
 
     def film_pictures(self) -> tuple[int, dict[int, np.ndarray]]:
         """None are left."""

@@ -142,6 +142,29 @@ class Ui:
     text: str = told("A paragraph beneath.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What a picture was made with."""
+
+    values: dict[str, Any] = told("Of each setting and number, by name or address.", ts="Record<string, unknown>")
+    titles: dict[str, str] = told("What a person calls each.")
+    layer: str = told("The layer, after whose units filters are called.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PinInfo:
+    """A picture that was pinned."""
+
+    number: int = told("Another one for each pin.")
+    name: str = told("Of it; no two of a widget have the same.")
+    iteration: int = told("Of the picture.")
+    goes_on: int = told("The iteration that is gone back to.")
+    activation: float | None = told("Of the target; None at the start.")
+    probability: float | None = told("Of a class; None where there is none.")
+    total: float | None = told("Of the losses; None at the start.")
+    made: Made = told("What it was made with.")
+
+
 # --- facts ----------------------------------------------------------------------------------------------------------
 
 
@@ -219,6 +242,13 @@ class KernelFacts:
         "The tiles of the same moment, but for their pictures; empty without any.", (), ts="Partial<SavedTiles>"
     )
     tiles_picture: bytes = told("Their pictures, side by side in one picture file.", b"")
+    pinned: list[PinInfo] = told("Pictures that were pinned, in order: dicts.", ())
+    pin_pictures: list[bytes] = told("The picture of each as PNG.", (), ts="DataView[]")
+    present: dict[str, Any] = told(
+        "What the present picture is made with, as long as there are pins to compare it with; else empty.",
+        (),
+        ts="Partial<Made>",
+    )
 
 
 # --- messages to the page -------------------------------------------------------------------------------------------
@@ -321,8 +351,8 @@ class RefusedMessage:
 
     type: Literal["refused"] = "refused"
     name: str = told(
-        'A parameter, the address of a part\'s number, "seed_picture", "parametrization", "optimizer", "transforms" or '
-        '"vary".'
+        'A parameter, the address of a part\'s number, "seed_picture", "parametrization", "optimizer", "transforms", '
+        '"vary" or "pin".'
     )
     sentence: str = told("For the person who typed it.")
     error: str = told("The same in Python's words, as the trait `error` has it.")
@@ -687,6 +717,32 @@ class AskMap:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MakePin:
+    """Pin a picture; why it is refused is told under the name "pin"."""
+
+    type: Literal["pin"] = "pin"
+    iteration: int | None = told(
+        "Of the nearest iteration of which there is one; None: the newest.", None, take=_or_none
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unpin:
+    """Take a pin away."""
+
+    type: Literal["unpin"] = "unpin"
+    name: str = told("Of it.", None, take=_name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestorePin:
+    """Stop, and go back to a pin; why it is refused is told under the name "pin"."""
+
+    type: Literal["restore_pin"] = "restore_pin"
+    name: str = told("Of it.", None, take=_name)
+
+
+@dataclass(frozen=True, kw_only=True)
 class TakeAway:
     """Make a file of the run as it is."""
 
@@ -701,6 +757,7 @@ COMMANDS = (
     *(SetKnob, RestoreDefaults, ChoosePart, AddTransform, RemoveTransform),
     *(MakeTiles, OpenTile, PauseTiles, ResumeTiles, CloseTiles),
     *(AskWeights, AskResponse, AskMap, AskLines, TakeAway),
+    *(MakePin, Unpin, RestorePin),
 )
 SILENT = (Hello, Receipt, Views, AskFilm, AskPicture)
 """Nobody pressed a button for these, so nobody is told what is wrong with one."""

@@ -20,7 +20,8 @@ import threading
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, get_origin, get_type_hints
 
 import anywidget
@@ -49,6 +50,7 @@ from actmax_widget.view import choices, looks, messages
 from actmax_widget.view.lesson import check_ui
 from actmax_widget.view.lifetime import Lifetime
 from actmax_widget.view.messages import KernelFacts
+from actmax_widget.view.pins import Pin, Pins, made_with, pin_of
 from actmax_widget.view.stream import Stream
 from actmax_widget.view.tile_feed import snapshot
 
@@ -308,6 +310,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._shown = (-1, 0)
         self._keep_at = 0.0
         self._card_id = ""  # none was put beneath it yet
+        self._pins = Pins()
         self._asked: dict[type, Any] = {}  # of each kind the newest question of the page, not answered yet
         look = {name: parameters.pop(name) for name in LOOK if name in parameters}
         shown = parameters.pop("ui", None)
@@ -520,6 +523,73 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._complain("")
         self._publish()
         return found
+
+    def pin(self, name: str | None = None, *, iteration: int | None = None) -> str:
+        """Keep the present picture with its settings, to compare it with others and to go back to it.
+
+        Args:
+            name: by which ``widget.pins`` has it; None: ``"Pin 1"``, and so on.
+            iteration: an earlier one instead, 0 for the start; the nearest of which the film has a picture. None: the
+                newest.
+
+        Returns:
+            The name.
+
+        Raises:
+            ValueError, TypeError, IndexError: a name that is taken, an iteration that was not made, or too many pins:
+                there may be 12.
+
+        Example:
+            >>> widget.pin("smooth")
+            'smooth'
+            >>> widget.tv_weight = 0
+            >>> widget.start()                                     # and the tab Compare shows both
+            >>> widget.restore(widget.pins["smooth"].checkpoint)   # Go on from here
+        """
+        with self.lock:
+            name = self._pins.named(name)
+            self._pins[name] = pin_of(self._run.film(), name, iteration, self._run.network.layout.as_shown)
+            self._show_pins()
+        return name
+
+    @property
+    def pins(self) -> Mapping[str, Pin]:
+        """The pins by name, in their order: :class:`~actmax_widget.view.pins.Pin`; see :meth:`pin`, :meth:`unpin`."""
+        return MappingProxyType(self._pins)
+
+    def unpin(self, name: str) -> None:
+        """Take a pin away.
+
+        Raises:
+            ValueError: there is none of that name.
+        """
+        with self.lock:
+            del self._pins[self._pins.of(name).name]
+            self._show_pins()
+
+    def _show_pins(self) -> None:
+        """Tell the page which there are, and what the present picture is made with."""
+        with self.lock, self.hold_sync():
+            pinned, pictures = self._pins.facts(self._start_called)
+            self._complain("")
+            self.set_trait("pinned", pinned)
+            self.set_trait("pin_pictures", pictures)
+            self._show_present()
+
+    def _show_present(self) -> None:
+        """Tell the page what the present picture is made with; it is asked for where there is a pin beside it."""
+        present = {}
+        if self._pins:
+            settings, seed = self._run.in_front()
+            present = messages.content(made_with(settings, seed, self._start_called(settings)))
+        if self.present != present:
+            self.set_trait("present", present)
+
+    def _start_called(self, settings: Settings) -> str:
+        """What the starting picture of settings is called; empty for noise."""
+        if settings.seed_input is None:
+            return ""
+        return self.start_picture.name if settings.seed_input is self.start_picture.array else "another picture"
 
     @property
     def result(self) -> Result:
@@ -795,6 +865,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         for name, value in facts.items():
             if getattr(self, name) != value:
                 self.set_trait(name, value)
+        self._show_present()
 
     def _defaults(self, settings: Settings) -> Settings:
         """What a person may go back to. It is of the preset and the parts: while a slider is dragged it stays."""
@@ -846,6 +917,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         saved, picture = snapshot(run)
         self.set_trait("saved_tiles", saved)
         self.set_trait("tiles_picture", picture)
+        self._show_present()
         self._states_to_send.add("iteration")
         size = len(self.picture) + len(self.rows) + len(picture)
         self._keep_at = time.monotonic() + max(KEEP_SECONDS, size / KEEP_RATE)
@@ -942,6 +1014,9 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             messages.PauseTiles: lambda: self._command("pause_tiles"),
             messages.ResumeTiles: lambda: self._command("resume_tiles"),
             messages.CloseTiles: lambda: self._command("close_tiles"),
+            messages.MakePin: lambda: self._of_pins(self._pin_seen, command.iteration),
+            messages.Unpin: lambda: self._of_pins(self.unpin, command.name),
+            messages.RestorePin: lambda: self._of_pins(self._restore_pin, command.name),
             **dict.fromkeys(
                 (messages.AskWeights, messages.AskResponse, messages.AskMap, messages.AskLines, messages.TakeAway),
                 lambda: self._asked.__setitem__(type(command), command),
@@ -958,6 +1033,21 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             self.visualize_many(vary=vary)
         except (ValueError, TypeError) as error:
             self._refuse("vary", error)
+
+    def _of_pins(self, act: Callable[[Any], Any], what: Any) -> None:
+        """Do what the page asked for; why it cannot be done is told beside the pins."""
+        try:
+            act(what)
+        except (ValueError, TypeError, LookupError) as error:
+            sentence = getattr(error, "sentence", str(error))
+            self.send(messages.content(messages.RefusedMessage(name="pin", sentence=sentence, error=str(error))))
+            self._complain(str(error))
+
+    def _pin_seen(self, iteration: int | None) -> None:
+        self.pin(iteration=iteration)
+
+    def _restore_pin(self, name: str) -> None:
+        self.restore(self._pins.of(name).checkpoint)
 
     def _set_knob(self, address: str, value: Any) -> None:
         """Set a number from the page; what is wrong with it is told beside its slider."""

@@ -42,7 +42,10 @@ export type Outgoing =
   | AskResponse
   | AskMap
   | AskLines
-  | TakeAway;
+  | TakeAway
+  | MakePin
+  | Unpin
+  | RestorePin;
 
 /** All that Python and the page have in common. */
 export interface Contract {
@@ -158,6 +161,12 @@ export interface Facts {
   saved_tiles: Partial<SavedTiles>;
   /** Their pictures, side by side in one picture file. */
   tiles_picture: DataView | null;
+  /** Pictures that were pinned, in order: dicts. */
+  pinned: PinInfo[];
+  /** The picture of each as PNG. */
+  pin_pictures: DataView[];
+  /** What the present picture is made with, as long as there are pins to compare it with; else empty. */
+  present: Partial<Made>;
 }
 /** What sets a parameter, or a number of a part. The order of a list of them is that on the screen. */
 export interface Control {
@@ -249,6 +258,35 @@ export interface LineInfo {
   iteration: number;
   /** Iterations that it came to; None for the one in front. */
   made: number | null;
+}
+/** A picture that was pinned. */
+export interface PinInfo {
+  /** Another one for each pin. */
+  number: number;
+  /** Of it; no two of a widget have the same. */
+  name: string;
+  /** Of the picture. */
+  iteration: number;
+  /** The iteration that is gone back to. */
+  goes_on: number;
+  /** Of the target; None at the start. */
+  activation: number | null;
+  /** Of a class; None where there is none. */
+  probability: number | null;
+  /** Of the losses; None at the start. */
+  total: number | null;
+  made: Made;
+}
+/** What it was made with. */
+export interface Made {
+  /** Of each setting and number, by name or address. */
+  values: Record<string, unknown>;
+  /** What a person calls each. */
+  titles: {
+    [k: string]: string;
+  };
+  /** The layer, after whose units filters are called. */
+  layer: string;
 }
 /** The newest picture and the rows that the page lacks. Buffers: pixels, uint8 (H, W, C), and rows, float32. */
 export interface FrameMessage {
@@ -350,7 +388,7 @@ export interface TilesClosedMessage {
 /** Why a value was not taken; the value of before was sent already. */
 export interface RefusedMessage {
   type: "refused";
-  /** A parameter, the address of a part's number, "seed_picture", "parametrization", "optimizer", "transforms" or "vary". */
+  /** A parameter, the address of a part's number, "seed_picture", "parametrization", "optimizer", "transforms", "vary" or "pin". */
   name: string;
   /** For the person who typed it. */
   sentence: string;
@@ -616,6 +654,24 @@ export interface TakeAway {
   type: "take_away";
   /** Of which kind. */
   kind: "png" | "gif" | "webp" | "csv" | "json" | "py";
+}
+/** Pin a picture; why it is refused is told under the name "pin". */
+export interface MakePin {
+  type: "pin";
+  /** Of the nearest iteration of which there is one; None: the newest. */
+  iteration: number | null;
+}
+/** Take a pin away. */
+export interface Unpin {
+  type: "unpin";
+  /** Of it. */
+  name: string;
+}
+/** Stop, and go back to a pin; why it is refused is told under the name "pin". */
+export interface RestorePin {
+  type: "restore_pin";
+  /** Of it. */
+  name: string;
 }
 /** All tiles for a saved notebook; their pictures stand in one, in rows. */
 export interface SavedTiles {
