@@ -5,6 +5,7 @@ import { keepKeys } from "./kit/keys";
 import { type Cleanup, type Component, type Drawn, Scope } from "./kit/scope";
 import { createButtons } from "./parts/buttons";
 import { createChart } from "./parts/chart";
+import { createCompare, createPinButton } from "./parts/compare";
 import { createSettings, createWeights } from "./parts/controls";
 import { createDrawer } from "./parts/drawer";
 import { createFilm } from "./parts/film";
@@ -43,8 +44,10 @@ export function renderView(model: ActMaxModel, store: Store, el: HTMLElement): C
   for (const part of Object.values(parts)) scope.add(part.cleanup);
   keepKeys(root, scope);
   if (el.classList.contains(DISCONNECTED)) store.link.lose("unknown");
-  const { picture, past, film, chart, progress, tiles, table } = parts;
-  redraw(store, [picture, past, film, progress, tiles, drawer, table, chart], scope);
+  const { picture, past, film, chart, progress, tiles, compare, table } = parts;
+  redraw(store, [picture, past, film, progress, tiles, drawer, compare, table, chart], scope);
+  // There may be pins before, or long after, anything of the run comes.
+  scope.on(model, "change:pinned", () => drawer.draw());
   mirror(root, model, store, scope);
   el.append(root);
   scope.add(() => root.remove());
@@ -68,6 +71,7 @@ interface Parts extends Record<string, Component> {
   picture: Drawn;
   progress: Drawn;
   tiles: Drawn;
+  compare: Drawn;
   table: Drawn;
   chart: Drawn;
   past: Drawn;
@@ -86,7 +90,8 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
     root.dataset.iteration = String(iteration);
   };
   const vary = createVary(model, store);
-  const picture = createPicture(model, store, { onDrawn });
+  const pin = createPinButton(store);
+  const picture = createPicture(model, store, { onDrawn, beside: pin.element });
   const table = createTable(model, store);
   return {
     status: createStatusWord(model, store),
@@ -94,6 +99,8 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
     vary,
     target: createTarget(model, store.link, vary),
     picture,
+    pin,
+    compare: createCompare(model, store),
     past: createPast(store),
     film: createFilm(store),
     lines: createLines(model, store),
@@ -140,6 +147,11 @@ function arrange(
       ...{ title: TEXTS.view.vary, testId: "tiles", element: parts.tiles.element },
       isOffered: () => store.tiles !== null && !isHidden(model, "tiles"),
       news: () => store.tiles?.news.number,
+    },
+    {
+      ...{ title: "Compare", testId: "compare", element: parts.compare.element },
+      isOffered: () => !parts.compare.isEmpty && !isHidden(model, "pins"),
+      news: () => parts.compare.news,
     },
     {
       ...{ title: TEXTS.view.recipe, testId: "recipe", element: controls(choices) },

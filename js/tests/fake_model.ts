@@ -57,6 +57,9 @@ export function traits(over: Partial<Traits> = {}): Traits {
     lines: [],
     saved_tiles: {},
     tiles_picture: null,
+    pinned: [],
+    pin_pictures: [],
+    present: {},
     ...over,
   };
 }
