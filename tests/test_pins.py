@@ -141,13 +141,13 @@ def test_an_objective_is_told_by_its_terms(digits):
 def test_bad_input_is_told_in_a_sentence(make, monkeypatch):
     widget = make()
     widget.pin("a")
-    with pytest.raises(ValueError, match="no other pin has.*Taken are a"):
+    with pytest.raises(ValueError, match=r"no other pin has.*Taken are a"):
         widget.pin("a")
     with pytest.raises(TypeError, match="name: expected a name"):
         widget.pin(3)
     with pytest.raises(IndexError, match="iteration"):
         widget.pin(iteration=5)
-    with pytest.raises(ValueError, match="the name of a pin.*There are: a"):
+    with pytest.raises(ValueError, match=r"the name of a pin.*There are: a"):
         widget.unpin("b")
     with pytest.raises(TypeError):
         widget.pins["b"] = widget.pins["a"]

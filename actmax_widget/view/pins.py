@@ -78,10 +78,16 @@ class Pin:
 
     def info(self, start: str) -> PinInfo:
         """What the page is told; ``start``: what its starting picture is called."""
-        known = {name: _finite(getattr(self, name)) for name in ("activation", "probability", "total")}
-        far = {"iteration": self.iteration, "goes_on": self.checkpoint.iteration}
-        made = made_with(self.settings, self.settings.seed, start)
-        return PinInfo(number=self.number, name=self.name, **far, **known, made=made)
+        return PinInfo(
+            number=self.number,
+            name=self.name,
+            iteration=self.iteration,
+            goes_on=self.checkpoint.iteration,
+            activation=_finite(self.activation),
+            probability=_finite(self.probability),
+            total=_finite(self.total),
+            made=made_with(self.settings, self.settings.seed, start),
+        )
 
 
 def pin_of(film: Film, name: str, iteration: int | None, shown: Callable[[np.ndarray], np.ndarray]) -> Pin:
