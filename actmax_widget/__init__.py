@@ -4,6 +4,7 @@ from actmax_widget import demo, losses, optimizers, parametrizations, regularize
 from actmax_widget.checkpoint import Checkpoint
 from actmax_widget.export.run_file import RunFile
 from actmax_widget.film import Film
+from actmax_widget.view.comparing import compare
 from actmax_widget.view.loading import load_run
 from actmax_widget.view.widget import ActMaxWidget
 from actmax_widget.visualization import (
@@ -22,6 +23,7 @@ __all__ = [
     "Checkpoint",
     "Film",
     "RunFile",
+    "compare",
     "demo",
     "load_run",
     "losses",

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 CARRIED = {
     "actmax_widget/static/widget.js",
     "actmax_widget/static/widget.css",
+    "actmax_widget/static/compare.js",
     "actmax_widget/demo/digits.keras",
     "actmax_widget/demo/digits.json",
     "actmax_widget/demo/photos.npz",
@@ -54,7 +55,7 @@ def build(target, folder):
 
 
 def make_products(root, *, age):
-    for name in ("widget.js", "widget.css"):
+    for name in ("widget.js", "widget.css", "compare.js"):
         product = root / "actmax_widget" / "static" / name
         product.touch()
         os.utime(product, (time.time() - age,) * 2)

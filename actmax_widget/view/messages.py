@@ -251,6 +251,21 @@ class KernelFacts:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class CompareFacts:
+    """What the panel above two widgets in lock-step sees: read-only traits."""
+
+    status: Status = told("As of a widget, of both.", Status.READY.value)
+    message: str = told("A sentence about the status.", "")
+    error: str = told("What failed, and which of the two; empty if nothing did.", "")
+    iteration: int = told("The last one that both came to, at transitions.", 0)
+    goal: int = told("The iteration at which a Run ends; 0 before the first.", 0)
+    names: list[str] = told("What the two are called.", ())
+    rms: float = told("Root of the mean squared difference, in units of the input range, at transitions.", 0.0)
+    scale: float = told("The difference that is drawn white or black, in the same units.", 1.0)
+    picture: bytes = told("The difference as PNG at the last transition, for saved notebooks.", b"")
+
+
 # --- messages to the page -------------------------------------------------------------------------------------------
 
 
@@ -426,9 +441,22 @@ class LinesMessage:
     lines: list[LineCurves] = told("They, in the order of their beginning.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class DifferenceMessage:
+    """The first picture minus the second. The buffer holds it, uint8 (H, W, C): 128 is none."""
+
+    type: Literal["difference"] = "difference"
+    seq: int = told("Rises by one, and is acknowledged.")
+    iteration: int = told("Of both.")
+    goal: int = told("The iteration at which the run ends.")
+    shape: tuple[int, int, Literal[1, 3]] = told("Height, width and channels.")
+    rms: float = told("Root of the mean squared difference, in units of the input range.")
+    scale: float = told("The difference that is drawn white or black, in the same units.")
+
+
 MESSAGES = (
     *(FrameMessage, FilmMessage, PictureMessage, TilesMessage, TilesClosedMessage),
-    *(RefusedMessage, WeightsMessage, ResponseMessage, MapMessage, FileMessage, LinesMessage),
+    *(RefusedMessage, WeightsMessage, ResponseMessage, MapMessage, FileMessage, LinesMessage, DifferenceMessage),
 )
 
 

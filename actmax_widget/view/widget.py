@@ -643,6 +643,17 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         found: Changes = self._run.changes
         return found
 
+    def set_together(self, changes: Mapping[str, Any], knobs: Mapping[str, float]) -> None:
+        """Set several parameters, and numbers by their addresses, at one moment; all of them or none.
+
+        Raises:
+            ValueError, TypeError: a bad value; nothing is changed.
+        """
+        with self.lock:
+            self._follow(self._run.update(**changes, knobs=knobs))
+            self._run.prepare()
+        self._publish()
+
     def restore_defaults(self) -> None:
         """Take parts, weights and numbers as the present preset has them on this input: *All defaults* in the page.
 
@@ -679,6 +690,12 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     def history(self) -> History:
         """Every iteration's losses and the target's activation: ``["total"]``, ``["activation"]``, ``.to_pandas()``."""
         return self._run.history
+
+    @property
+    def run(self) -> Run:
+        """What computes; for whoever builds upon the widget, as :func:`actmax_widget.compare` does."""
+        found: Run = self._run
+        return found
 
     @property
     def model(self) -> Any:
