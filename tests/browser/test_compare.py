@@ -78,7 +78,7 @@ def test_two_in_lock_step(page, lab):
     expect(notebook.widget).to_have_count(3)
     panel, one, other = (WidgetView(notebook.widget.nth(index)) for index in range(3))
     for view, name in ((one, "rough"), (other, "smooth")):
-        expect(view.part("model-name")).to_have_text(name)
+        expect(view.part("model-name")).to_have_text(re.compile(f"^{name} · digits"))
         expect(view.button("Run")).to_be_hidden()
         expect(view.part("tv-weight-slider")).to_be_visible()
     expect(one.part("learning-rate-slider")).to_be_visible()
