@@ -48,18 +48,20 @@ MAY_IMPORT = {
 }
 """Each wing stands above all that it imports."""
 ONLY_IN = {
-    "anywidget": {"view.widget"},
-    "traitlets": {"view.widget"},
-    "ipywidgets": set(),
+    "anywidget": {"view.comparing", "view.widget"},
+    "traitlets": {"view.comparing", "view.widget"},
+    "ipywidgets": {"view.comparing"},
     "IPython": {"view.lifetime", "view.widget"},
     "threading": {
         "backprop_modifiers",
         "engine.cache",
         "engine.step",
+        "live.lockstep",
         "live.pump",
         "live.quiet",
         "live.worker",
         "network.graph",
+        "view.comparing",
         "view.lifetime",
         "view.references",
         "view.stream",

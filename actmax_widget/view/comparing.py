@@ -36,9 +36,10 @@ from actmax_widget.view.widget import STATIC, ActMaxWidget, _Text, _weakly
 
 ALWAYS = ("seed", "seed_input", "seed_fit", "max_iter", "steps_per_second")
 """Settings that are those of the first: both begin with the same noise, and run as long and as fast."""
-BOTH_WITHOUT = ("buttons", "lines", "tiles", "network", "keys", "pins")
-"""Parts that neither shows: the panel has the buttons, and what leads one of them elsewhere would part the two."""
-SEEN = ("picture", "measured", "zoom", "save", "smooth", "best", "film", "chart", "table", "status")
+BOTH_WITHOUT = ("buttons", "lines", "tiles", "table", "network", "keys", "pins")
+"""Parts that neither shows: the panel has the buttons, what leads one of them elsewhere would part the two, and side by
+side there is little room."""
+SEEN = ("picture", "measured", "zoom", "save", "smooth", "best", "film", "chart", "status")
 """Parts that the second shows besides the settings that are its own."""
 HOLD = {"target": ("layer", "filter_indices", "position"), "recipe": ("preset",)}
 """Parts that hold nothing but controls of these settings."""

@@ -1,4 +1,4 @@
-"""The Jupyter widget. The only file that knows ipywidgets and anywidget.
+"""The Jupyter widget. Beside :mod:`actmax_widget.view.comparing` the only file that knows ipywidgets and anywidget.
 
 Parameters are traits, made from and checked by their declarations in :mod:`actmax_widget.settings`, and handed to the
 :class:`~actmax_widget.live.run.Run`. Facts are read-only traits (:mod:`actmax_widget.view.messages`), set at
