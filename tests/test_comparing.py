@@ -195,7 +195,7 @@ def test_the_panel_gets_the_difference_as_fast_as_it_draws(page, monkeypatch):
     ((told, (pixels,)),) = page.sent
     assert (told["type"], told["iteration"], told["shape"]) == ("difference", 4, (12, 12, 1))
     assert told["rms"] == pytest.approx(both.rms)
-    assert np.abs(both.difference).max() <= told["scale"]
+    assert np.quantile(np.abs(both.difference), 0.99) <= told["scale"] <= 1
     drawn = np.frombuffer(pixels, np.uint8).reshape(12, 12, 1)
     assert np.array_equal(drawn, to_pixels(both.difference, (-told["scale"], told["scale"])))
     for _ in range(5):  # as many as are not acknowledged

@@ -512,6 +512,6 @@ def _rms(difference: np.ndarray) -> float:
 
 
 def _scale(difference: np.ndarray) -> float:
-    """A round number that no difference exceeds, up to the whole range."""
-    most = float(np.nanmax(np.abs(difference), initial=0.0))
+    """A round number that 99 of 100 differences do not exceed, up to the whole range."""
+    most = float(np.nanquantile(np.abs(difference), 0.99)) if difference.size else 0.0
     return next((one for one in SCALES if most <= one * (1 + 1e-6)), 1.0) if math.isfinite(most) else 1.0

@@ -262,7 +262,7 @@ class CompareFacts:
     goal: int = told("The iteration at which a Run ends; 0 before the first.", 0)
     names: list[str] = told("What the two are called.", ())
     rms: float = told("Root of the mean squared difference, in units of the input range, at transitions.", 0.0)
-    scale: float = told("The difference that is drawn white or black, in the same units.", 1.0)
+    scale: float = told("The difference from which on it is drawn white or black, in the same units.", 1.0)
     picture: bytes = told("The difference as PNG at the last transition, for saved notebooks.", b"")
 
 
@@ -451,7 +451,7 @@ class DifferenceMessage:
     goal: int = told("The iteration at which the run ends.")
     shape: tuple[int, int, Literal[1, 3]] = told("Height, width and channels.")
     rms: float = told("Root of the mean squared difference, in units of the input range.")
-    scale: float = told("The difference that is drawn white or black, in the same units.")
+    scale: float = told("The difference from which on it is drawn white or black, in the same units.")
 
 
 MESSAGES = (

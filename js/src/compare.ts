@@ -29,7 +29,7 @@ const WORDS = {
   difference: ([one, other]: readonly string[]) => `Difference: ${one ?? "A"} − ${other ?? "B"}`,
   rms: (rms: number) => `${percent(rms)} of the input range (root mean square)`,
   scale: ([one, other]: readonly string[], scale: number) =>
-    `white: ${one ?? "A"} is lighter by ${percent(scale)}, black: ${other ?? "B"} is; grey: the same`,
+    `white: ${one ?? "A"} is lighter by ${percent(scale)} or more, black: ${other ?? "B"} is; grey: the same`,
   lost: "Not connected to a kernel. Run the cell again.",
 };
 const COMMANDS = [
@@ -160,6 +160,8 @@ function renderPanel(model: PanelModel, differences: Differences, el: HTMLElemen
   scope.add(differences.subscribe(schedule));
   scope.add(() => request !== undefined && cancelAnimationFrame(request));
   keepKeys(root, scope);
+  // Set by ipywidgets where there is no comm: sends are silently dropped then.
+  if (el.classList.contains("jupyter-widgets-disconnected")) differences.lost = true;
   el.append(root);
   scope.add(() => root.remove());
   saved();
