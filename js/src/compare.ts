@@ -4,45 +4,21 @@ import type { CompareFacts, DifferenceMessage, Outgoing } from "./kernel/contrac
 import { bytesOf } from "./kernel/frame";
 import { type ActMaxModel, isBusy } from "./kernel/model";
 import { h, setText } from "./kit/dom";
-import { formatCount, formatFigure } from "./kit/format";
+import { formatFigure, formatProgress } from "./kit/format";
 import { keepKeys } from "./kit/keys";
 import { putPixels } from "./kit/pixels";
 import { decode } from "./kit/png";
 import { type Cleanup, Scope } from "./kit/scope";
+import { TEXTS } from "./texts";
 
-const WORDS = {
-  title: (names: readonly string[]) => `${names[0] ?? "A"} and ${names[1] ?? "B"}, in lock-step`,
-  run: "Run",
-  pause: "Pause",
-  step: "Step",
-  reset: "Reset",
-  runTitle: "Run both, or go on from here",
-  pauseTitle: "Pause both, at the same iteration",
-  stepTitle: "Make one step of both",
-  resetTitle: "Discard both pictures, and begin with the same noise",
-  control: "Run control of both",
-  iterations: "Iterations of both",
-  far: (iteration: number, goal: number) =>
-    goal >= iteration && goal > 0
-      ? `iteration ${formatCount(iteration)} / ${formatCount(goal)}`
-      : `iteration ${formatCount(iteration)}`,
-  difference: ([one, other]: readonly string[]) => `Difference: ${one ?? "A"} − ${other ?? "B"}`,
-  rms: (rms: number) => `${percent(rms)} of the input range (root mean square)`,
-  scale: ([one, other]: readonly string[], scale: number) =>
-    `white: ${one ?? "A"} is lighter by ${percent(scale)} or more, black: ${other ?? "B"} is; grey: the same`,
-  lost: "Not connected to a kernel. Run the cell again.",
-};
-const COMMANDS = [
-  ["start", "run"],
-  ["pause", "pause"],
-  ["step", "step"],
-  ["reset", "reset"],
-] as const;
-type Command = (typeof COMMANDS)[number][0];
+const WORDS = TEXTS.lockstep;
+/** By the command that each gives. */
+const COMMANDS = { start: "run", pause: "pause", step: "step", reset: "reset" } as const;
+type Command = keyof typeof COMMANDS;
 
 type PanelModel = AnyModel<CompareFacts>;
 
-const percent = (share: number): string => `${formatFigure(100 * share)} %`;
+const percent = (share: number): string => formatFigure(100 * share);
 
 /** Of a model: the newest difference, which its views share. */
 class Differences {
@@ -154,8 +130,9 @@ function renderPanel(model: PanelModel, differences: Differences, el: HTMLElemen
   };
 
   const as = model as unknown as ActMaxModel;
-  const facts = "names status message error iteration goal rms scale";
-  scope.on(as, facts.replaceAll(/\w+/g, "change:$&"), schedule);
+  const facts = "change:names change:status change:message change:error";
+  scope.on(as, facts, schedule);
+  scope.on(as, "change:iteration change:goal change:rms change:scale", schedule);
   scope.on(as, "change:picture", saved);
   scope.add(differences.subscribe(schedule));
   scope.add(() => request !== undefined && cancelAnimationFrame(request));
@@ -191,17 +168,19 @@ function shownOf(model: PanelModel, { newest, lost }: Differences) {
 type Parts = ReturnType<typeof createParts>;
 
 function sayFacts(parts: Parts, shown: Shown): void {
-  const { names, status, iteration, goal, rms, scale, message, error } = shown;
-  setText(parts.title, WORDS.title(names));
+  const { status, iteration, goal, message, error } = shown;
+  const [one = "A", other = "B"] = shown.names;
+  const [difference, rms] = [WORDS.difference(one, other), WORDS.rms(percent(shown.rms))];
+  setText(parts.title, WORDS.title(one, other));
   setText(parts.status, status);
-  setText(parts.figures, WORDS.far(iteration, goal));
-  setText(parts.caption, WORDS.difference(names));
-  setText(parts.rms, WORDS.rms(rms));
-  setText(parts.scale, WORDS.scale(names, scale));
+  setText(parts.figures, formatProgress(iteration, goal, null, null));
+  setText(parts.caption, difference);
+  setText(parts.rms, rms);
+  setText(parts.scale, WORDS.scale(one, other, percent(shown.scale)));
   setText(parts.message, message);
   setText(parts.error, error);
   parts.error.hidden = error === "";
-  parts.canvas.setAttribute("aria-label", `${WORDS.difference(names)}, ${WORDS.rms(rms)}`);
+  parts.canvas.setAttribute("aria-label", WORDS.described(difference, rms));
 }
 
 function switchButtons({ buttons, controls }: Parts, { status, lost, iteration }: Shown): void {
@@ -223,14 +202,14 @@ const smooth = (canvas: HTMLCanvasElement) =>
 
 function createParts(pressed: (command: Command) => void) {
   const buttons = Object.fromEntries(
-    COMMANDS.map(([command, name]) => {
+    (Object.keys(COMMANDS) as Command[]).map((command) => {
       const button = h(
         "button",
         {
           ...{ type: "button", class: `actmax-button actmax-${command}` },
-          ...{ title: WORDS[`${name}Title`], "data-testid": name },
+          ...{ title: WORDS.titles[command], "data-testid": COMMANDS[command] },
         },
-        WORDS[name],
+        WORDS.names[command],
       );
       button.addEventListener("click", () => pressed(command));
       return [command, button];
@@ -257,7 +236,7 @@ function createParts(pressed: (command: Command) => void) {
   const scale = h("span", { class: "actmax-caption", "data-testid": "scale" });
   const root = h(
     "div",
-    { class: "actmax actmax-lockstep", tabindex: -1, "data-iteration": "" },
+    { class: "actmax-lockstep", tabindex: -1, "data-iteration": "" },
     h("div", { class: "actmax-lockstep-header" }, title, status),
     h(
       "div",
@@ -272,6 +251,7 @@ function createParts(pressed: (command: Command) => void) {
       ),
     ),
   );
+  root.classList.add("actmax");
   return {
     ...{ root, title, status, bar, figures, message, error, controls, buttons },
     ...{ canvas, caption, rms, scale },

@@ -149,7 +149,7 @@ function arrange(
       news: () => store.tiles?.news.number,
     },
     {
-      ...{ title: "Compare", testId: "compare", element: parts.compare.element },
+      ...{ title: TEXTS.compare.tab, testId: "compare", element: parts.compare.element },
       isOffered: () => !parts.compare.isEmpty && !isHidden(model, "pins"),
       news: () => parts.compare.news,
     },

@@ -11,7 +11,8 @@ export type Incoming =
   | ResponseMessage
   | MapMessage
   | FileMessage
-  | LinesMessage;
+  | LinesMessage
+  | DifferenceMessage;
 export type Outgoing =
   | Hello
   | Receipt
@@ -57,6 +58,7 @@ export interface Contract {
   partsfacts: PartsFacts;
   ui: Ui;
   control: Control;
+  comparefacts: CompareFacts;
 }
 /** What a person may change: set, saved, checked by the kernel. */
 export interface Parameters {
@@ -487,6 +489,22 @@ export interface LineCurves {
   /** Rows sent. */
   count: number;
 }
+/** The first picture minus the second. The buffer holds it, uint8 (H, W, C): 128 is none. */
+export interface DifferenceMessage {
+  type: "difference";
+  /** Rises by one, and is acknowledged. */
+  seq: number;
+  /** Of both. */
+  iteration: number;
+  /** The iteration at which the run ends. */
+  goal: number;
+  /** Height, width and channels. */
+  shape: [number, number, 1 | 3];
+  /** Root of the mean squared difference, in units of the input range. */
+  rms: number;
+  /** The difference from which on it is drawn white or black, in the same units. */
+  scale: number;
+}
 /** A page is there (again), with what it has: the answer begins where that ends. */
 export interface Hello {
   type: "hello";
@@ -742,6 +760,27 @@ export interface Ui {
   title: string;
   /** A paragraph beneath. */
   text: string;
+}
+/** What the panel above two widgets in lock-step sees: read-only traits. */
+export interface CompareFacts {
+  /** As of a widget, of both. */
+  status: "ready" | "compiling" | "running" | "paused" | "finished" | "failed";
+  /** A sentence about the status. */
+  message: string;
+  /** What failed, and which of the two; empty if nothing did. */
+  error: string;
+  /** The last one that both came to, at transitions. */
+  iteration: number;
+  /** The iteration at which a Run ends; 0 before the first. */
+  goal: number;
+  /** What the two are called. */
+  names: string[];
+  /** Root of the mean squared difference, in units of the input range, at transitions. */
+  rms: number;
+  /** The difference from which on it is drawn white or black, in the same units. */
+  scale: number;
+  /** The difference as PNG at the last transition, for saved notebooks. */
+  picture: DataView | null;
 }
 
 export const CONTROLS: readonly Control[] = [

@@ -1,4 +1,5 @@
 /** What is compared: pins, and the present picture beside them. */
+import { TEXTS } from "../texts";
 import { CONTROLS, type Made, type PinInfo } from "./contract";
 import { type ActMaxModel, controlOf } from "./model";
 import type { Store } from "./store";
@@ -45,7 +46,7 @@ export const comparedOf = ({ number, ...pin }: PinInfo): Compared => ({ id: numb
 export function differing(compared: readonly Compared[]): Difference[] {
   const measured = (["iteration", "activation", "probability"] as const).map((key) => ({
     key,
-    title: key.charAt(0).toUpperCase() + key.slice(1),
+    title: TEXTS.compare.measures[key],
     values: compared.map((one) => one[key] ?? undefined),
   }));
   const keys = new Set(compared.flatMap(({ made }) => Object.keys(made.values ?? {})));

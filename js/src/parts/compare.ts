@@ -21,41 +21,14 @@ import { putPixels } from "../kit/pixels";
 import { decode } from "../kit/png";
 import { type Component, type Drawn, Scope } from "../kit/scope";
 import { createZoom, type Place, type Zoom } from "../kit/zoom";
+import { TEXTS } from "../texts";
 import { type Curtain, createCurtain } from "./curtain";
 import { formatFilters } from "./filters";
 import { createProblem, isRefusal } from "./problem";
 
-const WORDS = {
-  pin: "Pin",
-  pinTitle: "Keep this picture with its settings, to compare it with others and to go back to it",
-  compare: "Compared pictures",
-  now: "Now",
-  chosen: "Compared",
-  how: "Shown as",
-  sideBySide: "Side by side",
-  curtain: "Curtain",
-  curtainTitle: "Two pictures on top of each other, with a divider to drag",
-  smooth: "Smooth",
-  smoothTitle: "Blend neighbouring pixels, or show each as a square",
-  fit: "Fit",
-  fitTitle: "Fit all pictures",
-  full: `At most ${MOST} are compared at once`,
-  show: (name: string) => `Show ${name} among those compared`,
-  goOn: "Go on from here",
-  goOnTitle: (iteration: number) =>
-    `Go back to iteration ${formatCount(iteration)}, with its settings; Run goes on from there`,
-  remove: "Remove",
-  frame: (name: string) => `${name}: + and - zoom all, 0 fits, arrows move`,
-  since: (titles: string) => `Set otherwise since: ${titles}`,
-  more: (count: number) => `and ${count} more`,
-  differs: "What differs",
-  setting: "Setting",
-  same: "They are of the same settings.",
-  one: "Choose another one above to compare with.",
-  none: "–",
-  on: "on",
-  off: "off",
-};
+const WORDS = TEXTS.compare;
+/** For what one of those compared does not have. */
+const NONE = "–";
 /** CSS pixels of the longer side, from which on pixels are blended unless a person chooses. */
 const SHOWN_SIZE = 240;
 const MOST_TITLES = 4;
@@ -160,7 +133,7 @@ export function createCompare(model: ActMaxModel, store: Store): Compare {
         const pressed = chosen.includes(id);
         chip.setAttribute("aria-pressed", String(pressed));
         chip.setAttribute("aria-disabled", String(isFull && !pressed));
-        chip.title = isFull && !pressed ? WORDS.full : WORDS.show(name);
+        chip.title = isFull && !pressed ? WORDS.full(MOST) : WORDS.show(name);
         return chip;
       }),
     );
@@ -200,7 +173,7 @@ export function createCompare(model: ActMaxModel, store: Store): Compare {
     const before = frame.canvas.width;
     if (id === NOW) paintNow(frame, store);
     else pictures.paint(frame, id);
-    frame.canvas.setAttribute("aria-label", `${name}, iteration ${iteration}`);
+    frame.canvas.setAttribute("aria-label", WORDS.caption(name, iteration));
     frame.zoom.begin();
     // What is put beside others stands as they do.
     if (frame.canvas.width !== before && at.scale > 1) frame.zoom.take(at);
@@ -282,7 +255,7 @@ function createParts() {
     ...{ class: "actmax-chips", role: "group", "aria-label": WORDS.chosen },
     "data-testid": "compared",
   });
-  const sideBySide = createToggle("side-by-side", WORDS.sideBySide);
+  const sideBySide = createToggle("side-by-side", WORDS.sideBySide, WORDS.sideBySideTitle);
   const curtain = createToggle("as-curtain", WORDS.curtain, WORDS.curtainTitle);
   const smooth = createToggle("compare-smooth", WORDS.smooth, WORDS.smoothTitle);
   const fit = h(
@@ -304,7 +277,7 @@ function createParts() {
   const differences: Told = createDifferences();
   const element = h(
     "div",
-    { class: "actmax-compare", role: "group", "aria-label": WORDS.compare, "data-part": "pins" },
+    { class: "actmax-compare", role: "group", "aria-label": WORDS.label, "data-part": "pins" },
     h("div", { class: "actmax-compare-bar" }, chips, how),
     ...[problem.element, place, figures, differences.table, differences.words],
   );
@@ -371,8 +344,8 @@ function createFigure({ id, name }: Compared, store: Store, moved: (zoom: Zoom) 
   const button = (testId: string, words: string) =>
     h("button", { type: "button", class: "actmax-quiet", "data-testid": testId }, words);
   const [goOn, remove] = [button("go-on", WORDS.goOn), button("unpin", WORDS.remove)];
-  goOn.setAttribute("aria-label", `${WORDS.goOn}: ${name}`);
-  remove.setAttribute("aria-label", `${WORDS.remove} ${name}`);
+  goOn.setAttribute("aria-label", WORDS.goOnFrom(name));
+  remove.setAttribute("aria-label", WORDS.removePin(name));
   const buttons = h("div", { class: "actmax-pin-buttons" }, goOn, remove);
   const caption = h("figcaption", {}, title, " ", far, since);
   if (id !== NOW) caption.append(buttons);
@@ -392,7 +365,7 @@ function createFigure({ id, name }: Compared, store: Store, moved: (zoom: Zoom) 
       const other = id === NOW ? [] : differing([blank(entry), { ...blank(entry), made: now }]);
       setText(since, sinceWords(other));
       since.hidden = since.textContent === "";
-      goOn.title = WORDS.goOnTitle(entry.goes_on ?? entry.iteration);
+      goOn.title = WORDS.goOnTitle(formatCount(entry.goes_on ?? entry.iteration));
       for (const one of [goOn, remove]) one.disabled = !store.link.connected;
     },
     cleanup() {
@@ -410,10 +383,12 @@ const blank = (entry: Compared): Compared => ({
 
 /** "iteration 40 · p 0.98 · logit 9,574" */
 function farWords({ iteration, activation, probability }: Compared): string {
-  const words = [`iteration ${formatCount(iteration)}`];
-  if (probability !== null) words.push(`p ${probability.toFixed(2)}`);
+  const words = [WORDS.iteration(formatCount(iteration))];
+  if (probability !== null) words.push(TEXTS.picture.probability(probability.toFixed(2)));
   if (activation !== null)
-    words.push(`${probability === null ? "activation" : "logit"} ${formatFigure(activation)}`);
+    words.push(
+      TEXTS.picture[probability === null ? "activation" : "logit"](formatFigure(activation)),
+    );
   return words.join(" · ");
 }
 
@@ -524,19 +499,19 @@ function fill(
 }
 
 function say(model: ActMaxModel, key: string, value: unknown, layer: string): string {
-  if (value === undefined) return WORDS.none;
+  if (value === undefined) return NONE;
   if (key === "iteration") return formatCount(value as number);
   if (key === "activation") return formatFigure(value as number);
   if (key === "probability") return formatProbability(value as number);
   if (key === "filter_indices")
-    return value === null ? "all" : formatFilters(value as number[], namesOf(model, layer));
+    return value === null ? WORDS.all : formatFilters(value as number[], namesOf(model, layer));
   const chosen = choiceWords(key, value);
   if (chosen) return chosen;
-  if (value === null) return WORDS.none;
+  if (value === null) return NONE;
   if (typeof value === "boolean") return value ? WORDS.on : WORDS.off;
   if (typeof value === "number") return formatParameter(value);
   if (!Array.isArray(value)) return String(value);
   return value.length === 0
-    ? WORDS.none
+    ? NONE
     : value.map((one) => (typeof one === "number" ? formatParameter(one) : String(one))).join(", ");
 }

@@ -1,13 +1,9 @@
 /** Two pictures on top of each other, and between them a divider that is dragged, or moved by keys. */
 import { h, setText } from "../kit/dom";
 import { type Component, Scope } from "../kit/scope";
+import { TEXTS } from "../texts";
 
-const WORDS = {
-  divider: "Divider between the two pictures",
-  hint: "Drag, or use the arrow keys",
-  value: (left: string, right: string, share: number) =>
-    `${left} on the left ${Math.round(share)} %, ${right} on the right`,
-};
+const WORDS = TEXTS.curtain;
 /** Percent, by an arrow key; ten times as much by a page. */
 const STEP = 2;
 
@@ -48,7 +44,7 @@ export function createCurtain(left: HTMLElement, right: HTMLElement): Curtain {
     share = Math.min(100, Math.max(0, wanted));
     element.style.setProperty("--actmax-share-left", `${share}%`);
     divider.setAttribute("aria-valuenow", String(Math.round(share)));
-    divider.setAttribute("aria-valuetext", WORDS.value(...names, share));
+    divider.setAttribute("aria-valuetext", WORDS.value(...names, Math.round(share)));
   };
   const go = ({ clientX }: MouseEvent) => {
     const { left: begin, width } = element.getBoundingClientRect();
