@@ -63,7 +63,7 @@ def draw_the_curtain(notebook: OpenNotebook, view: WidgetView) -> None:
     divider = view.part("divider")
     divider.press("ArrowRight")
     expect(divider).to_have_attribute("aria-valuenow", "52")
-    box = view.part("curtain").bounding_box()
+    box = view.part("curtain").bounding_box() or {"x": 0.0, "y": 0.0, "width": 0.0, "height": 0.0}
     divider.hover()
     notebook.page.mouse.down()
     notebook.page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 40)
