@@ -6,7 +6,6 @@ file that knows ipywidgets and anywidget.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import threading
 import time
@@ -134,7 +133,7 @@ class Compare(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.names = _check_names(names)
         _check_pair(one, other)
         self._sharing = threading.RLock()
-        self._is_sharing, self._refused, self._failed = False, "", ""
+        self._is_sharing, self._refused = False, ""
         self._published: tuple[Any, ...] = ()
         self._pump = Pump(self.pump)
         self._feed_lock = threading.Lock()
@@ -400,10 +399,13 @@ class Compare(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def pump(self) -> float | None:
         """Bring the panel up to date; seconds until that is due again, None: when something happens."""
-        with contextlib.suppress(Exception), QUIET.work():  # whatever a comm raises: the next one may come through
-            self._publish()
-            return self._send_difference()
-        return None
+        try:
+            with QUIET.work():
+                self._publish()
+                return self._send_difference()
+        except Exception:  # whatever a comm or an encoder raises: the thread goes on
+            self.log.warning("The panel could not be brought up to date.", exc_info=True)
+            return None
 
     def _send_difference(self) -> float | None:
         moment, now = self._lockstep.moment, time.monotonic()
