@@ -41,9 +41,11 @@ from actmax_widget.live.pump import Pump
 from actmax_widget.live.quiet import QUIET
 from actmax_widget.live.run import Branch, Past, Run
 from actmax_widget.network import Network, graph, starting
+from actmax_widget.network.dataset import References
 from actmax_widget.network.starting import starting_image
 from actmax_widget.parameters import Parameter, documented, filled, parameters_of
 from actmax_widget.results import History, TilePictures
+from actmax_widget.scoring.score import Score
 from actmax_widget.settings import PARTS, Settings, differ
 from actmax_widget.view import choices, looks, messages
 from actmax_widget.view.lesson import check_ui
@@ -221,6 +223,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         losses: the objective as keras-vis writes it: pairs of a loss and its weight.
         labels: what the last layer's units are called: a list of names, a dict of index and name, a file with one a
             line, or "imagenet"; None: those of a bundled network, if it is one. ``filter_indices`` may then be a name.
+        references: real pictures to set beside the made one: an array, a folder, a list, a ``tf.data`` or Keras
+            dataset, see :class:`~actmax_widget.References`; ``widget.references`` may be set at any time.
         callbacks: of :class:`~actmax_widget.callbacks.OptimizerCallback`: told of each iteration in a thread of their
             own. Steps are then made one at a time. One that raises ``StopIteration`` ends the run.
         **parameters: start values of the parameters below, and ``layout``. Where no ``preset`` is named it is
@@ -273,6 +277,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     """The picture of the last iteration, (H, W, C) float32 in ``input_range``; the last row tells its losses."""
 
     _labels: Labels | None = None
+    _references: References | None = None
     _published: Any = None
     _kept: Any = None
     _run: Any = None  # until the model was checked; ipywidgets also closes widgets that were never finished
@@ -294,9 +299,11 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         losses: Any = None,
         callbacks: Any = None,
         labels: Any = None,
+        references: Any = None,
         **parameters: Any,
     ) -> None:
         _check_keywords(parameters)
+        self._references = None if references is None else References.of(references)
         if losses is not None:
             if parameters.get("objective") is not None:
                 raise invalid("losses", "None where there is an objective", losses, "Pass one of the two.", TypeError)
@@ -527,7 +534,32 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         film: Film = self._run.film()
         kept = film.checkpoints[-1]
         image = self._run.network.layout.as_shown(kept.arrays["measured"][0])
-        return Result(image, kept.history, kept, film)
+        known = {"network": self._run.network, "labels": self._labels, "references": self._references}
+        return Result(image, kept.history, kept, film, **known)
+
+    @property
+    def references(self) -> References | None:
+        """Real pictures to set beside the made one, whatever :class:`~actmax_widget.References` takes; None: none."""
+        return self._references
+
+    @references.setter
+    def references(self, value: Any) -> None:
+        self._references = None if value is None else References.of(value)
+
+    def score(self, references: Any = None, judge: Any = None) -> Score:
+        """How far the picture can be trusted: see :func:`actmax_widget.score`.
+
+        Args:
+            references: real pictures; None: ``widget.references``, if there are any.
+            judge: another network of the same classes, or a pair of it and how it is fed.
+
+        Raises:
+            ValueError, TypeError: nothing was run yet, no such references, or a judge of other classes: before
+                anything is computed.
+        """
+        if not self._run.facts().iteration:
+            raise invalid("picture", "one that was run", "the start", "Press Run, or call start(), first.")
+        return self.result.score(references, judge)
 
     def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Write the picture, the film, the rows or the run to a file, of the kind that its ending says.
@@ -1122,7 +1154,7 @@ def _without_cell_events(as_ever: Callable[[Any], Any], quietly: Callable[[Any],
 
 def _check_keywords(parameters: dict[str, Any]) -> None:
     """Refuse keywords that do not exist; traitlets would only warn."""
-    known = [*DEFAULTS, "losses", "callbacks", "labels", "ui", *LOOK]
+    known = [*DEFAULTS, "losses", "callbacks", "labels", "references", "ui", *LOOK]
     for name in parameters:
         if name not in known:
             hint = near(name, known) or f"Choose from: {', '.join(known)}."

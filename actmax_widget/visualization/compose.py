@@ -155,7 +155,8 @@ def visualize(
     _, last, goal, _ = run.changes[-1]
     model_print = fingerprint(network)
     film = reel.film(run.batch, last, run.changes, seed=run.seed, goal=goal, model=model_print)
-    return Result(network.layout.as_shown(run.batch.pictures[0]), run.batch.history(), film.checkpoints[-1], film)
+    image, history = network.layout.as_shown(run.batch.pictures[0]), run.batch.history()
+    return Result(image, history, film.checkpoints[-1], film, network=network, labels=names)
 
 
 @dataclass
