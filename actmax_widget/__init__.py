@@ -15,6 +15,7 @@ from actmax_widget.visualization import (
     visualize_activation_with_losses,
     visualize_layer,
     visualize_many,
+    visualize_references,
     visualize_response,
     visualize_weights,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "visualize_activation_with_losses",
     "visualize_layer",
     "visualize_many",
+    "visualize_references",
     "visualize_response",
     "visualize_weights",
 ]

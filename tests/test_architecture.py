@@ -83,6 +83,7 @@ ONLY_IN = {
         "optimizers",
         "parametrizations",
         "regularizers",
+        "scoring.receptive",
         "transforms",
     },
 }

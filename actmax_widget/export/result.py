@@ -14,8 +14,10 @@ from actmax_widget.checks import invalid
 from actmax_widget.export import plotting, saving
 from actmax_widget.export.code import code as code_of
 from actmax_widget.network import Network
+from actmax_widget.network.dataset import References
 from actmax_widget.results import History
-from actmax_widget.scoring.score import Score, of_run
+from actmax_widget.scoring.examples import Examples
+from actmax_widget.scoring.score import Score, of_run, top_of_run
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,13 +77,31 @@ class Result:
             strong  green  It is first of 1000 classes, with a probability of 1.00.
             ...
         """
+        network = self._known(model)
+        references = self.references if references is None else references
+        settings = self.checkpoint.settings
+        return of_run(network, settings, self.image, references=references, judge=judge, labels=self.labels)
+
+    def top_references(self, references: Any = None, count: int = 9, *, model: Any = None) -> Examples:
+        """The real pictures that excite the target most: see :func:`actmax_widget.visualize_references`.
+
+        Args:
+            references: see there; None: those given with the run.
+            count: how many.
+            model: see :meth:`score`.
+
+        Raises:
+            ValueError, TypeError: no references, none that can be read, or an objective without units.
+        """
+        references = self.references if references is None else references
+        return top_of_run(self._known(model), self.checkpoint.settings, References.of(references), count, self.labels)
+
+    def _known(self, model: Any) -> Network:
         network = self.network if model is None else Network(model, **self.checkpoint.given)
         if network is None:
             advice = "A result that was pickled has none: pass the one that it was made of."
             raise invalid("model", "the Keras model", None, advice)
-        references = self.references if references is None else references
-        settings = self.checkpoint.settings
-        return of_run(network, settings, self.image, references=references, judge=judge, labels=self.labels)
+        return network
 
     def plot(self) -> Any:
         """The losses and the film as a figure: see :func:`actmax_widget.export.plotting.plot`."""

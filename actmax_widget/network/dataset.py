@@ -256,7 +256,8 @@ class _Reader:
         if hasattr(source, "__array__") and not isinstance(source, Image.Image):
             source = np.asarray(source)
             wanted = len(self._network.input.shape)
-            if source.ndim not in {wanted, wanted - 1}:
+            grey = self._shape[-1] == 1 and source.ndim == wanted - 1
+            if source.ndim != wanted and not grey:
                 shape = f"an array (n, {', '.join(map(str, self._shape))})"
                 raise invalid("references", shape, source.shape, "Put an axis in front if it is one picture.")
         if isinstance(source, Image.Image):

@@ -25,6 +25,7 @@ from actmax_widget.network.dataset import References, from_bytes, to_bytes
 from actmax_widget.scoring import changes
 from actmax_widget.scoring import look as looking
 from actmax_widget.scoring.aims import Aim, aims_of
+from actmax_widget.scoring.examples import Examples, top
 from actmax_widget.settings import Settings
 
 Verdict = Literal["green", "amber", "grey"]
@@ -259,6 +260,27 @@ def of_run(network: Network, settings: Settings, image: np.ndarray, **given: Any
     """
     fed = network.fed_by(preprocessing.get(settings.preprocess))
     return score(fed, losses_of(network, settings), image, settings.input_range, **given)
+
+
+def aim_of_run(network: Network, settings: Settings, labels: Labels | None = None) -> tuple[Network, Aim]:
+    """The network as a run feeds it, and what the run is after.
+
+    Raises:
+        ValueError: an objective that names no units.
+    """
+    fed = network.fed_by(preprocessing.get(settings.preprocess))
+    aims = aims_of(fed, losses_of(network, settings), labels)
+    if not aims:
+        raise invalid("objective", "one that names units", settings.objective, "Its terms choose no filters.")
+    return fed, aims[0]
+
+
+def top_of_run(
+    network: Network, settings: Settings, references: References, count: int, labels: Labels | None = None
+) -> Examples:
+    """The references that excite the target of a run most, see :func:`actmax_widget.scoring.examples.top`."""
+    fed, aim = aim_of_run(network, settings, labels)
+    return top(fed, aim, references, settings.input_range, count)
 
 
 def losses_of(network: Network, settings: Settings) -> list[tuple[Loss, float]]:

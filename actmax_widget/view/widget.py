@@ -45,7 +45,8 @@ from actmax_widget.network.dataset import References
 from actmax_widget.network.starting import starting_image
 from actmax_widget.parameters import Parameter, documented, filled, parameters_of
 from actmax_widget.results import History, TilePictures
-from actmax_widget.scoring.score import Score
+from actmax_widget.scoring.examples import Examples
+from actmax_widget.scoring.score import Score, top_of_run
 from actmax_widget.settings import PARTS, Settings, differ
 from actmax_widget.view import choices, looks, messages
 from actmax_widget.view.lesson import check_ui
@@ -560,6 +561,21 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         if not self._run.facts().iteration:
             raise invalid("picture", "one that was run", "the start", "Press Run, or call start(), first.")
         return self.result.score(references, judge)
+
+    def top_references(self, references: Any = None, count: int = 9) -> Examples:
+        """The real pictures that excite the target most: see :func:`actmax_widget.visualize_references`.
+
+        Args:
+            references: real pictures; None: ``widget.references``.
+            count: how many.
+
+        Raises:
+            ValueError, TypeError: no references, none that can be read, or an objective without units.
+        """
+        given = self._references if references is None else References.of(references)
+        if given is None:
+            raise invalid("references", "real pictures", None, "Set widget.references, or pass them.", TypeError)
+        return top_of_run(self._run.network, self._run.settings, given, count, self._labels)
 
     def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Write the picture, the film, the rows or the run to a file, of the kind that its ending says.

@@ -11,7 +11,7 @@ from actmax_widget.visualization.activation import visualize_activation, visuali
 from actmax_widget.visualization.compose import visualize
 from actmax_widget.visualization.layer import visualize_layer
 from actmax_widget.visualization.many import visualize_many
-from actmax_widget.visualization.scoring import score
+from actmax_widget.visualization.scoring import score, visualize_references
 from actmax_widget.visualization.weights import visualize_response, visualize_weights
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "visualize_activation_with_losses",
     "visualize_layer",
     "visualize_many",
+    "visualize_references",
     "visualize_response",
     "visualize_weights",
 ]

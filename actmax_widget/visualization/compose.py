@@ -21,6 +21,7 @@ from actmax_widget.export.result import Result
 from actmax_widget.labels import Labels
 from actmax_widget.losses import Loss, Sum
 from actmax_widget.network import Network, starting
+from actmax_widget.network.dataset import References
 from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.optimizer import (
     Calls,
@@ -57,6 +58,7 @@ def visualize(
     held_inputs: Mapping[str, Any] | None = None,
     backprop_modifier: Any = None,
     labels: Any = None,
+    references: Any = None,
     callbacks: Any = None,
     verbose: bool = False,
     progress: bool = False,
@@ -88,6 +90,8 @@ def visualize(
         backprop_modifier: see there.
         labels: what the last layer's units are called, see :class:`~actmax_widget.ActMaxWidget`; ``filter_indices``
             may then be a name.
+        references: real pictures that :meth:`Result.score <actmax_widget.export.result.Result.score>` and
+            ``result.top_references()`` set beside the made one, see :class:`~actmax_widget.References`.
         callbacks: see there.
         verbose: print each iteration's losses.
         progress: show a tqdm bar (needs tqdm).
@@ -129,6 +133,7 @@ def visualize(
     if start is not None and seed_input is not None:
         raise invalid("start", "None where there is a seed_input, which is the same", start, "Pass one of them.")
     start = seed_input if start is None else start
+    real = None if references is None else References.of(references)
     listeners = [*check_callbacks(callbacks), *([Print()] if check_flag("verbose", verbose) else ())]
     kept = start if isinstance(start, Checkpoint) else None
     network, gate = prepared(model, backprop_modifier, input_shape, held_inputs, None if kept else start)
@@ -156,7 +161,7 @@ def visualize(
     model_print = fingerprint(network)
     film = reel.film(run.batch, last, run.changes, seed=run.seed, goal=goal, model=model_print)
     image, history = network.layout.as_shown(run.batch.pictures[0]), run.batch.history()
-    return Result(image, history, film.checkpoints[-1], film, network=network, labels=names)
+    return Result(image, history, film.checkpoints[-1], film, network=network, labels=names, references=real)
 
 
 @dataclass

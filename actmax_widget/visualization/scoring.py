@@ -1,4 +1,4 @@
-"""The score of any picture."""
+"""The score of any picture, and the real pictures that excite a unit most."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from actmax_widget.checks import check_range, invalid
 from actmax_widget.labels import Labels
 from actmax_widget.losses import Loss, Sum, summed
 from actmax_widget.network import Network, starting
+from actmax_widget.network.dataset import References
+from actmax_widget.scoring import examples
 from actmax_widget.scoring import score as scoring
+from actmax_widget.scoring.aims import aims_of
+from actmax_widget.scoring.examples import Examples
 from actmax_widget.scoring.score import Score
 
 
@@ -92,6 +96,62 @@ def score(
     losses = _losses(network, target, filter_indices, names)
     shown = network.layout.as_shown(np.asarray(image)[0])
     return scoring.score(network, losses, shown, (low, high), references=references, judge=judge, labels=names)
+
+
+def visualize_references(
+    model: Any,
+    target: Any,
+    filter_indices: Any = None,
+    references: Any = None,
+    *,
+    count: int = 9,
+    input_range: tuple[float, float] = (0, 255),
+    preprocess: Any = None,
+    input_shape: Sequence[int] | None = None,
+    held_inputs: Mapping[str, Any] | None = None,
+    labels: Any = None,
+) -> Examples:
+    """Find the real pictures that excite a unit most, cropped to the part that it sees.
+
+    All units of the layer are asked in one pass, which is kept in :class:`~actmax_widget.References`: give one object
+    for several units, and the next one takes milliseconds. The part that a unit of a convolution sees is where the
+    gradient of its strongest answer is not zero; of a class it is the whole picture.
+
+    Args:
+        model: a Keras model.
+        target: a layer, or an objective, of which the heaviest term with units counts.
+        filter_indices: see :func:`~actmax_widget.score`.
+        references: real pictures, see :class:`~actmax_widget.References`.
+        count: how many.
+        input_range: see :func:`~actmax_widget.score`; so for the others.
+        preprocess: see there.
+        input_shape: see there.
+        held_inputs: see there.
+        labels: see there.
+
+    Returns:
+        :class:`~actmax_widget.scoring.examples.Examples`: ``crops``, ``activations``, ``names``, and whole pictures.
+
+    Raises:
+        ValueError, TypeError: a bad argument, or no references that can be read.
+
+    Example:
+        >>> photos = am.References("holidays")
+        >>> examples = am.visualize_references(am.demo.photos(), "fire5_concat", 7, photos)
+        >>> examples.names[0], examples.activations[0], examples.crops[0].shape
+        ('garden.jpg', 41.5, (99, 99, 3))
+
+    Source: Borowski et al., *Exemplary natural images explain CNN activations better than state-of-the-art feature
+    visualization*, 2021; crops as in Achtibat et al., *From attribution maps to human-understandable explanations
+    through concept relevance propagation*, 2023.
+    """
+    low, high = check_range(input_range)
+    names = demo.labels(model) if labels is None else Labels(labels)
+    network = Network(model, input_shape, held_inputs).fed_by(preprocessing.get(preprocess))
+    aims = aims_of(network, _losses(network, target, filter_indices, names), names)
+    if not aims:
+        raise invalid("target", "a layer, or an objective with units", target, scoring.NO_AIM)
+    return examples.top(network, aims[0], References.of(references), (low, high), count)
 
 
 def _losses(network: Network, target: Any, filter_indices: Any, names: Labels | None) -> Any:
