@@ -88,6 +88,9 @@ class References:
             than 1000 a sample is taken, always the same one; of a stream it is drawn from the first 20,000. What
             cannot be read is left out. :attr:`notes` say all of that.
 
+    Attributes:
+        known: what else was found out about them, by what it is of.
+
     Raises:
         TypeError: something else.
         ValueError: at the first use: no picture at all, or none that can be read, or that fits.
@@ -104,6 +107,7 @@ class References:
         self._source = source
         self._read: dict[Any, Pictures] = {}
         self._passes: dict[Any, Pass] = {}
+        self.known: dict[Any, Any] = {}
 
     @classmethod
     def of(cls, value: Any) -> References:

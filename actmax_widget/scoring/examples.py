@@ -9,6 +9,7 @@ import numpy as np
 from actmax_widget.checks import check_integer
 from actmax_widget.network import Network
 from actmax_widget.network.dataset import References
+from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.scoring.aims import Aim
 from actmax_widget.scoring.receptive import Box, boxes
 
@@ -69,9 +70,12 @@ def top(
     strengths, places, passes = excitement(network, aim, references, input_range)
     order = np.argsort(-aim.sign * strengths, kind="stable")[:count]
     shown = pictures.pixels[order]
-    fed = np.concatenate([pictures.fed(network, int(one), int(one) + 1) for one in order])
     where = [tuple(int(side) for side in places[one]) for one in order]
-    found = boxes(network, aim.target, where, fed, input_range)
+    key = fingerprint(network), aim.target.name, tuple(zip(order.tolist(), where, strict=True)), id(pictures)
+    if key not in references.known:
+        fed = np.concatenate([pictures.fed(network, int(one), int(one) + 1) for one in order])
+        references.known[key] = boxes(network, aim.target, where, fed, input_range)
+    found = references.known[key]
     crops = tuple(one[tuple(slice(*side) for side in box)] for one, box in zip(shown, found, strict=True))
     names = tuple(pictures.names[one] for one in order)
     return Examples(

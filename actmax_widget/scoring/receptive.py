@@ -7,15 +7,20 @@ asked together.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
 from actmax_widget.network import Network, Target
 from actmax_widget.network.answers import responding
 
-COPIES = 3
+COPIES = 2
 NOISE = 0.1
 """Standard deviation of the copies' noise, of the range."""
+
+AT_ONCE = 3
+"""Pictures in a batch, each with its copies: a gradient needs much memory."""
 
 Box = tuple[tuple[int, int], ...]
 """For each side, where it begins and where it ends."""
@@ -41,21 +46,29 @@ def boxes(
     whole: Box = tuple((0, side) for side in sides)
     if not places or not places[0]:
         return [whole for _ in places]
-    respond, random = responding(network, target), np.random.default_rng(0)
-    found = []
-    for place, picture in zip(places, pictures, strict=True):
-        deviation = NOISE * (input_range[1] - input_range[0])
-        noise = random.normal(0, deviation, (COPIES, *picture.shape))
-        given = tf.constant(np.concatenate([picture[None], picture + noise]).astype(np.float32))
-        with tf.GradientTape() as tape:
-            tape.watch(given)
-            answer = respond(given)
-            order = [0, *(axis for axis in range(1, len(answer.shape)) if axis != target.axis), target.axis]
-            units = tf.transpose(answer, order)[(slice(None), *place)]
-            total = tf.reduce_sum(tf.cast(units, tf.float32) * random.normal(size=target.filters).astype(np.float32))
-        seen = tape.gradient(total, given)
-        found.append(whole if seen is None else _around(network, seen.numpy(), whole))
+    respond, found = responding(network, target), list[Box]()
+    for start in range(0, len(places), AT_ONCE):
+        some, where = pictures[start : start + AT_ONCE], places[start : start + AT_ONCE]
+        noise = np.random.default_rng(0).normal(0, NOISE * (input_range[1] - input_range[0]), (COPIES, *some.shape))
+        seen = _gradient(respond, target, np.concatenate([some[None], some + noise]), where)
+        found += [_around(network, one, whole) for one in np.moveaxis(seen, 1, 0)]
     return found
+
+
+def _gradient(respond: Any, target: Target, pictures: np.ndarray, places: list[tuple[int, ...]]) -> np.ndarray:
+    """By copies of pictures, (copies, n, ...), the gradient of all units at a place of each of the n."""
+    copies, count, *shape = pictures.shape
+    given = tf.constant(pictures.reshape(-1, *shape).astype(np.float32))
+    weights = np.random.default_rng(1).normal(size=target.filters).astype(np.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        answer = respond(given)
+        order = [0, *(axis for axis in range(1, len(answer.shape)) if axis != target.axis), target.axis]
+        where = [[copy * count + k, *place] for copy in range(copies) for k, place in enumerate(places)]
+        units = tf.gather_nd(tf.transpose(answer, order), where)
+        total = tf.reduce_sum(tf.cast(units, tf.float32) * weights)
+    seen = tape.gradient(total, given, unconnected_gradients="zero")
+    return np.reshape(seen.numpy(), (copies, count, *shape))
 
 
 def _around(network: Network, gradient: np.ndarray, whole: Box) -> Box:
