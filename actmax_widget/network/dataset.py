@@ -160,6 +160,31 @@ class References:
         self._passes[key] = Pass(*(np.concatenate(part) for part in zip(*parts, strict=True)))
         return self._passes[key], len(found)
 
+    def sorted_answers(self, network: Network, target: Target, input_range: tuple[float, float]) -> np.ndarray:
+        """Each filter's answers sorted over the places of the map, averaged over the pictures: (places, filters)."""
+        found, answer = self.pictures(network, input_range), answering(network, target)
+        feed = getattr(network.preprocess, "key", None)
+        key = "sorted", fingerprint(network), target.name, feed, id(found)
+        if key not in self.known:
+            total: Any = 0.0
+            for start in range(0, len(found), AT_ONCE):
+                some = answer(found.fed(network, start, start + AT_ONCE))
+                total = total + np.sort(some.reshape(len(some), -1, some.shape[-1]), axis=1).sum(0, dtype=np.float64)
+            self.known[key] = (total / len(found)).astype(np.float32)
+        kept: np.ndarray = self.known[key]
+        return kept
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The pictures alone: what a layer answered is asked again."""
+        read = next(iter(self._read.values()), None)
+        plain = isinstance(self._source, str | os.PathLike | np.ndarray)
+        source = self._source if plain or read is None else list(read.pixels)
+        return {"_source": source, "_read": {}, "_passes": {}, "known": {}}
+
+    def __deepcopy__(self, _: Any) -> References:
+        """Itself: it only grows in what it knows."""
+        return self
+
 
 def to_bytes(values: np.ndarray, input_range: tuple[float, float]) -> np.ndarray:
     """Values in a range as a file of 8 bits keeps them: uint8 of the same shape; what is no number is 0."""
