@@ -61,6 +61,7 @@ ONLY_IN = {
         "live.quiet",
         "live.worker",
         "network.graph",
+        "view.inquiry",
         "view.lifetime",
         "view.references",
         "view.stream",

@@ -48,7 +48,7 @@ from actmax_widget.results import History, TilePictures
 from actmax_widget.scoring.examples import Examples
 from actmax_widget.scoring.score import Score, top_of_run
 from actmax_widget.settings import PARTS, Settings, differ
-from actmax_widget.view import choices, looks, messages
+from actmax_widget.view import choices, inquiry, looks, messages
 from actmax_widget.view.lesson import check_ui
 from actmax_widget.view.lifetime import Lifetime
 from actmax_widget.view.messages import KernelFacts
@@ -177,7 +177,13 @@ def _parameter_traits() -> dict[str, ParameterTrait]:
 
 def _fact_traits() -> dict[str, Any]:
     """A read-only trait for each of :class:`~actmax_widget.view.messages.KernelFacts`."""
-    kinds: dict[Any, Any] = {int: traitlets.Int, bytes: traitlets.Bytes, list: traitlets.List, dict: traitlets.Dict}
+    kinds: dict[Any, Any] = {
+        bool: traitlets.Bool,
+        int: traitlets.Int,
+        bytes: traitlets.Bytes,
+        list: traitlets.List,
+        dict: traitlets.Dict,
+    }
     traits = {}
     for name, kind in get_type_hints(KernelFacts).items():
         if name in {KNOBS.name, UI.name}:  # which a person sets, too
@@ -316,7 +322,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._shown = (-1, 0)
         self._keep_at = 0.0
         self._card_id = ""  # none was put beneath it yet
-        self._asked: dict[type, Any] = {}  # of each kind the newest question of the page, not answered yet
+        # What takes long, and of each kind the page's newest question, not answered yet.
+        self._asking, self._asked = inquiry.Inquiry(), dict[type, Any]()
         look = {name: parameters.pop(name) for name in LOOK if name in parameters}
         shown = parameters.pop("ui", None)
         seed_input = parameters.pop("seed_input", None)
@@ -546,6 +553,9 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     @references.setter
     def references(self, value: Any) -> None:
         self._references = None if value is None else References.of(value)
+        self._asking.forget()
+        with self.lock:
+            self.set_trait("has_references", self._references is not None)
 
     def score(self, references: Any = None, judge: Any = None) -> Score:
         """How far the picture can be trusted: see :func:`actmax_widget.score`.
@@ -825,6 +835,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
                 self._name_seed()
             self.set_trait("layers", [info._asdict() | {"shape": list(info.shape)} for info in run.network.layers()])
             self.set_trait("model_name", run.network.model.name)
+            self.set_trait("has_references", self._references is not None)
             if self._labels is not None:
                 named = [
                     one.name for one in run.network.layers() if one.filters == len(self._labels) and len(one.shape) == 1
@@ -993,6 +1004,10 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             **dict.fromkeys(
                 (messages.AskWeights, messages.AskResponse, messages.AskMap, messages.AskLines, messages.TakeAway),
                 lambda: self._asked.__setitem__(type(command), command),
+            ),
+            **dict.fromkeys(
+                (messages.AskScore, messages.AskExamples, messages.AskQuiz),
+                lambda: self._asking.ask(command, self, _weakly(self.send)),
             ),
         }
         answers[type(command)]()
