@@ -107,6 +107,9 @@ def test_of_many_a_sample_is_taken_always_the_same(monkeypatch, network):
     assert first == again
     assert len(set(first)) == 10
     assert max(first) > 50
+    references = References(greys(100))
+    assert references.pictures(network, (0, 255)).names[0] == f"picture {first[0]}"
+    assert references.notes == ("A sample of 10 of 100.",)
     references = References(one for _ in iter(int, 1) for one in greys(7))  # it never ends
     assert len(references.pictures(network, (0, 255))) == 10
     assert references.notes == ("A sample of 10 of 150.", "Of a stream of pictures the first 150 were taken.")

@@ -236,7 +236,7 @@ class _Reader:
 
     def read(self, source: Any) -> Pictures:
         found: list[tuple[str, np.ndarray]] = []
-        draw = random.Random(0)  # noqa: S311 - a sample of pictures
+        draw = random.Random(0)  # noqa: S311 - no secret
         for name, one in self._each(source):
             self._seen += 1
             # Each of those seen is as likely to be kept (Vitter's reservoir, 1985).
@@ -291,10 +291,15 @@ class _Reader:
                 raise invalid("references", shape, source.shape, "Put an axis in front if it is one picture.")
         if isinstance(source, Image.Image):
             source = [source]
+        places = None
+        if isinstance(source, np.ndarray | list | tuple) and len(source) > self._most:
+            self._more = f"A sample of {self._most:,} of {len(source):,}."
+            places = sorted(random.Random(0).sample(range(len(source)), self._most))  # noqa: S311 - no secret
         count = 0
-        for entry in _entries(source):
+        for entry in _entries(source) if places is None else (source[place] for place in places):
             for one in self._pictures_of(entry):
-                name = pathlib.Path(os.fsdecode(one)).name if isinstance(one, str | os.PathLike) else f"picture {count}"
+                place = count if places is None else places[min(count, len(places) - 1)]
+                name = pathlib.Path(os.fsdecode(one)).name if isinstance(one, str | os.PathLike) else f"picture {place}"
                 yield name, one
                 count += 1
 
@@ -307,7 +312,7 @@ class _Reader:
         files = sorted(one for one in path.rglob("*") if one.suffix.lower() in ENDINGS and one.is_file())
         if len(files) > self._most:
             self._more = f"A sample of {self._most:,} of {len(files):,} files."
-            files = sorted(random.Random(0).sample(files, self._most))  # noqa: S311 - a sample of pictures
+            files = sorted(random.Random(0).sample(files, self._most))  # noqa: S311 - no secret
         yield from ((str(one.relative_to(path)), one) for one in files)
 
     def _pictures_of(self, entry: Any) -> Iterator[Any]:

@@ -335,7 +335,7 @@ def _told_strong(
 ) -> str:
     """What the network says, in a sentence."""
     if probability is None:
-        return f"Its activation is {own:.4g}."
+        return f"Its activation is {_number(own)}."
     if aim.after == "sigmoid":
         return f"The network says so with a probability of {_share(probability)}."
     place = "first" if rank == 1 else f"number {rank}"
@@ -399,7 +399,7 @@ def _natural(pixels: np.ndarray, standard: looking.Standard | None, is_picture: 
         few = f"Pictures of {min(pixels.shape[:2])} pixels cannot be compared with photographs:"
         return Natural(verdict="grey", words=f"{few} pass at least {looking.ENOUGH} references.")
     found = looking.look(pixels.astype(np.float64), standard)
-    whom = f"{standard.number} references" if standard.given else "photographs"
+    whom = f"of the {standard.number} references" if standard.given else "photographs"
     near = found.spectrum <= standard.usual_spectrum
     coloured = found.colour is None or found.colour <= standard.usual_colours
     plain = found.deviation < looking.GREY
@@ -432,6 +432,10 @@ def _told_natural(found: looking.Look, standard: looking.Standard, whom: str) ->
 
 def _share(value: float) -> str:
     return f"{value:.2f}" if value >= 0.005 else f"{value:.1g}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.4g}"
 
 
 def _percent(value: float) -> str:

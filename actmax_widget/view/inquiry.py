@@ -5,6 +5,7 @@ Answered by a thread of its own, one question after the other, so that the run a
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -79,7 +80,8 @@ class Inquiry:
                     self._at_work = False
                     return
                 _, one = self._waiting.popitem()
-            with QUIET.work():
+            # The page may be gone when the answer is there.
+            with QUIET.work(), contextlib.suppress(Exception):
                 one()
 
     def answer(self, command: Any, widget: Asked) -> Answer:
