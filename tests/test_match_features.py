@@ -1,6 +1,7 @@
 """The matching of features to those of real pictures, against the formula of its source."""
 
 import pickle
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -60,3 +61,25 @@ def test_match_features_falls_in_a_run_and_can_be_gone_on_with():
 def test_what_cannot_be_matched_is_refused(given, error, words):
     with pytest.raises(error, match=words):
         losses.MatchFeatures(*given).on(Network(small_cnn()))
+
+
+def test_the_preset_makes_a_picture_of_the_class_with_real_features():
+    model, real = am.demo.digits(), np.load(Path(__file__).parent / "data" / "digits.npz")
+    threes = real["pictures"][real["labels"] == 3]
+    made = am.visualize(model, "out", 3, preset="references", references=threes, seed=0, max_iter=128)
+    assert made.history.names == ("Log odds", "Match features")
+    matched = made.history["Match features"]
+    assert matched[-5:].mean() < matched[:5].mean()
+    assert made.score().strong.rank == 1
+    widget = am.ActMaxWidget(model, "out", filter_indices=3, preset="references", references=threes)
+    assert widget.preset == "natural"
+    assert "Match features" in widget.loss_names
+    widget.close()
+
+
+def test_the_preset_needs_references_and_a_layer():
+    with pytest.raises(TypeError, match="Pass references= too"):
+        am.visualize(am.demo.digits(), "out", 3, preset="references")
+    objective = losses.ActivationMaximization("out", 3)
+    with pytest.raises(ValueError, match=r"Add losses\.MatchFeatures"):
+        am.visualize(am.demo.digits(), objective, preset="references", references=np.zeros((1, 28, 28, 1)))

@@ -40,7 +40,7 @@ from actmax_widget.live.facts import Facts, Frame
 from actmax_widget.live.pump import Pump
 from actmax_widget.live.quiet import QUIET
 from actmax_widget.live.run import Branch, Past, Run
-from actmax_widget.network import Network, graph, starting
+from actmax_widget.network import Network, Target, graph, starting
 from actmax_widget.network.dataset import References
 from actmax_widget.network.starting import starting_image
 from actmax_widget.parameters import Parameter, documented, filled, parameters_of
@@ -231,7 +231,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         labels: what the last layer's units are called: a list of names, a dict of index and name, a file with one a
             line, or "imagenet"; None: those of a bundled network, if it is one. ``filter_indices`` may then be a name.
         references: real pictures to set beside the made one: an array, a folder, a list, a ``tf.data`` or Keras
-            dataset, see :class:`~actmax_widget.References`; ``widget.references`` may be set at any time.
+            dataset, see :class:`~actmax_widget.References`; ``widget.references`` may be set at any time. With
+            ``preset="references"`` the picture's features are made to be theirs, see :func:`~actmax_widget.visualize`.
         callbacks: of :class:`~actmax_widget.callbacks.OptimizerCallback`: told of each iteration in a thread of their
             own. Steps are then made one at a time. One that raises ``StopIteration`` ends the run.
         **parameters: start values of the parameters below, and ``layout``. Where no ``preset`` is named it is
@@ -338,11 +339,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         _check_picture(network)
         target = network.last if layer is None else network.find(layer)
         self._labels = demo.labels(model) if labels is None else Labels(labels)
-        if self._labels is not None:
-            self._labels.check(network.last.filters, network.last.name)
-            if "filter_indices" in parameters:
-                given = parameters["filter_indices"]
-                parameters["filter_indices"] = self._labels.indices(given, target.filters, target.name)
+        parameters = self._looked_up(network, target, parameters)
         settings = Settings(layer=target.name)
         settings = settings.changed(**presets.with_preset({"preset": "natural", **parameters}, settings, network))
         start = starting.start_of(network.input, seed_input, settings.input_range, settings.seed_fit)
@@ -360,6 +357,18 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._show_run(run)
         self.on_msg(self._on_message)
         run.prepare()
+
+    def _looked_up(self, network: Network, target: Target, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Parameters with indices in the place of names, and with what a preset makes of the references."""
+        if self._labels is not None:
+            self._labels.check(network.last.filters, network.last.name)
+            if "filter_indices" in parameters:
+                given = self._labels.indices(parameters["filter_indices"], target.filters, target.name)
+                parameters = {**parameters, "filter_indices": given}
+        if parameters.get("preset") != presets.REFERENCES:
+            return parameters
+        chosen = parameters.get("filter_indices", DEFAULTS["filter_indices"])
+        return presets.by_references(network, target.name, chosen, self._references, parameters)
 
     # --- commands --------------------------------------------------------------------------------------------------
 

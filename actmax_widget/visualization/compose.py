@@ -34,7 +34,7 @@ from actmax_widget.optimizer import (
 )
 from actmax_widget.parameters import documented, parameters_of
 from actmax_widget.parts import alike
-from actmax_widget.presets import with_preset
+from actmax_widget.presets import REFERENCES, by_references, with_preset
 from actmax_widget.settings import OF_RUN, Settings
 from actmax_widget.utils import to_numpy
 from actmax_widget.visualization.activation import prepared
@@ -91,7 +91,9 @@ def visualize(
         labels: what the last layer's units are called, see :class:`~actmax_widget.ActMaxWidget`; ``filter_indices``
             may then be a name.
         references: real pictures that :meth:`Result.score <actmax_widget.export.result.Result.score>` and
-            ``result.top_references()`` set beside the made one, see :class:`~actmax_widget.References`.
+            ``result.top_references()`` set beside the made one, see :class:`~actmax_widget.References`. With
+            ``preset="references"``, natural's recipe, the picture's features are made to be theirs, too: give some
+            pictures of the class.
         callbacks: see there.
         verbose: print each iteration's losses.
         progress: show a tqdm bar (needs tqdm).
@@ -139,6 +141,13 @@ def visualize(
     network, gate = prepared(model, backprop_modifier, input_shape, held_inputs, None if kept else start)
     if names is not None and labels is not None:
         names.check(network.last.filters, network.last.name)
+    if settings.get("preset") == REFERENCES:
+        checked = checked_settings(network, names, target, filter_indices, {**settings, "preset": "natural"}, None)
+        if "objective" in checked:
+            advice = "Add losses.MatchFeatures(references, layers) to the objective."
+            raise invalid("target", 'a layer where the preset is "references"', "an objective", advice)
+        settings = by_references(network, checked.pop("layer"), checked.pop("filter_indices"), real, checked)
+        target, filter_indices = settings.pop("objective"), None
     if changes is not None and not isinstance(changes, Mapping):
         run = _again(
             network,
