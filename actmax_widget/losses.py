@@ -857,7 +857,7 @@ class MatchFeatures(Loss):
     are sorted alike and then averaged over them: ``mean((sort(h) - s) ** 2) / mean(s ** 2)``, and the mean over
     layers. Where things are does not count, only how much of each feature there is. One reference has 0. The division
     makes layers of other scales and networks count alike; the source has it not, and weights each layer by hand. The
-    sorted answers are knobs.
+    sorted answers are knobs. Sorting takes time: with five layers of SqueezeNet a step takes about twice as long.
 
     Args:
         references: real pictures, of a class some of it: an array, a folder, a ``tf.data`` or Keras dataset, see
