@@ -56,4 +56,4 @@ def look(notebook: OpenNotebook, view: WidgetView, name: str) -> None:
         settle(notebook.page)
         view.root.screenshot(path=ARTIFACTS / f"{name}-{theme.lower()}.png")
         assert faults(view.root) == []
-        assert notebook.page.evaluate(RUN_AXE) == []
+    assert notebook.page.evaluate(RUN_AXE) == []
