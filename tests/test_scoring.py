@@ -57,7 +57,7 @@ def test_what_must_be_ordered_is_ordered(tmp_path):
         "altered grey": altered_grey(model, index),
         "natural": am.visualize(model, "logits", index, seed=0, input_shape=shape, max_iter=96).image,
         "keras-vis": am.visualize(
-            model, "logits", index, seed=0, input_shape=shape, max_iter=150, preset="keras-vis"
+            model, "logits", index, seed=0, input_shape=shape, max_iter=300, preset="keras-vis"
         ).image,
     }
     files = {"photograph": PHOTOGRAPH}
