@@ -10,9 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from actmax_widget.checks import invalid
 from actmax_widget.export import plotting, saving
 from actmax_widget.export.code import code as code_of
+from actmax_widget.network import Network
+from actmax_widget.network.dataset import References
 from actmax_widget.results import History
+from actmax_widget.scoring.examples import Examples
+from actmax_widget.scoring.score import Score, of_run, top_of_run
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +31,22 @@ class Result:
         checkpoint: all that the next iteration needs, see :class:`~actmax_widget.Checkpoint`.
         film: pictures and checkpoints of the run, see :class:`~actmax_widget.Film`; None for one of many, see
             :func:`~actmax_widget.visualize_many`.
+        network: of the model, which is not pickled with it; None where it is not known.
+        labels: names of the last layer's units; None without.
+        references: real pictures that were given with the run; None without.
     """
 
     image: np.ndarray = field(repr=False)
     history: History
     checkpoint: Any
     film: Any
+    network: Network | None = field(default=None, repr=False, kw_only=True)
+    labels: Any = field(default=None, repr=False, kw_only=True)
+    references: Any = field(default=None, repr=False, kw_only=True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: a model has its own file."""
+        return {**vars(self), "network": None, "references": None}
 
     def __iter__(self) -> Iterator[Any]:
         return iter((self.image, self.history))
@@ -43,6 +58,50 @@ class Result:
     def code(self) -> str:
         """Python code that makes this picture: see :func:`actmax_widget.export.code.code`."""
         return code_of(self.checkpoint)
+
+    def score(self, references: Any = None, judge: Any = None, *, model: Any = None) -> Score:
+        """How far the picture can be trusted: see :func:`actmax_widget.score`.
+
+        Args:
+            references: real pictures, see :class:`~actmax_widget.References`; None: those given with the run, if any.
+            judge: another network of the same classes, or a pair of it and how it is fed.
+            model: the Keras model, where the result was pickled; else the run's is taken.
+
+        Raises:
+            ValueError, TypeError: no such references, a judge of other classes, or no model: before anything is
+                computed.
+
+        Example:
+            >>> print(am.visualize(am.demo.photos(), "logits", "flamingo", seed=0).score())
+            Score of logits, flamingo
+            strong  green  It is first of 1000 classes, with a probability of 1.00.
+            ...
+        """
+        network = self._known(model)
+        references = self.references if references is None else references
+        settings = self.checkpoint.settings
+        return of_run(network, settings, self.image, references=references, judge=judge, labels=self.labels)
+
+    def top_references(self, references: Any = None, count: int = 9, *, model: Any = None) -> Examples:
+        """The real pictures that excite the target most: see :func:`actmax_widget.visualize_references`.
+
+        Args:
+            references: see there; None: those given with the run.
+            count: how many.
+            model: see :meth:`score`.
+
+        Raises:
+            ValueError, TypeError: no references, none that can be read, or an objective without units.
+        """
+        references = self.references if references is None else references
+        return top_of_run(self._known(model), self.checkpoint.settings, References.of(references), count, self.labels)
+
+    def _known(self, model: Any) -> Network:
+        network = self.network if model is None else Network(model, **self.checkpoint.given)
+        if network is None:
+            advice = "A result that was pickled has none: pass the one that it was made of."
+            raise invalid("model", "the Keras model", None, advice)
+        return network
 
     def plot(self) -> Any:
         """The losses and the film as a figure: see :func:`actmax_widget.export.plotting.plot`."""

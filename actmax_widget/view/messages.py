@@ -218,6 +218,7 @@ class KernelFacts:
     backprop_modifiers: list[str] = told(
         "Choices for backprop_modifier.", tuple(parameters_of(Settings)["backprop_modifier"].choices)
     )
+    has_references: bool = told("Whether there are real pictures to set beside the made one.", False)
     seed_name: str = told("What the starting picture is called; empty for noise.", "")
     seed_note: str = told("What was done to the starting picture, or is odd about it: a sentence; mostly empty.", "")
     seed_picture: bytes = told("The starting picture as PNG; empty for noise.", b"")
@@ -454,9 +455,59 @@ class DifferenceMessage:
     scale: float = told("The difference from which on it is drawn white or black, in the same units.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class ScoreRow:
+    """One of the three words of a score."""
+
+    name: Literal["strong", "sturdy", "natural"] = told("Which.")
+    verdict: Literal["green", "amber", "grey"] = told("Grey is where data is missing.")
+    words: str = told("What was found, in sentences with its numbers.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreMessage:
+    """How far the present picture can be trusted: the answer to `ask_score`."""
+
+    type: Literal["score"] = "score"
+    iteration: int = told("That of the picture.")
+    target: str = told("What it was made for.")
+    rows: list[ScoreRow] = told("Strong, sturdy, natural; none where there is no score.")
+    passes: int = told("Pictures that the network was shown for it.")
+    notes: list[str] = told("What else there is to say.")
+    caution: str = told("What stands beneath every score.")
+    sentence: str = told("Why there is none; empty if there is one.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExamplesMessage:
+    """The real pictures that excite the target most: the answer to `ask_examples`. A buffer each, uint8 (H, W, C)."""
+
+    type: Literal["examples"] = "examples"
+    target: str = told("The target.")
+    names: list[str] = told("Of each.")
+    activations: list[float] = told("Of each.")
+    shapes: list[list[int]] = told("Height, width, and channels, 1 or 3, of each: cut to what the unit sees.")
+    number: int = told("Of how many real pictures.")
+    notes: list[str] = told("What was left out of them, or done to them.")
+    sentence: str = told("Why there are none; empty if there are.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuizMessage:
+    """Two real pictures, of which one excites the target more: the answer to `ask_quiz`. Buffers: left, right."""
+
+    type: Literal["quiz"] = "quiz"
+    target: str = told("The target.")
+    shape: list[int] = told("Height, width, and channels, 1 or 3, of both.")
+    right: bool | None = told("Whether the answer was right; None where none was given.")
+    said: str = told("How many were answered rightly, with the interval, in a sentence.")
+    sentence: str = told("Why there is no quiz; empty if there is one.")
+
+
 MESSAGES = (
     *(FrameMessage, FilmMessage, PictureMessage, TilesMessage, TilesClosedMessage),
     *(RefusedMessage, WeightsMessage, ResponseMessage, MapMessage, FileMessage, LinesMessage, DifferenceMessage),
+    *(ScoreMessage, ExamplesMessage, QuizMessage),
 )
 
 
@@ -778,6 +829,30 @@ class TakeAway:
     kind: FileKind = told("Of which kind.", None, take=_file_kind)
 
 
+@dataclass(frozen=True, kw_only=True)
+class AskScore:
+    """Say how far the present picture can be trusted."""
+
+    type: Literal["ask_score"] = "ask_score"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskExamples:
+    """Show the real pictures that excite the target most."""
+
+    type: Literal["ask_examples"] = "ask_examples"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskQuiz:
+    """Show two real pictures of which one excites the target more; with an answer to the question before."""
+
+    type: Literal["ask_quiz"] = "ask_quiz"
+    answer: Literal["left", "right"] | None = told(
+        "Which one does; None begins anew.", None, take=lambda _, value: value if value in {"left", "right"} else None
+    )
+
+
 COMMANDS = (
     *(Hello, Receipt, Views, AskFilm, AskPicture),
     *(Start, Pause, Reset, Step, ShowBest, SeedPicture, ClearSeedPicture),
@@ -786,6 +861,7 @@ COMMANDS = (
     *(MakeTiles, OpenTile, PauseTiles, ResumeTiles, CloseTiles),
     *(AskWeights, AskResponse, AskMap, AskLines, TakeAway),
     *(MakePin, Unpin, RestorePin),
+    *(AskScore, AskExamples, AskQuiz),
 )
 SILENT = (Hello, Receipt, Views, AskFilm, AskPicture)
 """Nobody pressed a button for these, so nobody is told what is wrong with one."""

@@ -41,12 +41,15 @@ from actmax_widget.live.facts import Facts, Frame
 from actmax_widget.live.pump import Pump
 from actmax_widget.live.quiet import QUIET
 from actmax_widget.live.run import Branch, Past, Run
-from actmax_widget.network import Network, graph, starting
+from actmax_widget.network import Network, Target, graph, starting
+from actmax_widget.network.dataset import References
 from actmax_widget.network.starting import starting_image
 from actmax_widget.parameters import Parameter, documented, filled, parameters_of
 from actmax_widget.results import History, TilePictures
+from actmax_widget.scoring.examples import Examples
+from actmax_widget.scoring.score import Score, top_of_run
 from actmax_widget.settings import PARTS, Settings, differ
-from actmax_widget.view import choices, looks, messages
+from actmax_widget.view import choices, inquiry, looks, messages
 from actmax_widget.view.lesson import check_ui
 from actmax_widget.view.lifetime import Lifetime
 from actmax_widget.view.messages import KernelFacts
@@ -176,7 +179,13 @@ def _parameter_traits() -> dict[str, ParameterTrait]:
 
 def _fact_traits() -> dict[str, Any]:
     """A read-only trait for each of :class:`~actmax_widget.view.messages.KernelFacts`."""
-    kinds: dict[Any, Any] = {int: traitlets.Int, bytes: traitlets.Bytes, list: traitlets.List, dict: traitlets.Dict}
+    kinds: dict[Any, Any] = {
+        bool: traitlets.Bool,
+        int: traitlets.Int,
+        bytes: traitlets.Bytes,
+        list: traitlets.List,
+        dict: traitlets.Dict,
+    }
     traits = {}
     for name, kind in get_type_hints(KernelFacts).items():
         if name in {KNOBS.name, UI.name}:  # which a person sets, too
@@ -223,6 +232,9 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         losses: the objective as keras-vis writes it: pairs of a loss and its weight.
         labels: what the last layer's units are called: a list of names, a dict of index and name, a file with one a
             line, or "imagenet"; None: those of a bundled network, if it is one. ``filter_indices`` may then be a name.
+        references: real pictures to set beside the made one: an array, a folder, a list, a ``tf.data`` or Keras
+            dataset, see :class:`~actmax_widget.References`; ``widget.references`` may be set at any time. With
+            ``preset="references"`` the picture's features are made to be theirs, see :func:`~actmax_widget.visualize`.
         callbacks: of :class:`~actmax_widget.callbacks.OptimizerCallback`: told of each iteration in a thread of their
             own. Steps are then made one at a time. One that raises ``StopIteration`` ends the run.
         **parameters: start values of the parameters below, and ``layout``. Where no ``preset`` is named it is
@@ -275,6 +287,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     """The picture of the last iteration, (H, W, C) float32 in ``input_range``; the last row tells its losses."""
 
     _labels: Labels | None = None
+    _references: References | None = None
     _published: Any = None
     _kept: Any = None
     _run: Any = None  # until the model was checked; ipywidgets also closes widgets that were never finished
@@ -296,9 +309,11 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         losses: Any = None,
         callbacks: Any = None,
         labels: Any = None,
+        references: Any = None,
         **parameters: Any,
     ) -> None:
         _check_keywords(parameters)
+        self._references = None if references is None else References.of(references)
         if losses is not None:
             if parameters.get("objective") is not None:
                 raise invalid("losses", "None where there is an objective", losses, "Pass one of the two.", TypeError)
@@ -311,7 +326,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._keep_at = 0.0
         self._card_id = ""  # none was put beneath it yet
         self._pins = Pins()
-        self._asked: dict[type, Any] = {}  # of each kind the newest question of the page, not answered yet
+        # What takes long, and of each kind the page's newest question, not answered yet.
+        self._asking, self._asked = inquiry.Inquiry(), dict[type, Any]()
         look = {name: parameters.pop(name) for name in LOOK if name in parameters}
         shown = parameters.pop("ui", None)
         seed_input = parameters.pop("seed_input", None)
@@ -326,11 +342,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         _check_picture(network)
         target = network.last if layer is None else network.find(layer)
         self._labels = demo.labels(model) if labels is None else Labels(labels)
-        if self._labels is not None:
-            self._labels.check(network.last.filters, network.last.name)
-            if "filter_indices" in parameters:
-                given = parameters["filter_indices"]
-                parameters["filter_indices"] = self._labels.indices(given, target.filters, target.name)
+        parameters = self._looked_up(network, target, parameters)
         settings = Settings(layer=target.name)
         settings = settings.changed(**presets.with_preset({"preset": "natural", **parameters}, settings, network))
         start = starting.start_of(network.input, seed_input, settings.input_range, settings.seed_fit)
@@ -348,6 +360,18 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._show_run(run)
         self.on_msg(self._on_message)
         run.prepare()
+
+    def _looked_up(self, network: Network, target: Target, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Parameters with indices in the place of names, and with what a preset makes of the references."""
+        if self._labels is not None:
+            self._labels.check(network.last.filters, network.last.name)
+            if "filter_indices" in parameters:
+                given = self._labels.indices(parameters["filter_indices"], target.filters, target.name)
+                parameters = {**parameters, "filter_indices": given}
+        if parameters.get("preset") != presets.REFERENCES:
+            return parameters
+        chosen = parameters.get("filter_indices", DEFAULTS["filter_indices"])
+        return presets.by_references(network, target.name, chosen, self._references, parameters)
 
     # --- commands --------------------------------------------------------------------------------------------------
 
@@ -597,7 +621,50 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         film: Film = self._run.film()
         kept = film.checkpoints[-1]
         image = self._run.network.layout.as_shown(kept.arrays["measured"][0])
-        return Result(image, kept.history, kept, film)
+        known = {"network": self._run.network, "labels": self._labels, "references": self._references}
+        return Result(image, kept.history, kept, film, **known)
+
+    @property
+    def references(self) -> References | None:
+        """Real pictures to set beside the made one, whatever :class:`~actmax_widget.References` takes; None: none."""
+        return self._references
+
+    @references.setter
+    def references(self, value: Any) -> None:
+        self._references = None if value is None else References.of(value)
+        self._asking.forget()
+        with self.lock:
+            self.set_trait("has_references", self._references is not None)
+
+    def score(self, references: Any = None, judge: Any = None) -> Score:
+        """How far the picture can be trusted: see :func:`actmax_widget.score`.
+
+        Args:
+            references: real pictures; None: ``widget.references``, if there are any.
+            judge: another network of the same classes, or a pair of it and how it is fed.
+
+        Raises:
+            ValueError, TypeError: nothing was run yet, no such references, or a judge of other classes: before
+                anything is computed.
+        """
+        if not self._run.facts().iteration:
+            raise invalid("picture", "one that was run", "the start", "Press Run, or call start(), first.")
+        return self.result.score(references, judge)
+
+    def top_references(self, references: Any = None, count: int = 9) -> Examples:
+        """The real pictures that excite the target most: see :func:`actmax_widget.visualize_references`.
+
+        Args:
+            references: real pictures; None: ``widget.references``.
+            count: how many.
+
+        Raises:
+            ValueError, TypeError: no references, none that can be read, or an objective without units.
+        """
+        given = self._references if references is None else References.of(references)
+        if given is None:
+            raise invalid("references", "real pictures", None, "Set widget.references, or pass them.", TypeError)
+        return top_of_run(self._run.network, self._run.settings, given, count, self._labels)
 
     def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Write the picture, the film, the rows or the run to a file, of the kind that its ending says.
@@ -864,6 +931,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
                 self._name_seed()
             self.set_trait("layers", [info._asdict() | {"shape": list(info.shape)} for info in run.network.layers()])
             self.set_trait("model_name", run.network.model.name)
+            self.set_trait("has_references", self._references is not None)
             if self._labels is not None:
                 named = [
                     one.name for one in run.network.layers() if one.filters == len(self._labels) and len(one.shape) == 1
@@ -1037,6 +1105,10 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             **dict.fromkeys(
                 (messages.AskWeights, messages.AskResponse, messages.AskMap, messages.AskLines, messages.TakeAway),
                 lambda: self._asked.__setitem__(type(command), command),
+            ),
+            **dict.fromkeys(
+                (messages.AskScore, messages.AskExamples, messages.AskQuiz),
+                lambda: self._asking.ask(command, self, _weakly(self.send)),
             ),
         }
         answers[type(command)]()
@@ -1229,7 +1301,7 @@ def _without_cell_events(as_ever: Callable[[Any], Any], quietly: Callable[[Any],
 
 def _check_keywords(parameters: dict[str, Any]) -> None:
     """Refuse keywords that do not exist; traitlets would only warn."""
-    known = [*DEFAULTS, "losses", "callbacks", "labels", "ui", *LOOK]
+    known = [*DEFAULTS, "losses", "callbacks", "labels", "references", "ui", *LOOK]
     for name in parameters:
         if name not in known:
             hint = near(name, known) or f"Choose from: {', '.join(known)}."

@@ -95,7 +95,7 @@ def visualize_many(
     with progress_bar(tiles.count * tiles.goal, shown=progress) as advance:
         make(tiles, advance)
     model_print = fingerprint(network)
-    results = [_result(network, varied, tiles, position, model_print) for position in range(tiles.begun)]
+    results = [_result(network, varied, tiles, position, model_print, names) for position in range(tiles.begun)]
     many = Many(tuple(results), tuple(own[: tiles.begun]))
     if wrong := [str(one) for one, history in zip(many.varied, many.histories, strict=True) if not _sound(history)]:
         advice = "Lower the learning rate or a weight there. Their pictures are the last good ones."
@@ -103,11 +103,12 @@ def visualize_many(
     return many
 
 
-def _result(network: Network, varied: Varied, tiles: Tiles, position: int, model: str) -> Result:
+def _result(network: Network, varied: Varied, tiles: Tiles, position: int, model: str, names: Any) -> Result:
     alone, own, seed = tiles.alone(position), varied.settings[position], varied.seeds[position]
     changes = Changes().then(0, own, tiles.goal)
     kept = keeping.kept(network, alone, own, changes, seed=seed, goal=tiles.goal, model=model)
-    return Result(network.layout.as_shown(alone.pictures[0]), alone.history(), kept, None)
+    image = network.layout.as_shown(alone.pictures[0])
+    return Result(image, alone.history(), kept, None, network=network, labels=names)
 
 
 def _sound(history: Any) -> bool:

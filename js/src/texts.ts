@@ -456,7 +456,46 @@ export const TEXTS = {
     tooMany: (count: string, most: string) =>
       `These would be ${count} pictures. At most ${most} are made at once.`,
   },
+  score: {
+    intro:
+      "A picture of a maximum persuades, also where it should not. Here the network is asked about the picture as a file keeps it, and it is set beside photographs.",
+    ask: "Score this picture",
+    asking: "Asking the network …",
+    of: (target: string, iteration: number, passes: number) =>
+      `${target}, iteration ${iteration.toLocaleString("en")}: ${plural(passes, "forward pass", "forward passes")}.`,
+    names: { strong: "Strong", sturdy: "Sturdy", natural: "Natural" },
+    verdicts: { green: "good", amber: "doubtful", grey: "no data" },
+    explained: {
+      strong:
+        "Whether the network sees the target in it. Noise that was made to deceive is strong, too: read it with the other two.",
+      sturdy:
+        "Whether it still does when the picture is moved, turned, made smaller, compressed or grainy. What a person would not notice should not matter.",
+      natural:
+        "Whether the picture has the frequencies and colours that real pictures have. A cloud of noise may have them, too.",
+    },
+  },
+  real: {
+    intro: "The real pictures that excite the target most, cut to the part that it sees.",
+    ask: "Find them",
+    asking: "Showing the real pictures to the network …",
+    of: (target: string, count: number, of: number) =>
+      `${target}: the strongest ${count} of ${plural(of, "picture")}, with the target's answer.`,
+    picture: (name: string, value: string) => `${name}: ${value}`,
+  },
+  quiz: {
+    intro:
+      "Does the made picture tell what excites the target? Look at it, and choose: of two real pictures one excites it more.",
+    start: "Begin the quiz",
+    asking: "Showing the real pictures to the network …",
+    question: (target: string) => `Which of the two excites ${target} more?`,
+    left: "The left one",
+    right: "The right one",
+    verdict: (right: boolean | null) =>
+      right === null ? "" : right ? "Right." : "No, the other one.",
+  },
   view: {
+    score: "Score",
+    real: "Real pictures",
     /** Why there is no kernel, and what to do. */
     notes: {
       unknown: `${NOT_CONNECTED}. Run the cell again.`,

@@ -17,6 +17,8 @@ import { createPartChoices, createRecipe } from "./parts/part_choices";
 import { createPast } from "./parts/past";
 import { createPicture } from "./parts/picture";
 import { createProgress, createStatusWord } from "./parts/progress";
+import { createReal } from "./parts/real";
+import { createScore } from "./parts/score";
 import { createShortcuts } from "./parts/shortcuts";
 import { createTable } from "./parts/table";
 import { createTarget } from "./parts/target";
@@ -79,6 +81,7 @@ interface Parts extends Record<string, Component> {
 }
 
 /** What the tab of the recipe holds. */
+const OF_REFERENCES = ["examples", "quiz"];
 const OF_RECIPE = ["parametrization", "optimizer", "transforms"];
 
 const createRoot = (): HTMLElement =>
@@ -113,6 +116,8 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
     settings: createSettings(model, store, picture.element),
     tiles: createTiles(model, store, { fallback: vary }),
     network: createNetwork(model, store),
+    score: createScore(model, store),
+    real: createReal(model, store),
     table,
     chart: createChart(model, store, { tableId: table.id }),
   } satisfies Parts;
@@ -158,6 +163,16 @@ function arrange(
       isOffered: () => OF_RECIPE.some((part) => !isHidden(model, part)),
     },
     {
+      ...{ title: TEXTS.view.score, testId: "score", element: controls(parts.score) },
+      isOffered: isShown("score"),
+    },
+    {
+      ...{ title: TEXTS.view.real, testId: "real", element: controls(parts.real) },
+      isOffered: () =>
+        Boolean(model.get("has_references")) &&
+        OF_REFERENCES.some((part) => !isHidden(model, part)),
+    },
+    {
       ...{ title: TEXTS.view.more, testId: "more", element: controls(parts.settings) },
       isOffered: isShown("settings"),
     },
@@ -167,7 +182,7 @@ function arrange(
     },
   ]);
   scope.add(drawer.cleanup);
-  scope.on(model, "change:ui", () => drawer.draw());
+  scope.on(model, "change:ui change:has_references", () => drawer.draw());
   const chosen = controls(target, recipe);
   chosen.classList.add("actmax-chosen");
   root.append(

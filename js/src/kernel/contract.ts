@@ -12,7 +12,10 @@ export type Incoming =
   | MapMessage
   | FileMessage
   | LinesMessage
-  | DifferenceMessage;
+  | DifferenceMessage
+  | ScoreMessage
+  | ExamplesMessage
+  | QuizMessage;
 export type Outgoing =
   | Hello
   | Receipt
@@ -46,7 +49,10 @@ export type Outgoing =
   | TakeAway
   | MakePin
   | Unpin
-  | RestorePin;
+  | RestorePin
+  | AskScore
+  | AskExamples
+  | AskQuiz;
 
 /** All that Python and the page have in common. */
 export interface Contract {
@@ -143,6 +149,8 @@ export interface Facts {
   grad_modifiers: string[];
   /** Choices for backprop_modifier. */
   backprop_modifiers: string[];
+  /** Whether there are real pictures to set beside the made one. */
+  has_references: boolean;
   /** What the starting picture is called; empty for noise. */
   seed_name: string;
   /** What was done to the starting picture, or is odd about it: a sentence; mostly empty. */
@@ -505,6 +513,65 @@ export interface DifferenceMessage {
   /** The difference from which on it is drawn white or black, in the same units. */
   scale: number;
 }
+/** How far the present picture can be trusted: the answer to `ask_score`. */
+export interface ScoreMessage {
+  type: "score";
+  /** That of the picture. */
+  iteration: number;
+  /** What it was made for. */
+  target: string;
+  /** Strong, sturdy, natural; none where there is no score. */
+  rows: ScoreRow[];
+  /** Pictures that the network was shown for it. */
+  passes: number;
+  /** What else there is to say. */
+  notes: string[];
+  /** What stands beneath every score. */
+  caution: string;
+  /** Why there is none; empty if there is one. */
+  sentence: string;
+}
+/** One of the three words of a score. */
+export interface ScoreRow {
+  /** Which. */
+  name: "strong" | "sturdy" | "natural";
+  /** Grey is where data is missing. */
+  verdict: "green" | "amber" | "grey";
+  /** What was found, in sentences with its numbers. */
+  words: string;
+}
+/** The real pictures that excite the target most: the answer to `ask_examples`. A buffer each, uint8 (H, W, C). */
+export interface ExamplesMessage {
+  type: "examples";
+  /** The target. */
+  target: string;
+  /** Of each. */
+  names: string[];
+  /** Of each. */
+  activations: number[];
+  /** Height, width, and channels, 1 or 3, of each: cut to what the unit sees. */
+  shapes: number[][];
+  /** Of how many real pictures. */
+  number: number;
+  /** What was left out of them, or done to them. */
+  notes: string[];
+  /** Why there are none; empty if there are. */
+  sentence: string;
+}
+/** Two real pictures, of which one excites the target more: the answer to `ask_quiz`. Buffers: left, right. */
+export interface QuizMessage {
+  type: "quiz";
+  /** The target. */
+  target: string;
+  /** Height, width, and channels, 1 or 3, of both. */
+  shape: number[];
+  /** Whether the answer was right; None where none was given. */
+  right: boolean | null;
+  /** How many were answered rightly, with the interval, in a sentence. */
+  said: string;
+  /** Why there is no quiz; empty if there is one. */
+  sentence: string;
+}
 /** A page is there (again), with what it has: the answer begins where that ends. */
 export interface Hello {
   type: "hello";
@@ -690,6 +757,20 @@ export interface RestorePin {
   type: "restore_pin";
   /** Of it. */
   name: string;
+}
+/** Say how far the present picture can be trusted. */
+export interface AskScore {
+  type: "ask_score";
+}
+/** Show the real pictures that excite the target most. */
+export interface AskExamples {
+  type: "ask_examples";
+}
+/** Show two real pictures of which one excites the target more; with an answer to the question before. */
+export interface AskQuiz {
+  type: "ask_quiz";
+  /** Which one does; None begins anew. */
+  answer: ("left" | "right") | null;
 }
 /** All tiles for a saved notebook; their pictures stand in one, in rows. */
 export interface SavedTiles {
