@@ -4,14 +4,19 @@ from actmax_widget import demo, losses, optimizers, parametrizations, regularize
 from actmax_widget.checkpoint import Checkpoint
 from actmax_widget.export.run_file import RunFile
 from actmax_widget.film import Film
+from actmax_widget.network.dataset import References
+from actmax_widget.scoring.score import Score
+from actmax_widget.view.comparing import compare
 from actmax_widget.view.loading import load_run
 from actmax_widget.view.widget import ActMaxWidget
 from actmax_widget.visualization import (
+    score,
     visualize,
     visualize_activation,
     visualize_activation_with_losses,
     visualize_layer,
     visualize_many,
+    visualize_references,
     visualize_response,
     visualize_weights,
 )
@@ -21,19 +26,24 @@ __all__ = [
     "ActMaxWidget",
     "Checkpoint",
     "Film",
+    "References",
     "RunFile",
+    "Score",
+    "compare",
     "demo",
     "load_run",
     "losses",
     "optimizers",
     "parametrizations",
     "regularizers",
+    "score",
     "transforms",
     "visualize",
     "visualize_activation",
     "visualize_activation_with_losses",
     "visualize_layer",
     "visualize_many",
+    "visualize_references",
     "visualize_response",
     "visualize_weights",
 ]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from actmax_widget import transforms
+import keras
+import numpy as np
+
+from actmax_widget import preprocessing, transforms
+from actmax_widget.checks import check_range, invalid
 from actmax_widget.composition import EVERY_ALIAS
-from actmax_widget.losses import ActivationMaximization, LogOdds, Loss, Neuron
+from actmax_widget.losses import ActivationMaximization, LogOdds, Loss, MatchFeatures, Neuron
 from actmax_widget.network import Kind, Network, head_of
+from actmax_widget.network.dataset import References
 from actmax_widget.optimizers import Adam, RMSProp
 from actmax_widget.parameters import parameters_of
 from actmax_widget.parametrizations import Fourier, Phase, Pixels, RingSpectrum
@@ -18,6 +23,15 @@ from actmax_widget.settings import LOG_ODDS, PARTS, Settings, differ
 
 SMALL = 64
 """Sides in pixels below which a picture has no room for the rings of photographs."""
+REFERENCES = "references"
+"""The preset that needs real pictures, and so is none of those to choose in the page."""
+MATCHED = 5.0
+"""How much features count beside the target in it."""
+FEATURES = (
+    *(keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D, keras.layers.DepthwiseConv2D),
+    *(keras.layers.SeparableConv2D, keras.layers.Concatenate, keras.layers.Add, keras.layers.MultiHeadAttention),
+)
+"""Layers that put out features of their own."""
 FREE = {"act_max_weight": 1.0, "lp_norm_weight": 0.0, "tv_weight": 0.0, "class_loss": LOG_ODDS, "temperature": 1.0}
 """The weights of presets that need no penalty: what keeps the picture natural is its parametrization."""
 
@@ -191,6 +205,54 @@ BUILT_IN: dict[str, Callable[[tuple[int, ...]], dict[str, Any]]] = {
     "phase": _phase,
     "keras-vis": _keras_vis,
 }
+
+
+def by_references(
+    network: Network, layer: Any, filter_indices: Any, references: Any, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The settings that ``preset="references"`` stands for: natural's, and an objective that has real features.
+
+    The target as natural takes it, in standard deviations of all units' answers to the references, and 5 times
+    :class:`~actmax_widget.losses.MatchFeatures` in 5 layers.
+
+    Args:
+        network: of the model.
+        layer: the target layer.
+        filter_indices: its filters.
+        references: real pictures, best some of the class.
+        given: other settings; ``input_range`` and ``preprocess`` tell how the network is fed.
+
+    Raises:
+        TypeError: no references.
+        ValueError: a network that has no layers with a map.
+    """
+    if references is None:
+        advice = "Pass references= too: an array, a folder, or a tf.data or Keras dataset."
+        raise invalid("preset", 'another one than "references" where there are none', REFERENCES, advice, TypeError)
+    low, high = check_range(given.get("input_range", (0, 255)))
+    network, real = network.fed_by(preprocessing.get(given.get("preprocess"))), References.of(references)
+    layers = feature_layers(network)
+    if not layers:
+        raise invalid("preset", "a network with layers that have a map", REFERENCES, 'Take preset="natural".')
+    terms = activation_losses(network, layer, filter_indices, (1.0, None, None), given.get("position"), LOG_ODDS)
+    target: Any = terms[0][0]
+    answers = real.answers(network, target.layer, (low, high))[0].means
+    deviation = float(answers.std()) or float(np.abs(answers).max()) or 1.0
+    objective = target / deviation + MATCHED * MatchFeatures(real, layers, input_range=(low, high))
+    # An objective has targets of its own.
+    others = {name: value for name, value in given.items() if name not in {"filter_indices", "position"}}
+    return {**others, "preset": "natural", "objective": objective}
+
+
+def feature_layers(network: Network) -> list[str]:
+    """Layers, from the first to the last, evenly spread, whose answers are features at places: at most 5."""
+    maps = [
+        name
+        for name, target in network.targets.items()
+        if len(target.shape) > 1 and None not in target.shape and isinstance(target.layer, FEATURES)
+    ]
+    chosen = np.linspace(0, len(maps) - 1, min(len(maps), 5)).round().astype(int)
+    return [maps[one] for one in chosen]
 
 
 def activation_losses(

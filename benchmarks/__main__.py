@@ -29,6 +29,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     **{f"parts-{case}": ("steps", "composed", case) for case in ("squeezenet", "mobilenet")},
     "parts-natural": ("steps", "recipe"),
     "keeping": ("keeping", "rows"),
+    "scoring": ("scoring", "rows"),
     "second-picture": ("steps", "second_picture"),
     **{f"first-picture-{case}": ("steps", "first_picture", case) for case in ("digits", "mobilenet", "vgg")},
     "import": ("process", "import_time"),

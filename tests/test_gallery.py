@@ -61,8 +61,8 @@ def test_colours_that_vary_alike_have_no_distance_and_a_factor_has_its_logarithm
 
 def test_a_shift_moves_down_and_right_and_reflects_at_the_edge():
     picture = np.arange(9.0).reshape(3, 3, 1)
-    np.testing.assert_array_equal(scores.shifted(picture, 1, 0)[..., 0], [[3, 4, 5], [0, 1, 2], [3, 4, 5]])
-    np.testing.assert_array_equal(scores.shifted(picture, 0, -1)[..., 0], [[1, 2, 1], [4, 5, 4], [7, 8, 7]])
+    np.testing.assert_array_equal(scores.shifted(picture, (1, 0))[..., 0], [[3, 4, 5], [0, 1, 2], [3, 4, 5]])
+    np.testing.assert_array_equal(scores.shifted(picture, (0, -1))[..., 0], [[1, 2, 1], [4, 5, 4], [7, 8, 7]])
 
 
 def test_numbers_that_are_none_are_told_and_saved_as_black(tmp_path):

@@ -25,6 +25,7 @@ from actmax_widget.view.messages import (
     COMMANDS,
     MESSAGES,
     Choice,
+    CompareFacts,
     Control,
     KernelFacts,
     PartsFacts,
@@ -83,9 +84,9 @@ def schema() -> Schema:
     definitions["Facts"] = of_dataclass(KernelFacts, definitions)
     for name, members in {"Incoming": MESSAGES, "Outgoing": COMMANDS}.items():
         definitions[name] = {"anyOf": [of(member, definitions) for member in members]}
-    for cls in (SavedTiles, PartsFacts, Ui, Control):
+    for cls in (SavedTiles, PartsFacts, Ui, Control, CompareFacts):
         of(cls, definitions)
-    names = ("Parameters", "Facts", "Incoming", "Outgoing", "SavedTiles", "PartsFacts", "Ui", "Control")
+    names = ("Parameters", "Facts", "Incoming", "Outgoing", "SavedTiles", "PartsFacts", "Ui", "Control", "CompareFacts")
     properties = {name.lower(): {"$ref": f"#/definitions/{name}"} for name in names}
     return whole(properties, "All that Python and the page have in common.") | {"definitions": definitions}
 

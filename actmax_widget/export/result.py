@@ -10,9 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from actmax_widget.checks import invalid
 from actmax_widget.export import page, plotting, saving, sheet
 from actmax_widget.export.code import code as code_of
+from actmax_widget.network import Network
+from actmax_widget.network.dataset import References
 from actmax_widget.results import History
+from actmax_widget.scoring.examples import Examples
+from actmax_widget.scoring.score import Score, of_run, top_of_run
 from actmax_widget.settings import Settings
 
 
@@ -28,6 +33,9 @@ class Result:
         film: pictures and checkpoints of the run, see :class:`~actmax_widget.Film`; None for one of many, see
             :func:`~actmax_widget.visualize_many`.
         subject: model and target in words; empty where nobody told.
+        network: of the model, which is not pickled with it; None where it is not known.
+        labels: names of the last layer's units; None without.
+        references: real pictures that were given with the run; None without.
     """
 
     image: np.ndarray = field(repr=False)
@@ -35,6 +43,13 @@ class Result:
     checkpoint: Any
     film: Any
     subject: str = field(default="", repr=False)
+    network: Network | None = field(default=None, repr=False, kw_only=True)
+    labels: Any = field(default=None, repr=False, kw_only=True)
+    references: Any = field(default=None, repr=False, kw_only=True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: a model has its own file."""
+        return {**vars(self), "network": None, "references": None}
 
     def __iter__(self) -> Iterator[Any]:
         return iter((self.image, self.history))
@@ -57,6 +72,51 @@ class Result:
             ValueError: pictures that are not of rows and columns.
         """
         return page.of_run(self)
+
+    def score(self, references: Any = None, judge: Any = None, *, model: Any = None) -> Score:
+        """How far the picture can be trusted: see :func:`actmax_widget.score`.
+
+        Args:
+            references: real pictures, see :class:`~actmax_widget.References`; None: those given with the run, if any.
+            judge: another network of the same classes, or a pair of it and how it is fed.
+            model: the Keras model, where the result was pickled; else the run's is taken.
+
+        Raises:
+            ValueError, TypeError: no such references, a judge of other classes, or no model: before anything is
+                computed.
+
+        Example:
+            >>> print(am.visualize(am.demo.photos(), "logits", "flamingo", seed=0).score())
+            Score of logits, flamingo
+            strong  green  It is first of 1000 classes, with a probability of 1.00.
+            ...
+        """
+        network = self._known(model)
+        references = self.references if references is None else references
+        settings = self.checkpoint.settings
+        return of_run(network, settings, self.image, references=references, judge=judge, labels=self.labels)
+
+    def top_references(self, references: Any = None, count: int = 9, *, model: Any = None) -> Examples:
+        """The real pictures that excite the target most: see :func:`actmax_widget.visualize_references`.
+
+        Args:
+            references: see there; None: those given with the run.
+            count: how many.
+            model: see :meth:`score`.
+
+        Raises:
+            ValueError, TypeError: no references, none that can be read, or an objective without units.
+        """
+        references = self.references if references is None else references
+        return top_of_run(self._known(model), self.checkpoint.settings, References.of(references), count, self.labels)
+
+    def _known(self, model: Any) -> Network:
+        given = {name: one for name, one in self.checkpoint.given.items() if name != "modified_by"}
+        network = self.network if model is None else Network(model, **given)
+        if network is None:
+            advice = "A result that was pickled has none: pass the one that it was made of."
+            raise invalid("model", "the Keras model", None, advice)
+        return network
 
     def plot(self) -> Any:
         """The losses and the film as a figure: see :func:`actmax_widget.export.plotting.plot`."""

@@ -114,6 +114,7 @@ class Run(Worker):
         super().__init__(**worker)
         self._listeners = Listeners(callbacks, self._end_for_callback)
         self.watched: Callable[[], bool] = lambda: True
+        self._leash: Callable[[int], int] | None = None
         self.network = network
         self._plan: Plan | None = None
         self._tried_plan: Plan | None = None  # of a target that was asked for last, and may not have been taken
@@ -267,6 +268,11 @@ class Run(Worker):
             settings, goal, changes = self._settings_in_front, self._goal_of_knobs, self._changes
             return keeping.kept(self.network, self._front, settings, changes, seed=self._seed, goal=goal, model=model)
 
+    def in_front(self) -> tuple[Settings, int]:
+        """The settings of the picture in front, which may be behind those set, and the random state of its start."""
+        with self._changed:
+            return self._settings_in_front, self._seed
+
     def film(self) -> Film:
         """Pictures and checkpoints of the picture in front, up to this moment."""
         model = fingerprint(self.network)  # as above
@@ -294,6 +300,94 @@ class Run(Worker):
         """The lines of this run that were left, in the order of their beginning, each with its end."""
         with self._changed:
             return [self._branches[name] for name in self._names if name in self._branches]
+
+    # --- what another run goes along with: without the lock, as whoever asks may hold another one -------------------
+
+    @property
+    def number(self) -> int:
+        """Another one for each fresh start, and after something was gone back to."""
+        return self._run
+
+    @property
+    def front_is_busy(self) -> bool:
+        """Whether the picture in front is being made."""
+        return self._front_is_busy
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it has stopped, and no call is in hand that will still add to it."""
+        return not self._status.busy and (self._preparing or not self._working)
+
+    @property
+    def is_at_tiles(self) -> bool:
+        """Whether its status is the tiles'."""
+        return self._at_tiles
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the next start is a fresh one, as the target was changed."""
+        return self._stale
+
+    @property
+    def heads_for_goal(self) -> bool:
+        """Whether it was started to run until the goal, and not for some steps."""
+        return self._ending is Status.FINISHED
+
+    @property
+    def until(self) -> int:
+        """The iteration at which it will stop."""
+        return self._until
+
+    @property
+    def steps_in_frame(self) -> int:
+        """How many steps fill about one frame, by its pace so far."""
+        return self._pace.steps(2**20, self._limit())
+
+    @property
+    def follows(self) -> bool:
+        """Whether it goes along with another one."""
+        return self._leash is not None
+
+    def follow(self, leash: Callable[[int], int], told: Callable[[], None]) -> Callable[[], None]:
+        """Make no more steps than another one allows.
+
+        Args:
+            leash: called, with the lock held, with the present iteration; tells how many more may be made, 0: wait. It
+                must not wait for anything. :meth:`loosen` has it asked again.
+            told: called after each change, as ``notify`` is.
+
+        Returns:
+            A function that ends it.
+
+        Raises:
+            RuntimeError: it follows another one already.
+        """
+        if self._leash is not None:
+            message = "This run goes along with another one already."
+            raise RuntimeError(message)
+        notify = self._notify
+
+        def both() -> None:
+            notify()
+            told()
+
+        def end() -> None:
+            with self._changed:
+                self._leash, self._notify = None, notify
+            self.loosen()
+
+        with self._changed:
+            self._leash, self._notify = leash, both
+        return end
+
+    def loosen(self) -> None:
+        """Ask the leash again, if it waits for that."""
+        with self._changed:
+            self._changed.notify_all()
+
+    @property
+    def _is_held(self) -> bool:
+        return self._leash is not None and self._leash(self.iteration) <= 0
 
     # --- commands: all return at once ------------------------------------------------------------------------------
 
@@ -647,6 +741,8 @@ class Run(Worker):
                 settings, plan = self._settings, self._plan
                 graph = settings.graph()
                 if self._front_is_busy and self._is_fresh and self._compiled == graph:
+                    if self._is_held:
+                        return LOOK_SECONDS
                     work = functools.partial(self._carry_out, *self._next_call())
                     break
                 if not self._front_is_busy and self._tried == graph:
@@ -695,6 +791,8 @@ class Run(Worker):
         one = not compiled or self._listeners  # which are told of each
         ends = [self._until, *(change.iteration for change in self._to_come[:1])]
         most = min(max(1, min(ends) - self.iteration), self._reel.due(self.iteration))
+        if self._leash is not None:
+            most = max(1, min(most, self._leash(self.iteration)))
         n = 1 if one else self._pace.steps(most, self._limit())
         self._stop.set(False)
         return self._run, step, self._front.state, self._knobs, n
@@ -817,6 +915,9 @@ class Run(Worker):
         """Wait for the next step's time, but not through a pause, a restart, or anything that was set."""
         limit, end = self._limit(), self._pace.clock() + seconds
         with self._changed:
+            if self._is_held:
+                self._changed.wait_for(lambda: not (self._front_is_busy and self._is_held), seconds or LOOK_SECONDS)
+                return
             # The knobs are of the call just made: whatever was set since, before this waits too, took them away.
             while self._front_is_busy and self._knobs is not None and self._limit() == limit:
                 left = end - self._pace.clock()
@@ -1051,6 +1152,7 @@ class Past:
             self.settings, self.loss_names, self.measures = run.settings, run.loss_names, run.measures
             self.image, self.history = run.image, run.history
             self._facts = run.facts()
+            self._in_front = run.in_front()
             self._frame = run.frame()
         self.status, self.revision, self.front_revision, self.tiles = self._facts.status, 0, 0, None
         self.replayed = run.replayed
@@ -1064,6 +1166,10 @@ class Past:
         del best
         first = first if run == self._frame.run and first <= len(self._frame.rows) else 0
         return dataclasses.replace(self._frame, first=first, rows=self._frame.rows[first:], rate=None)
+
+    def in_front(self) -> tuple[Settings, int]:
+        """As of a run."""
+        return self._in_front
 
     def film_pictures(self) -> tuple[int, dict[int, np.ndarray]]:
         """None are left."""

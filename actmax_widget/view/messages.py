@@ -142,6 +142,29 @@ class Ui:
     text: str = told("A paragraph beneath.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What a picture was made with."""
+
+    values: dict[str, Any] = told("Of each setting and number, by name or address.", ts="Record<string, unknown>")
+    titles: dict[str, str] = told("What a person calls each.")
+    layer: str = told("The layer, after whose units filters are called.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PinInfo:
+    """A picture that was pinned."""
+
+    number: int = told("Another one for each pin.")
+    name: str = told("Of it; no two of a widget have the same.")
+    iteration: int = told("Of the picture.")
+    goes_on: int = told("The iteration that is gone back to.")
+    activation: float | None = told("Of the target; None at the start.")
+    probability: float | None = told("Of a class; None where there is none.")
+    total: float | None = told("Of the losses; None at the start.")
+    made: Made = told("What it was made with.")
+
+
 # --- facts ----------------------------------------------------------------------------------------------------------
 
 
@@ -195,6 +218,7 @@ class KernelFacts:
     backprop_modifiers: list[str] = told(
         "Choices for backprop_modifier.", tuple(parameters_of(Settings)["backprop_modifier"].choices)
     )
+    has_references: bool = told("Whether there are real pictures to set beside the made one.", False)
     seed_name: str = told("What the starting picture is called; empty for noise.", "")
     seed_note: str = told("What was done to the starting picture, or is odd about it: a sentence; mostly empty.", "")
     seed_picture: bytes = told("The starting picture as PNG; empty for noise.", b"")
@@ -225,6 +249,28 @@ class KernelFacts:
         (),
         ts="{ [name: string]: (number | string | (number | string)[] | null)[] }",
     )
+    pinned: list[PinInfo] = told("Pictures that were pinned, in order: dicts.", ())
+    pin_pictures: list[bytes] = told("The picture of each as PNG.", (), ts="DataView[]")
+    present: dict[str, Any] = told(
+        "What the present picture is made with, as long as there are pins to compare it with; else empty.",
+        (),
+        ts="Partial<Made>",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareFacts:
+    """What the panel above two widgets in lock-step sees: read-only traits."""
+
+    status: Status = told("As of a widget, of both.", Status.READY.value)
+    message: str = told("A sentence about the status.", "")
+    error: str = told("What failed, and which of the two; empty if nothing did.", "")
+    iteration: int = told("The last one that both came to, at transitions.", 0)
+    goal: int = told("The iteration at which a Run ends; 0 before the first.", 0)
+    names: list[str] = told("What the two are called.", ())
+    rms: float = told("Root of the mean squared difference, in units of the input range, at transitions.", 0.0)
+    scale: float = told("The difference from which on it is drawn white or black, in the same units.", 1.0)
+    picture: bytes = told("The difference as PNG at the last transition, for saved notebooks.", b"")
 
 
 # --- messages to the page -------------------------------------------------------------------------------------------
@@ -327,8 +373,8 @@ class RefusedMessage:
 
     type: Literal["refused"] = "refused"
     name: str = told(
-        'A parameter, the address of a part\'s number, "seed_picture", "parametrization", "optimizer", "transforms" or '
-        '"vary".'
+        'A parameter, the address of a part\'s number, "seed_picture", "parametrization", "optimizer", "transforms", '
+        '"vary" or "pin".'
     )
     sentence: str = told("For the person who typed it.")
     error: str = told("The same in Python's words, as the trait `error` has it.")
@@ -403,9 +449,72 @@ class LinesMessage:
     lines: list[LineCurves] = told("They, in the order of their beginning.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class DifferenceMessage:
+    """The first picture minus the second. The buffer holds it, uint8 (H, W, C): 128 is none."""
+
+    type: Literal["difference"] = "difference"
+    seq: int = told("Rises by one, and is acknowledged.")
+    iteration: int = told("Of both.")
+    goal: int = told("The iteration at which the run ends.")
+    shape: tuple[int, int, Literal[1, 3]] = told("Height, width and channels.")
+    rms: float = told("Root of the mean squared difference, in units of the input range.")
+    scale: float = told("The difference from which on it is drawn white or black, in the same units.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreRow:
+    """One of the three words of a score."""
+
+    name: Literal["strong", "sturdy", "natural"] = told("Which.")
+    verdict: Literal["green", "amber", "grey"] = told("Grey is where data is missing.")
+    words: str = told("What was found, in sentences with its numbers.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreMessage:
+    """How far the present picture can be trusted: the answer to `ask_score`."""
+
+    type: Literal["score"] = "score"
+    iteration: int = told("That of the picture.")
+    target: str = told("What it was made for.")
+    rows: list[ScoreRow] = told("Strong, sturdy, natural; none where there is no score.")
+    passes: int = told("Pictures that the network was shown for it.")
+    notes: list[str] = told("What else there is to say.")
+    caution: str = told("What stands beneath every score.")
+    sentence: str = told("Why there is none; empty if there is one.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExamplesMessage:
+    """The real pictures that excite the target most: the answer to `ask_examples`. A buffer each, uint8 (H, W, C)."""
+
+    type: Literal["examples"] = "examples"
+    target: str = told("The target.")
+    names: list[str] = told("Of each.")
+    activations: list[float] = told("Of each.")
+    shapes: list[list[int]] = told("Height, width, and channels, 1 or 3, of each: cut to what the unit sees.")
+    number: int = told("Of how many real pictures.")
+    notes: list[str] = told("What was left out of them, or done to them.")
+    sentence: str = told("Why there are none; empty if there are.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuizMessage:
+    """Two real pictures, of which one excites the target more: the answer to `ask_quiz`. Buffers: left, right."""
+
+    type: Literal["quiz"] = "quiz"
+    target: str = told("The target.")
+    shape: list[int] = told("Height, width, and channels, 1 or 3, of both.")
+    right: bool | None = told("Whether the answer was right; None where none was given.")
+    said: str = told("How many were answered rightly, with the interval, in a sentence.")
+    sentence: str = told("Why there is no quiz; empty if there is one.")
+
+
 MESSAGES = (
     *(FrameMessage, FilmMessage, PictureMessage, TilesMessage, TilesClosedMessage),
-    *(RefusedMessage, WeightsMessage, ResponseMessage, MapMessage, FileMessage, LinesMessage),
+    *(RefusedMessage, WeightsMessage, ResponseMessage, MapMessage, FileMessage, LinesMessage, DifferenceMessage),
+    *(ScoreMessage, ExamplesMessage, QuizMessage),
 )
 
 
@@ -694,12 +803,62 @@ class AskMap:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MakePin:
+    """Pin a picture; why it is refused is told under the name "pin"."""
+
+    type: Literal["pin"] = "pin"
+    iteration: int | None = told(
+        "Of the nearest iteration of which there is one; None: the newest.", None, take=_or_none
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unpin:
+    """Take a pin away."""
+
+    type: Literal["unpin"] = "unpin"
+    name: str = told("Of it.", None, take=_name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestorePin:
+    """Stop, and go back to a pin; why it is refused is told under the name "pin"."""
+
+    type: Literal["restore_pin"] = "restore_pin"
+    name: str = told("Of it.", None, take=_name)
+
+
+@dataclass(frozen=True, kw_only=True)
 class TakeAway:
     """Make a file of the run as it is."""
 
     type: Literal["take_away"] = "take_away"
     kind: FileKind = told("Of which kind.", None, take=_file_kind)
     sheet: bool = told("Of the tiles, and not of the picture in front.", False, take=lambda _, value: value is True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskScore:
+    """Say how far the present picture can be trusted."""
+
+    type: Literal["ask_score"] = "ask_score"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskExamples:
+    """Show the real pictures that excite the target most."""
+
+    type: Literal["ask_examples"] = "ask_examples"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskQuiz:
+    """Show two real pictures of which one excites the target more; with an answer to the question before."""
+
+    type: Literal["ask_quiz"] = "ask_quiz"
+    answer: Literal["left", "right"] | None = told(
+        "Which one does; None begins anew.", None, take=lambda _, value: value if value in {"left", "right"} else None
+    )
 
 
 COMMANDS = (
@@ -709,6 +868,8 @@ COMMANDS = (
     *(SetKnob, RestoreDefaults, ChoosePart, AddTransform, RemoveTransform),
     *(MakeTiles, OpenTile, PauseTiles, ResumeTiles, CloseTiles),
     *(AskWeights, AskResponse, AskMap, AskLines, TakeAway),
+    *(MakePin, Unpin, RestorePin),
+    *(AskScore, AskExamples, AskQuiz),
 )
 SILENT = (Hello, Receipt, Views, AskFilm, AskPicture)
 """Nobody pressed a button for these, so nobody is told what is wrong with one."""

@@ -1,4 +1,4 @@
-"""The Jupyter widget. The only file that knows ipywidgets and anywidget.
+"""The Jupyter widget. Beside :mod:`actmax_widget.view.comparing` the only file that knows ipywidgets and anywidget.
 
 Parameters are traits, made from and checked by their declarations in :mod:`actmax_widget.settings`, and handed to the
 :class:`~actmax_widget.live.run.Run`. Facts are read-only traits (:mod:`actmax_widget.view.messages`), set at
@@ -20,7 +20,8 @@ import threading
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, get_origin, get_type_hints
 
 import anywidget
@@ -41,15 +42,19 @@ from actmax_widget.live.facts import Facts, Frame
 from actmax_widget.live.pump import Pump
 from actmax_widget.live.quiet import QUIET
 from actmax_widget.live.run import Branch, Past, Run
-from actmax_widget.network import Network, graph, starting
+from actmax_widget.network import Network, Target, graph, starting
+from actmax_widget.network.dataset import References
 from actmax_widget.network.starting import starting_image
 from actmax_widget.parameters import Parameter, documented, filled, parameters_of
 from actmax_widget.results import History, TilePictures
+from actmax_widget.scoring.examples import Examples
+from actmax_widget.scoring.score import Score, top_of_run
 from actmax_widget.settings import PARTS, Settings, differ
-from actmax_widget.view import choices, looks, messages
+from actmax_widget.view import choices, inquiry, looks, messages
 from actmax_widget.view.lesson import check_ui
 from actmax_widget.view.lifetime import Lifetime
 from actmax_widget.view.messages import KernelFacts
+from actmax_widget.view.pins import Pin, Pins, made_with, pin_of
 from actmax_widget.view.stream import Stream
 from actmax_widget.view.tile_feed import snapshot
 
@@ -175,7 +180,13 @@ def _parameter_traits() -> dict[str, ParameterTrait]:
 
 def _fact_traits() -> dict[str, Any]:
     """A read-only trait for each of :class:`~actmax_widget.view.messages.KernelFacts`."""
-    kinds: dict[Any, Any] = {int: traitlets.Int, bytes: traitlets.Bytes, list: traitlets.List, dict: traitlets.Dict}
+    kinds: dict[Any, Any] = {
+        bool: traitlets.Bool,
+        int: traitlets.Int,
+        bytes: traitlets.Bytes,
+        list: traitlets.List,
+        dict: traitlets.Dict,
+    }
     traits = {}
     for name, kind in get_type_hints(KernelFacts).items():
         if name in {KNOBS.name, UI.name}:  # which a person sets, too
@@ -222,6 +233,9 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         losses: the objective as keras-vis writes it: pairs of a loss and its weight.
         labels: what the last layer's units are called: a list of names, a dict of index and name, a file with one a
             line, or "imagenet"; None: those of a bundled network, if it is one. ``filter_indices`` may then be a name.
+        references: real pictures to set beside the made one: an array, a folder, a list, a ``tf.data`` or Keras
+            dataset, see :class:`~actmax_widget.References`; ``widget.references`` may be set at any time. With
+            ``preset="references"`` the picture's features are made to be theirs, see :func:`~actmax_widget.visualize`.
         callbacks: of :class:`~actmax_widget.callbacks.OptimizerCallback`: told of each iteration in a thread of their
             own. Steps are then made one at a time. One that raises ``StopIteration`` ends the run.
         **parameters: start values of the parameters below, and ``layout``. Where no ``preset`` is named it is
@@ -276,6 +290,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     _labels: Labels | None = None
     _replayed = 0
     _followed: Settings | None = None
+    _references: References | None = None
     _published: Any = None
     _kept: Any = None
     _run: Any = None  # until the model was checked; ipywidgets also closes widgets that were never finished
@@ -297,9 +312,11 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         losses: Any = None,
         callbacks: Any = None,
         labels: Any = None,
+        references: Any = None,
         **parameters: Any,
     ) -> None:
         _check_keywords(parameters)
+        self._references = None if references is None else References.of(references)
         if losses is not None:
             if parameters.get("objective") is not None:
                 raise invalid("losses", "None where there is an objective", losses, "Pass one of the two.", TypeError)
@@ -311,7 +328,9 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._shown = (-1, 0)
         self._keep_at = 0.0
         self._card_id = ""  # none was put beneath it yet
-        self._asked: dict[Any, Any] = {}  # of each kind the newest question of the page, not answered yet
+        self._pins = Pins()
+        # What takes long, and of each kind the page's newest question, not answered yet.
+        self._asking, self._asked = inquiry.Inquiry(), dict[Any, Any]()
         look = {name: parameters.pop(name) for name in LOOK if name in parameters}
         shown = parameters.pop("ui", None)
         seed_input = parameters.pop("seed_input", None)
@@ -325,11 +344,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         _check_picture(network)
         target = network.last if layer is None else network.find(layer)
         self._labels = demo.labels(model) if labels is None else Labels(labels)
-        if self._labels is not None:
-            self._labels.check(network.last.filters, network.last.name)
-            if "filter_indices" in parameters:
-                given = parameters["filter_indices"]
-                parameters["filter_indices"] = self._labels.indices(given, target.filters, target.name)
+        parameters = self._looked_up(network, target, parameters)
         settings = Settings(layer=target.name)
         settings = settings.changed(**presets.with_preset({"preset": "natural", **parameters}, settings, network))
         start = starting.start_of(network.input, seed_input, settings.input_range, settings.seed_fit)
@@ -347,6 +362,18 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._show_run(run)
         self.on_msg(self._on_message)
         run.prepare()
+
+    def _looked_up(self, network: Network, target: Target, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Parameters with indices in the place of names, and with what a preset makes of the references."""
+        if self._labels is not None:
+            self._labels.check(network.last.filters, network.last.name)
+            if "filter_indices" in parameters:
+                given = self._labels.indices(parameters["filter_indices"], target.filters, target.name)
+                parameters = {**parameters, "filter_indices": given}
+        if parameters.get("preset") != presets.REFERENCES:
+            return parameters
+        chosen = parameters.get("filter_indices", DEFAULTS["filter_indices"])
+        return presets.by_references(network, target.name, chosen, self._references, parameters)
 
     # --- commands --------------------------------------------------------------------------------------------------
 
@@ -432,8 +459,9 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             error = invalid("sheet", "tiles with a picture", "none", "Press All filters or Vary first.")
             raise saying(error, "There are no tiles with a picture yet.")
         names = self.labels if found.layer in self.labelled else ()
+        known = {"network": self._run.network, "labels": self._labels, "references": self._references}
         results = tuple(
-            Result(one.image, one.history, one.checkpoint, None, self._subject(one.checkpoint.settings))
+            Result(one.image, one.history, one.checkpoint, None, self._subject(one.checkpoint.settings), **known)
             for one in found.pictures
         )
         whose = subject(self.model_name, results[0].checkpoint.settings, names, without=found.vary)
@@ -568,13 +596,123 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._publish()
         return found
 
+    def pin(self, name: str | None = None, *, iteration: int | None = None) -> str:
+        """Keep the present picture with its settings, to compare it with others and to go back to it.
+
+        Args:
+            name: by which ``widget.pins`` has it; None: ``"Pin 1"``, and so on.
+            iteration: an earlier one instead, 0 for the start; the nearest of which the film has a picture. None: the
+                newest.
+
+        Returns:
+            The name.
+
+        Raises:
+            ValueError, TypeError, IndexError: a name that is taken, an iteration that was not made, or too many pins:
+                there may be 12.
+
+        Example:
+            >>> widget.pin("smooth")
+            'smooth'
+            >>> widget.tv_weight = 0
+            >>> widget.start()                                     # and the tab Compare shows both
+            >>> widget.restore(widget.pins["smooth"].checkpoint)   # Go on from here
+        """
+        with self.lock:
+            name = self._pins.named(name)
+            self._pins[name] = pin_of(self._run.film(), name, iteration, self._run.network.layout.as_shown)
+            self._show_pins()
+        return name
+
+    @property
+    def pins(self) -> Mapping[str, Pin]:
+        """The pins by name, in their order: :class:`~actmax_widget.view.pins.Pin`; see :meth:`pin`, :meth:`unpin`."""
+        return MappingProxyType(self._pins)
+
+    def unpin(self, name: str) -> None:
+        """Take a pin away.
+
+        Raises:
+            ValueError: there is none of that name.
+        """
+        with self.lock:
+            del self._pins[self._pins.of(name).name]
+            self._show_pins()
+
+    def _show_pins(self) -> None:
+        """Tell the page which there are, and what the present picture is made with."""
+        with self.lock, self.hold_sync():
+            pinned, pictures = self._pins.facts(self._start_called)
+            self._complain("")
+            self.set_trait("pinned", pinned)
+            self.set_trait("pin_pictures", pictures)
+            self._show_present()
+
+    def _show_present(self) -> None:
+        """Tell the page what the present picture is made with; it is asked for where there is a pin beside it."""
+        present = {}
+        if self._pins:
+            settings, seed = self._run.in_front()
+            present = messages.content(made_with(settings, seed, self._start_called(settings)))
+        if self.present != present:
+            self.set_trait("present", present)
+
+    def _start_called(self, settings: Settings) -> str:
+        """What the starting picture of settings is called; empty for noise."""
+        if settings.seed_input is None:
+            return ""
+        return self.start_picture.name if settings.seed_input is self.start_picture.array else "another picture"
+
     @property
     def result(self) -> Result:
         """What the run has come to, as ``visualize`` gives it: image, history, checkpoint and film, of one moment."""
         film: Film = self._run.film()
         kept = film.checkpoints[-1]
         image = self._run.network.layout.as_shown(kept.arrays["measured"][0])
-        return Result(image, kept.history, kept, film, self._subject(kept.settings))
+        known = {"network": self._run.network, "labels": self._labels, "references": self._references}
+        return Result(image, kept.history, kept, film, self._subject(kept.settings), **known)
+
+    @property
+    def references(self) -> References | None:
+        """Real pictures to set beside the made one, whatever :class:`~actmax_widget.References` takes; None: none."""
+        return self._references
+
+    @references.setter
+    def references(self, value: Any) -> None:
+        self._references = None if value is None else References.of(value)
+        self._asking.forget()
+        with self.lock:
+            self.set_trait("has_references", self._references is not None)
+
+    def score(self, references: Any = None, judge: Any = None) -> Score:
+        """How far the picture can be trusted: see :func:`actmax_widget.score`.
+
+        Args:
+            references: real pictures; None: ``widget.references``, if there are any.
+            judge: another network of the same classes, or a pair of it and how it is fed.
+
+        Raises:
+            ValueError, TypeError: nothing was run yet, no such references, or a judge of other classes: before
+                anything is computed.
+        """
+        if not self._run.facts().iteration:
+            raise invalid("picture", "one that was run", "the start", "Press Run, or call start(), first.")
+        return self.result.score(references, judge)
+
+    def top_references(self, references: Any = None, count: int = 9) -> Examples:
+        """The real pictures that excite the target most: see :func:`actmax_widget.visualize_references`.
+
+        Args:
+            references: real pictures; None: ``widget.references``.
+            count: how many.
+
+        Raises:
+            ValueError, TypeError: no references, none that can be read, or an objective without units.
+        """
+        given = self._references if references is None else References.of(references)
+        if given is None:
+            raise invalid("references", "real pictures", None, "Set widget.references, or pass them.", TypeError)
+        return top_of_run(self._run.network, self._run.settings, given, count, self._labels)
 
     def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Write the picture, the film, the rows or the run to a file, of the kind that its ending says.
@@ -624,6 +762,17 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         found: Changes = self._run.changes
         return found
 
+    def set_together(self, changes: Mapping[str, Any], knobs: Mapping[str, float]) -> None:
+        """Set several parameters, and numbers by their addresses, at one moment; all of them or none.
+
+        Raises:
+            ValueError, TypeError: a bad value; nothing is changed.
+        """
+        with self.lock:
+            self._follow(self._run.update(**changes, knobs=knobs))
+            self._run.prepare()
+        self._publish()
+
     def restore_defaults(self) -> None:
         """Take parts, weights and numbers as the present preset has them on this input: *All defaults* in the page.
 
@@ -660,6 +809,12 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     def history(self) -> History:
         """Every iteration's losses and the target's activation: ``["total"]``, ``["activation"]``, ``.to_pandas()``."""
         return self._run.history
+
+    @property
+    def run(self) -> Run:
+        """What computes; for whoever builds upon the widget, as :func:`actmax_widget.compare` does."""
+        found: Run = self._run
+        return found
 
     @property
     def model(self) -> Any:
@@ -848,6 +1003,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
                 self._name_seed()
             self.set_trait("layers", [info._asdict() | {"shape": list(info.shape)} for info in run.network.layers()])
             self.set_trait("model_name", run.network.model.name)
+            self.set_trait("has_references", self._references is not None)
             if self._labels is not None:
                 named = [
                     one.name for one in run.network.layers() if one.filters == len(self._labels) and len(one.shape) == 1
@@ -866,6 +1022,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         for name, value in facts.items():
             if getattr(self, name) != value:
                 self.set_trait(name, value)
+        self._show_present()
 
     def _defaults(self, settings: Settings) -> Settings:
         """What a person may go back to. It is of the preset and the parts: while a slider is dragged it stays."""
@@ -918,6 +1075,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         saved, picture = snapshot(run)
         self.set_trait("saved_tiles", saved)
         self.set_trait("tiles_picture", picture)
+        self._show_present()
         self._states_to_send.add("iteration")
         size = len(self.picture) + len(self.rows) + len(picture)
         self._keep_at = time.monotonic() + max(KEEP_SECONDS, size / KEEP_RATE)
@@ -1014,9 +1172,16 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             messages.PauseTiles: lambda: self._command("pause_tiles"),
             messages.ResumeTiles: lambda: self._command("resume_tiles"),
             messages.CloseTiles: lambda: self._command("close_tiles"),
+            messages.MakePin: lambda: self._of_pins(self._pin_seen, command.iteration),
+            messages.Unpin: lambda: self._of_pins(self.unpin, command.name),
+            messages.RestorePin: lambda: self._of_pins(self._restore_pin, command.name),
             **dict.fromkeys(
                 (messages.AskWeights, messages.AskResponse, messages.AskMap, messages.AskLines, messages.TakeAway),
                 lambda: self._asked.__setitem__((type(command), getattr(command, "sheet", False)), command),
+            ),
+            **dict.fromkeys(
+                (messages.AskScore, messages.AskExamples, messages.AskQuiz),
+                lambda: self._asking.ask(command, self, _weakly(self.send)),
             ),
         }
         answers[type(command)]()
@@ -1030,6 +1195,21 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             self.visualize_many(vary=vary)
         except (ValueError, TypeError) as error:
             self._refuse("vary", error)
+
+    def _of_pins(self, act: Callable[[Any], Any], what: Any) -> None:
+        """Do what the page asked for; why it cannot be done is told beside the pins."""
+        try:
+            act(what)
+        except (ValueError, TypeError, LookupError) as error:
+            sentence = getattr(error, "sentence", str(error))
+            self.send(messages.content(messages.RefusedMessage(name="pin", sentence=sentence, error=str(error))))
+            self._complain(str(error))
+
+    def _pin_seen(self, iteration: int | None) -> None:
+        self.pin(iteration=iteration)
+
+    def _restore_pin(self, name: str) -> None:
+        self.restore(self._pins.of(name).checkpoint)
 
     def _set_knob(self, address: str, value: Any) -> None:
         """Set a number from the page; what is wrong with it is told beside its slider."""
@@ -1194,7 +1374,7 @@ def _without_cell_events(as_ever: Callable[[Any], Any], quietly: Callable[[Any],
 
 def _check_keywords(parameters: dict[str, Any]) -> None:
     """Refuse keywords that do not exist; traitlets would only warn."""
-    known = [*DEFAULTS, "losses", "callbacks", "labels", "ui", *LOOK]
+    known = [*DEFAULTS, "losses", "callbacks", "labels", "references", "ui", *LOOK]
     for name in parameters:
         if name not in known:
             hint = near(name, known) or f"Choose from: {', '.join(known)}."

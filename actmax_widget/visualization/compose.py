@@ -21,6 +21,7 @@ from actmax_widget.export.result import Result, subject
 from actmax_widget.labels import Labels
 from actmax_widget.losses import Loss, Sum
 from actmax_widget.network import Network, starting
+from actmax_widget.network.dataset import References
 from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.optimizer import (
     Calls,
@@ -33,7 +34,7 @@ from actmax_widget.optimizer import (
 )
 from actmax_widget.parameters import documented, parameters_of
 from actmax_widget.parts import alike
-from actmax_widget.presets import with_preset
+from actmax_widget.presets import REFERENCES, by_references, with_preset
 from actmax_widget.settings import OF_RUN, Settings
 from actmax_widget.utils import to_numpy
 from actmax_widget.visualization.activation import prepared
@@ -57,6 +58,7 @@ def visualize(
     held_inputs: Mapping[str, Any] | None = None,
     backprop_modifier: Any = None,
     labels: Any = None,
+    references: Any = None,
     callbacks: Any = None,
     verbose: bool = False,
     progress: bool = False,
@@ -88,6 +90,10 @@ def visualize(
         backprop_modifier: see there.
         labels: what the last layer's units are called, see :class:`~actmax_widget.ActMaxWidget`; ``filter_indices``
             may then be a name.
+        references: real pictures that :meth:`Result.score <actmax_widget.export.result.Result.score>` and
+            ``result.top_references()`` set beside the made one, see :class:`~actmax_widget.References`. With
+            ``preset="references"``, natural's recipe, the picture's features are made to be theirs, too: give some
+            pictures of the class.
         callbacks: see there.
         verbose: print each iteration's losses.
         progress: show a tqdm bar (needs tqdm).
@@ -129,11 +135,19 @@ def visualize(
     if start is not None and seed_input is not None:
         raise invalid("start", "None where there is a seed_input, which is the same", start, "Pass one of them.")
     start = seed_input if start is None else start
+    real = None if references is None else References.of(references)
     listeners = [*check_callbacks(callbacks), *([Print()] if check_flag("verbose", verbose) else ())]
     kept = start if isinstance(start, Checkpoint) else None
     network, gate = prepared(model, backprop_modifier, input_shape, held_inputs, None if kept else start)
     if names is not None and labels is not None:
         names.check(network.last.filters, network.last.name)
+    if settings.get("preset") == REFERENCES:
+        checked = checked_settings(network, names, target, filter_indices, {**settings, "preset": "natural"}, None)
+        if "objective" in checked:
+            advice = "Add losses.MatchFeatures(references, layers) to the objective."
+            raise invalid("target", 'a layer where the preset is "references"', "an objective", advice)
+        settings = by_references(network, checked.pop("layer"), checked.pop("filter_indices"), real, checked)
+        target, filter_indices = settings.pop("objective"), None
     if changes is not None and not isinstance(changes, Mapping):
         run = _again(
             network,
@@ -156,8 +170,8 @@ def visualize(
     model_print = fingerprint(network)
     film = reel.film(run.batch, last, run.changes, seed=run.seed, goal=goal, model=model_print)
     whose = subject(network.model.name, last, names_in(network, last, names))
-    image = network.layout.as_shown(run.batch.pictures[0])
-    return Result(image, run.batch.history(), film.checkpoints[-1], film, whose)
+    image, history = network.layout.as_shown(run.batch.pictures[0]), run.batch.history()
+    return Result(image, history, film.checkpoints[-1], film, whose, network=network, labels=names, references=real)
 
 
 def names_in(network: Network, settings: Settings, names: Labels | None) -> Sequence[str]:

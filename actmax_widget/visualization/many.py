@@ -105,7 +105,7 @@ def visualize_many(
         make(tiles, advance)
     model_print = fingerprint(network)
     named = names_in(network, base, names)
-    results = tuple(_result(network, varied, tiles, position, model_print, named) for position in range(tiles.begun))
+    results = tuple(_result(network, varied, tiles, position, model_print, names) for position in range(tiles.begun))
     values = varying.plain(base, asked, network, names)
     titles = {name: varying.title(base, name) for name in asked}
     whose = subject(network.model.name, base, named, without=asked)
@@ -126,12 +126,13 @@ def _again(run: RunFile, given: dict[str, Any]) -> Settings:
     return run.changes[0].settings
 
 
-def _result(network: Network, varied: Varied, tiles: Tiles, position: int, model: str, names: Sequence[str]) -> Result:
+def _result(network: Network, varied: Varied, tiles: Tiles, position: int, model: str, names: Any) -> Result:
     alone, own, seed = tiles.alone(position), varied.settings[position], varied.seeds[position]
     changes = Changes().then(0, own, tiles.goal)
     kept = keeping.kept(network, alone, own, changes, seed=seed, goal=tiles.goal, model=model)
-    whose = subject(network.model.name, own, names)
-    return Result(network.layout.as_shown(alone.pictures[0]), alone.history(), kept, None, whose)
+    image = network.layout.as_shown(alone.pictures[0])
+    whose = subject(network.model.name, own, names_in(network, own, names))
+    return Result(image, alone.history(), kept, None, whose, network=network, labels=names)
 
 
 def _sound(history: Any) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from actmax_widget.scoring.changes import shifted
 from benchmarks.contenders import truncated
 from benchmarks.gallery import photographs, scores
 from benchmarks.gallery.pictures import path_of
@@ -57,7 +58,7 @@ def _layer(layer: str) -> tuple[Any, np.ndarray]:
 
 def _activations(own: Subject, part: Any, file: Image.Image, index: int) -> dict[str, Any]:
     picture = own.fitted(file)
-    shown = [picture, own.fitted(scores.as_jpeg(file)), *(scores.shifted(picture, *by) for by in scores.SHIFTS)]
+    shown = [picture, own.fitted(scores.through_jpeg(file)), *(shifted(picture, by) for by in scores.SHIFTS)]
     values = part.predict_on_batch(np.stack(shown)).mean(axis=(1, 2))[:, index]
     return {
         "activation": float(values[0]),

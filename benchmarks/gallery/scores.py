@@ -7,7 +7,6 @@ the network sees it.
 from __future__ import annotations
 
 import functools
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,24 +14,20 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from actmax_widget.network.dataset import to_bytes
+from actmax_widget.scoring.changes import as_jpeg, shifted
+from actmax_widget.scoring.look import GREY, SATURATED, distance, log_covariance, slope_of, spectrum
 from benchmarks.gallery import photographs
 from benchmarks.gallery.subjects import Subject, subject
 
 SHIFTS = ((8, 8), (-8, -8), (8, -8), (-8, 8), (4, 0), (-4, 0), (0, 4), (0, -4))
 """Pixels down and to the right; what comes in at the edge is reflected."""
-JPEG_QUALITY = 75
-RINGS = 16
-"""Of the plane of frequencies, logarithmic from a wave a side to half a wave a pixel; sides below 100 lack some."""
-GREY = 4.0
-"""A standard deviation, of 255, below which nobody sees anything."""
-SATURATED = 0.5
-"""A share of values at 0 or 255 from which a picture counts as saturated."""
 
 
 def save(picture: np.ndarray, path: Path) -> bool:
     """Save (H, W, C) of 0 to 255 as a file of 8 bits; numbers that are none become 0. Tells whether there were such."""
     broken = not np.isfinite(picture).all()
-    values = np.clip(np.rint(np.nan_to_num(picture)), 0, 255).astype(np.uint8)
+    values = to_bytes(picture, (0, 255))
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values).save(path)
     return broken
@@ -52,7 +47,7 @@ def score(path: Path, own: Subject, index: int) -> dict[str, Any]:
     """
     file = Image.open(path).convert("RGB")
     picture = own.fitted(file)
-    shown = [picture, own.fitted(as_jpeg(file)), *(shifted(picture, *by) for by in SHIFTS)]
+    shown = [picture, own.fitted(through_jpeg(file)), *(shifted(picture, by) for by in SHIFTS)]
     log_p = log_softmax(own.logits(np.stack(shown)))
     p, rank = np.exp(log_p[:, index]), ranks(log_p, index)
     judge = subject(own.judge)
@@ -81,19 +76,9 @@ def ranks(logits: np.ndarray, index: int) -> np.ndarray:
     return 1 + (logits > logits[:, index, None]).sum(axis=1)
 
 
-def as_jpeg(picture: Image.Image) -> Image.Image:
+def through_jpeg(picture: Image.Image) -> Image.Image:
     """The same picture, through a JPEG file."""
-    file = io.BytesIO()
-    picture.save(file, "JPEG", quality=JPEG_QUALITY)
-    return Image.open(file)
-
-
-def shifted(picture: np.ndarray, down: int, right: int) -> np.ndarray:
-    """A picture, (H, W, C), moved by some pixels, reflected at its edge."""
-    most = max(abs(down), abs(right))
-    padded = np.pad(picture, ((most, most), (most, most), (0, 0)), "reflect")
-    height, width, _ = picture.shape
-    return padded[most - down : most - down + height, most - right : most - right + width]
+    return Image.fromarray(as_jpeg(np.asarray(picture)))
 
 
 # --- beside photographs ----------------------------------------------------------------------------------------------
@@ -114,46 +99,14 @@ def look(picture: np.ndarray) -> dict[str, Any]:
     return {
         "slope": slope_of(own, side),
         "slope_off": slope_of(own, side) - slope_of(rings, side),
-        "spectrum": _distance(own, rings),
+        "spectrum": distance(own, rings),
         "slope_off_with_edges": slope_of(edges, side) - slope_of(_photographs(side, windowed=False), side),
-        "spectrum_with_edges": _distance(edges, _photographs(side, windowed=False)),
+        "spectrum_with_edges": distance(edges, _photographs(side, windowed=False)),
         "colour": float(np.linalg.norm(log_covariance(picture) - colours)),
         "sd": float(picture.std()),
         "grey": bool(picture.std() < GREY),
         "saturated": bool(np.mean((picture <= 0) | (picture >= 255)) > SATURATED),
     }
-
-
-def _distance(rings: np.ndarray, others: np.ndarray) -> float:
-    return float(np.sqrt(np.mean((rings - others) ** 2)))
-
-
-def spectrum(picture: np.ndarray, *, windowed: bool = True) -> np.ndarray:
-    """Log10 of the mean power in each ring, (RINGS,), of all channels.
-
-    A window (Hann) keeps the picture's edges out of it: sides that do not meet look like sharp lines to a transform.
-    It also gives the middle more weight than the rest.
-    """
-    side = len(picture)
-    window = np.outer(np.hanning(side), np.hanning(side)) if windowed else np.ones((side, side))
-    window /= np.sqrt(np.mean(window**2))
-    values = (picture - picture.mean(axis=(0, 1))) * window[..., None]
-    power = np.mean(np.abs(np.fft.fft2(values, axes=(0, 1))) ** 2, axis=-1) / side**2
-    ring, counts, _ = _rings(side)
-    sums = np.bincount(ring, power.ravel(), minlength=RINGS + 2)[1:-1]
-    # A picture of one grey has no power at all: what rounding to 8 bits adds, 1/12, stands for it.
-    return np.log10(sums / counts + 1 / 12)
-
-
-def slope_of(rings: np.ndarray, side: int) -> float:
-    """Of the log10 power of a picture's rings over their log10 frequency; photographs have about -2.4."""
-    return float(np.polyfit(_rings(side)[2], rings, 1)[0])
-
-
-def log_covariance(picture: np.ndarray) -> np.ndarray:
-    """Matrix logarithm of the covariance of red, green and blue, (3, 3)."""
-    values, vectors = np.linalg.eigh(np.cov(picture.reshape(-1, 3).T))
-    return (vectors * np.log(np.maximum(values, 1 / 12))) @ vectors.T
 
 
 def of_photographs() -> Iterator[dict[str, Any]]:
@@ -169,16 +122,6 @@ def of_photographs() -> Iterator[dict[str, Any]]:
             for name, logits in shown.items()
         }
         yield {"photograph_number": number, "class": known, **right, **look(picture)}
-
-
-@functools.cache
-def _rings(side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The ring of each frequency, from 1, where 0 and RINGS + 1 are outside; how many each has; its log10 frequency."""
-    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(side), np.fft.fftfreq(side))).ravel()
-    ring = np.digitize(frequency, np.geomspace(1 / side * 0.999, 0.5, RINGS + 1))
-    counts = np.bincount(ring, minlength=RINGS + 2)[1:-1]
-    means = np.bincount(ring, frequency, minlength=RINGS + 2)[1:-1] / np.maximum(counts, 1)
-    return ring, counts, np.log10(means)
 
 
 @functools.cache

@@ -19,6 +19,7 @@ import tensorflow as tf
 import actmax_widget as am
 from actmax_widget.live.run import Run
 from actmax_widget.network import Network
+from actmax_widget.scoring.changes import shifted
 from actmax_widget.settings import Settings
 from benchmarks.contenders import xplique_objective
 from benchmarks.gallery import digits, scores, subjects, systems
@@ -185,7 +186,7 @@ def on_digits(system: str, digit: int) -> dict[str, Any]:
 
     def good(picture: np.ndarray) -> bool:
         file = np.clip(np.rint(picture), 0, 255)
-        shown = np.stack([file, *(scores.shifted(file, *by) for by in DIGIT_SHIFTS)])
+        shown = np.stack([file, *(shifted(file, by) for by in DIGIT_SHIFTS)])
         own = scores.ranks(model.predict_on_batch(shown), digit)
         return bool((own == 1).all()) and int(second.predict_on_batch(file[None]).argmax()) == digit
 

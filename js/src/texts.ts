@@ -72,9 +72,54 @@ export const TEXTS = {
       return values.length > 0 ? `${where}: ${values.join(", ")}.` : `${where}.`;
     },
   },
+  compare: {
+    tab: "Compare",
+    pin: "Pin",
+    pinTitle: "Keep this picture with its settings, to compare it with others and to go back to it",
+    label: "Compared pictures",
+    now: "Now",
+    chosen: "Compared",
+    how: "Shown as",
+    sideBySide: "Side by side",
+    sideBySideTitle: "Up to four pictures beside each other",
+    curtain: "Curtain",
+    curtainTitle: "Two pictures on top of each other, with a divider to drag",
+    smooth: "Smooth",
+    smoothTitle: "Blend neighbouring pixels, or show each as a square",
+    fit: "Fit",
+    fitTitle: "Fit all pictures",
+    full: (most: number) => `At most ${most} are compared at once`,
+    show: (name: string) => `Show ${name} among those compared`,
+    goOn: "Go on from here",
+    goOnFrom: (name: string) => `Go on from here: ${name}`,
+    goOnTitle: (iteration: string) =>
+      `Go back to iteration ${iteration}, with its settings; Run goes on from there`,
+    remove: "Remove",
+    removePin: (name: string) => `Remove ${name}`,
+    frame: (name: string) => `${name}: + and - zoom all, 0 fits, arrows move`,
+    caption: (name: string, iteration: number) => `${name}, iteration ${iteration}`,
+    iteration: (iteration: string) => `iteration ${iteration}`,
+    since: (titles: string) => `Set otherwise since: ${titles}`,
+    more: (count: number) => `and ${count} more`,
+    /** What was measured, in the table. */
+    measures: { iteration: "Iteration", activation: "Activation", probability: "Probability" },
+    differs: "What differs",
+    setting: "Setting",
+    same: "They are of the same settings.",
+    one: "Choose another one above to compare with.",
+    all: "all",
+    on: "on",
+    off: "off",
+  },
   controls: {
     on: "on",
     off: "off",
+  },
+  curtain: {
+    divider: "Divider between the two pictures",
+    hint: "Drag, or use the arrow keys",
+    value: (left: string, right: string, share: number) =>
+      `${left} on the left ${share} %, ${right} on the right`,
   },
   defaults: {
     back: (label: string, value: string) => `${label}: back to ${value}`,
@@ -140,6 +185,24 @@ export const TEXTS = {
     origin: (parent: string, iteration: string) => `left ${parent} at ${iteration}`,
     inFront: "in front",
     waits: (iteration: string) => `waits at ${iteration}`,
+  },
+  lockstep: {
+    title: (one: string, other: string) => `${one} and ${other}, in lock-step`,
+    names: { start: "Run", pause: "Pause", step: "Step", reset: "Reset" },
+    titles: {
+      start: "Run both, or go on from here",
+      pause: "Pause both, at the same iteration",
+      step: "Make one step of both",
+      reset: "Discard both pictures, and begin with the same noise",
+    },
+    control: "Run control of both",
+    iterations: "Iterations of both",
+    difference: (one: string, other: string) => `Difference: ${one} − ${other}`,
+    rms: (percent: string) => `${percent} % of the input range (root mean square)`,
+    scale: (one: string, other: string, percent: string) =>
+      `white: ${one} is lighter by ${percent} % or more, black: ${other} is; grey: the same`,
+    described: (difference: string, rms: string) => `${difference}, ${rms}`,
+    lost: "Not connected to a kernel. Run the cell again.",
   },
   looks: {
     weights: "Weights",
@@ -426,7 +489,46 @@ export const TEXTS = {
     tooMany: (count: string, most: string) =>
       `These would be ${count} pictures. At most ${most} are made at once.`,
   },
+  score: {
+    intro:
+      "A picture of a maximum persuades, also where it should not. Here the network is asked about the picture as a file keeps it, and it is set beside photographs.",
+    ask: "Score this picture",
+    asking: "Asking the network …",
+    of: (target: string, iteration: number, passes: number) =>
+      `${target}, iteration ${iteration.toLocaleString("en")}: ${plural(passes, "forward pass", "forward passes")}.`,
+    names: { strong: "Strong", sturdy: "Sturdy", natural: "Natural" },
+    verdicts: { green: "good", amber: "doubtful", grey: "no data" },
+    explained: {
+      strong:
+        "Whether the network sees the target in it. Noise that was made to deceive is strong, too: read it with the other two.",
+      sturdy:
+        "Whether it still does when the picture is moved, turned, made smaller, compressed or grainy. What a person would not notice should not matter.",
+      natural:
+        "Whether the picture has the frequencies and colours that real pictures have. A cloud of noise may have them, too.",
+    },
+  },
+  real: {
+    intro: "The real pictures that excite the target most, cut to the part that it sees.",
+    ask: "Find them",
+    asking: "Showing the real pictures to the network …",
+    of: (target: string, count: number, of: number) =>
+      `${target}: the strongest ${count} of ${plural(of, "picture")}, with the target's answer.`,
+    picture: (name: string, value: string) => `${name}: ${value}`,
+  },
+  quiz: {
+    intro:
+      "Does the made picture tell what excites the target? Look at it, and choose: of two real pictures one excites it more.",
+    start: "Begin the quiz",
+    asking: "Showing the real pictures to the network …",
+    question: (target: string) => `Which of the two excites ${target} more?`,
+    left: "The left one",
+    right: "The right one",
+    verdict: (right: boolean | null) =>
+      right === null ? "" : right ? "Right." : "No, the other one.",
+  },
   view: {
+    score: "Score",
+    real: "Real pictures",
     /** Why there is no kernel, and what to do. */
     notes: {
       unknown: `${NOT_CONNECTED}. Run the cell again.`,

@@ -5,6 +5,7 @@ import { keepKeys } from "./kit/keys";
 import { type Cleanup, type Component, type Drawn, Scope } from "./kit/scope";
 import { createButtons } from "./parts/buttons";
 import { createChart } from "./parts/chart";
+import { createCompare, createPinButton } from "./parts/compare";
 import { createSettings, createWeights } from "./parts/controls";
 import { createDrawer } from "./parts/drawer";
 import { createFilm } from "./parts/film";
@@ -16,6 +17,8 @@ import { createPartChoices, createRecipe } from "./parts/part_choices";
 import { createPast } from "./parts/past";
 import { createPicture } from "./parts/picture";
 import { createProgress, createStatusWord } from "./parts/progress";
+import { createReal } from "./parts/real";
+import { createScore } from "./parts/score";
 import { createShortcuts } from "./parts/shortcuts";
 import { createTable } from "./parts/table";
 import { createTarget } from "./parts/target";
@@ -43,8 +46,10 @@ export function renderView(model: ActMaxModel, store: Store, el: HTMLElement): C
   for (const part of Object.values(parts)) scope.add(part.cleanup);
   keepKeys(root, scope);
   if (el.classList.contains(DISCONNECTED)) store.link.lose("unknown");
-  const { picture, past, film, chart, progress, tiles, table } = parts;
-  redraw(store, [picture, past, film, progress, tiles, drawer, table, chart], scope);
+  const { picture, past, film, chart, progress, tiles, compare, table } = parts;
+  redraw(store, [picture, past, film, progress, tiles, drawer, compare, table, chart], scope);
+  // There may be pins before, or long after, anything of the run comes.
+  scope.on(model, "change:pinned", () => drawer.draw());
   mirror(root, model, store, scope);
   el.append(root);
   scope.add(() => root.remove());
@@ -68,6 +73,7 @@ interface Parts extends Record<string, Component> {
   picture: Drawn;
   progress: Drawn;
   tiles: Drawn;
+  compare: Drawn;
   table: Drawn;
   chart: Drawn;
   past: Drawn;
@@ -75,6 +81,7 @@ interface Parts extends Record<string, Component> {
 }
 
 /** What the tab of the recipe holds. */
+const OF_REFERENCES = ["examples", "quiz"];
 const OF_RECIPE = ["parametrization", "optimizer", "transforms"];
 
 const createRoot = (): HTMLElement =>
@@ -86,7 +93,8 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
     root.dataset.iteration = String(iteration);
   };
   const vary = createVary(model, store);
-  const picture = createPicture(model, store, { onDrawn });
+  const pin = createPinButton(store);
+  const picture = createPicture(model, store, { onDrawn, beside: pin.element });
   const table = createTable(model, store);
   return {
     status: createStatusWord(model, store),
@@ -94,6 +102,8 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
     vary,
     target: createTarget(model, store.link, vary),
     picture,
+    pin,
+    compare: createCompare(model, store),
     past: createPast(store),
     film: createFilm(store),
     lines: createLines(model, store),
@@ -106,6 +116,8 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
     settings: createSettings(model, store, picture.element),
     tiles: createTiles(model, store, { fallback: vary }),
     network: createNetwork(model, store),
+    score: createScore(model, store),
+    real: createReal(model, store),
     table,
     chart: createChart(model, store, { tableId: table.id }),
   } satisfies Parts;
@@ -142,8 +154,23 @@ function arrange(
       news: () => store.tiles?.news.number,
     },
     {
+      ...{ title: TEXTS.compare.tab, testId: "compare", element: parts.compare.element },
+      isOffered: () => !parts.compare.isEmpty && !isHidden(model, "pins"),
+      news: () => parts.compare.news,
+    },
+    {
       ...{ title: TEXTS.view.recipe, testId: "recipe", element: controls(choices) },
       isOffered: () => OF_RECIPE.some((part) => !isHidden(model, part)),
+    },
+    {
+      ...{ title: TEXTS.view.score, testId: "score", element: controls(parts.score) },
+      isOffered: isShown("score"),
+    },
+    {
+      ...{ title: TEXTS.view.real, testId: "real", element: controls(parts.real) },
+      isOffered: () =>
+        Boolean(model.get("has_references")) &&
+        OF_REFERENCES.some((part) => !isHidden(model, part)),
     },
     {
       ...{ title: TEXTS.view.more, testId: "more", element: controls(parts.settings) },
@@ -155,7 +182,7 @@ function arrange(
     },
   ]);
   scope.add(drawer.cleanup);
-  scope.on(model, "change:ui", () => drawer.draw());
+  scope.on(model, "change:ui change:has_references", () => drawer.draw());
   const chosen = controls(target, recipe);
   chosen.classList.add("actmax-chosen");
   root.append(

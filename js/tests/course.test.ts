@@ -447,7 +447,7 @@ describe("the drawer", () => {
 
   it("has one tab in front and one stop of the Tab key; arrows, Home and End choose another", () => {
     const { view } = run(3);
-    expect(offered(view)).toEqual(["Losses", "Recipe", "More", "Model"]);
+    expect(offered(view)).toEqual(["Losses", "Recipe", "Score", "More", "Model"]);
     expect(opened(view)).toEqual(["Losses"]);
     press(view, "tab-losses", "ArrowRight");
     expect(document.activeElement).toBe(view.part("tab-recipe"));
@@ -472,7 +472,7 @@ describe("the drawer", () => {
     const { view, kernel, render } = run(3);
     kernel.tiles(0, 4);
     nextFrame();
-    expect(offered(view)).toEqual(["Losses", "Vary", "Recipe", "More", "Model"]);
+    expect(offered(view)).toEqual(["Losses", "Vary", "Recipe", "Score", "More", "Model"]);
     expect(opened(view)).toEqual(["Vary"]);
     view.part("tab-more").click();
     kernel.tiles(4, 4);
@@ -501,7 +501,7 @@ describe("the drawer", () => {
     vi.stubGlobal("ResizeObserver", Resizes);
     const { view } = run(3);
     for (const report of reports) report([{ contentRect: { width: 470 } }]);
-    expect(opened(view)).toEqual(["Losses", "Recipe", "More", "Model"]);
+    expect(opened(view)).toEqual(["Losses", "Recipe", "Score", "More", "Model"]);
     expect(view.el.querySelector<HTMLElement>("[role=tablist]")?.hidden).toBe(true);
     expect(view.el.querySelector("[role=tabpanel]")).toBeNull();
     for (const report of reports) report([{ contentRect: { width: 500 } }]);

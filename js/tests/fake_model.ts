@@ -49,6 +49,7 @@ export function traits(over: Partial<Traits> = {}): Traits {
     position_shape: [26, 26],
     labels: [],
     labelled: [],
+    has_references: false,
     seed_name: "",
     seed_note: "",
     seed_picture: null,
@@ -58,6 +59,9 @@ export function traits(over: Partial<Traits> = {}): Traits {
     saved_tiles: {},
     tiles_picture: null,
     vary: {},
+    pinned: [],
+    pin_pictures: [],
+    present: {},
     ...over,
   };
 }

@@ -1,8 +1,8 @@
 """axe-core finds nothing to complain of in the widget, in any theme and any state."""
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import ROOT, OpenNotebook
+from tests.browser.lab import ARTIFACTS, ROOT, OpenNotebook
 from tests.browser.view import WidgetView
 
 AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
@@ -15,12 +15,15 @@ RUN_AXE = """async () => {
 THEMES = ("JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast")
 
 
-def expect_nothing_found(notebook: OpenNotebook, state: str) -> None:
-    """Let axe-core look at the widget as it is, in each theme."""
+def expect_nothing_found(notebook: OpenNotebook, state: str, *, pictured: Locator | None = None) -> None:
+    """Let axe-core look at the widget as it is, in each theme; ``pictured``: what is kept in `artifacts/` of each."""
     found = {}
     for theme in THEMES:
         notebook.command("apputils:change-theme", theme=theme)
         expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
+        if pictured is not None:
+            name = f"{state} {theme.removeprefix('JupyterLab ')}.png"
+            pictured.screenshot(path=ARTIFACTS / name.lower().replace(" ", "-"))
         found[theme] = notebook.page.evaluate(RUN_AXE)
     assert not any(found.values()), (state, found)
 

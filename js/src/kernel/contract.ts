@@ -11,7 +11,11 @@ export type Incoming =
   | ResponseMessage
   | MapMessage
   | FileMessage
-  | LinesMessage;
+  | LinesMessage
+  | DifferenceMessage
+  | ScoreMessage
+  | ExamplesMessage
+  | QuizMessage;
 export type Outgoing =
   | Hello
   | Receipt
@@ -42,7 +46,13 @@ export type Outgoing =
   | AskResponse
   | AskMap
   | AskLines
-  | TakeAway;
+  | TakeAway
+  | MakePin
+  | Unpin
+  | RestorePin
+  | AskScore
+  | AskExamples
+  | AskQuiz;
 
 /** All that Python and the page have in common. */
 export interface Contract {
@@ -54,6 +64,7 @@ export interface Contract {
   partsfacts: PartsFacts;
   ui: Ui;
   control: Control;
+  comparefacts: CompareFacts;
 }
 /** What a person may change: set, saved, checked by the kernel. */
 export interface Parameters {
@@ -138,6 +149,8 @@ export interface Facts {
   grad_modifiers: string[];
   /** Choices for backprop_modifier. */
   backprop_modifiers: string[];
+  /** Whether there are real pictures to set beside the made one. */
+  has_references: boolean;
   /** What the starting picture is called; empty for noise. */
   seed_name: string;
   /** What was done to the starting picture, or is odd about it: a sentence; mostly empty. */
@@ -160,6 +173,12 @@ export interface Facts {
   tiles_picture: DataView | null;
   /** What a run file of several pictures has them differ in: name -> values; the form of Vary begins with it. Empty without one. */
   vary: { [name: string]: (number | string | (number | string)[] | null)[] };
+  /** Pictures that were pinned, in order: dicts. */
+  pinned: PinInfo[];
+  /** The picture of each as PNG. */
+  pin_pictures: DataView[];
+  /** What the present picture is made with, as long as there are pins to compare it with; else empty. */
+  present: Partial<Made>;
 }
 /** What sets a parameter, or a number of a part. The order of a list of them is that on the screen. */
 export interface Control {
@@ -251,6 +270,35 @@ export interface LineInfo {
   iteration: number;
   /** Iterations that it came to; None for the one in front. */
   made: number | null;
+}
+/** A picture that was pinned. */
+export interface PinInfo {
+  /** Another one for each pin. */
+  number: number;
+  /** Of it; no two of a widget have the same. */
+  name: string;
+  /** Of the picture. */
+  iteration: number;
+  /** The iteration that is gone back to. */
+  goes_on: number;
+  /** Of the target; None at the start. */
+  activation: number | null;
+  /** Of a class; None where there is none. */
+  probability: number | null;
+  /** Of the losses; None at the start. */
+  total: number | null;
+  made: Made;
+}
+/** What it was made with. */
+export interface Made {
+  /** Of each setting and number, by name or address. */
+  values: Record<string, unknown>;
+  /** What a person calls each. */
+  titles: {
+    [k: string]: string;
+  };
+  /** The layer, after whose units filters are called. */
+  layer: string;
 }
 /** The newest picture and the rows that the page lacks. Buffers: pixels, uint8 (H, W, C), and rows, float32. */
 export interface FrameMessage {
@@ -352,7 +400,7 @@ export interface TilesClosedMessage {
 /** Why a value was not taken; the value of before was sent already. */
 export interface RefusedMessage {
   type: "refused";
-  /** A parameter, the address of a part's number, "seed_picture", "parametrization", "optimizer", "transforms" or "vary". */
+  /** A parameter, the address of a part's number, "seed_picture", "parametrization", "optimizer", "transforms", "vary" or "pin". */
   name: string;
   /** For the person who typed it. */
   sentence: string;
@@ -452,6 +500,81 @@ export interface LineCurves {
   every: number;
   /** Rows sent. */
   count: number;
+}
+/** The first picture minus the second. The buffer holds it, uint8 (H, W, C): 128 is none. */
+export interface DifferenceMessage {
+  type: "difference";
+  /** Rises by one, and is acknowledged. */
+  seq: number;
+  /** Of both. */
+  iteration: number;
+  /** The iteration at which the run ends. */
+  goal: number;
+  /** Height, width and channels. */
+  shape: [number, number, 1 | 3];
+  /** Root of the mean squared difference, in units of the input range. */
+  rms: number;
+  /** The difference from which on it is drawn white or black, in the same units. */
+  scale: number;
+}
+/** How far the present picture can be trusted: the answer to `ask_score`. */
+export interface ScoreMessage {
+  type: "score";
+  /** That of the picture. */
+  iteration: number;
+  /** What it was made for. */
+  target: string;
+  /** Strong, sturdy, natural; none where there is no score. */
+  rows: ScoreRow[];
+  /** Pictures that the network was shown for it. */
+  passes: number;
+  /** What else there is to say. */
+  notes: string[];
+  /** What stands beneath every score. */
+  caution: string;
+  /** Why there is none; empty if there is one. */
+  sentence: string;
+}
+/** One of the three words of a score. */
+export interface ScoreRow {
+  /** Which. */
+  name: "strong" | "sturdy" | "natural";
+  /** Grey is where data is missing. */
+  verdict: "green" | "amber" | "grey";
+  /** What was found, in sentences with its numbers. */
+  words: string;
+}
+/** The real pictures that excite the target most: the answer to `ask_examples`. A buffer each, uint8 (H, W, C). */
+export interface ExamplesMessage {
+  type: "examples";
+  /** The target. */
+  target: string;
+  /** Of each. */
+  names: string[];
+  /** Of each. */
+  activations: number[];
+  /** Height, width, and channels, 1 or 3, of each: cut to what the unit sees. */
+  shapes: number[][];
+  /** Of how many real pictures. */
+  number: number;
+  /** What was left out of them, or done to them. */
+  notes: string[];
+  /** Why there are none; empty if there are. */
+  sentence: string;
+}
+/** Two real pictures, of which one excites the target more: the answer to `ask_quiz`. Buffers: left, right. */
+export interface QuizMessage {
+  type: "quiz";
+  /** The target. */
+  target: string;
+  /** Height, width, and channels, 1 or 3, of both. */
+  shape: number[];
+  /** Whether the answer was right; None where none was given. */
+  right: boolean | null;
+  /** How many were answered rightly, with the interval, in a sentence. */
+  said: string;
+  /** Why there is no quiz; empty if there is one. */
+  sentence: string;
 }
 /** A page is there (again), with what it has: the answer begins where that ends. */
 export interface Hello {
@@ -623,6 +746,38 @@ export interface TakeAway {
   /** Of the tiles, and not of the picture in front. */
   sheet: boolean;
 }
+/** Pin a picture; why it is refused is told under the name "pin". */
+export interface MakePin {
+  type: "pin";
+  /** Of the nearest iteration of which there is one; None: the newest. */
+  iteration: number | null;
+}
+/** Take a pin away. */
+export interface Unpin {
+  type: "unpin";
+  /** Of it. */
+  name: string;
+}
+/** Stop, and go back to a pin; why it is refused is told under the name "pin". */
+export interface RestorePin {
+  type: "restore_pin";
+  /** Of it. */
+  name: string;
+}
+/** Say how far the present picture can be trusted. */
+export interface AskScore {
+  type: "ask_score";
+}
+/** Show the real pictures that excite the target most. */
+export interface AskExamples {
+  type: "ask_examples";
+}
+/** Show two real pictures of which one excites the target more; with an answer to the question before. */
+export interface AskQuiz {
+  type: "ask_quiz";
+  /** Which one does; None begins anew. */
+  answer: ("left" | "right") | null;
+}
 /** All tiles for a saved notebook; their pictures stand in one, in rows. */
 export interface SavedTiles {
   /** Another number is another set of tiles, which starts afresh. */
@@ -692,6 +847,27 @@ export interface Ui {
   title: string;
   /** A paragraph beneath. */
   text: string;
+}
+/** What the panel above two widgets in lock-step sees: read-only traits. */
+export interface CompareFacts {
+  /** As of a widget, of both. */
+  status: "ready" | "compiling" | "running" | "paused" | "finished" | "failed";
+  /** A sentence about the status. */
+  message: string;
+  /** What failed, and which of the two; empty if nothing did. */
+  error: string;
+  /** The last one that both came to, at transitions. */
+  iteration: number;
+  /** The iteration at which a Run ends; 0 before the first. */
+  goal: number;
+  /** What the two are called. */
+  names: string[];
+  /** Root of the mean squared difference, in units of the input range, at transitions. */
+  rms: number;
+  /** The difference from which on it is drawn white or black, in the same units. */
+  scale: number;
+  /** The difference as PNG at the last transition, for saved notebooks. */
+  picture: DataView | null;
 }
 
 export const CONTROLS: readonly Control[] = [

@@ -20,10 +20,12 @@ export function setText(element: HTMLElement, text: string): void {
 }
 
 let used = 0;
+/** Each widget of a page has a module of its own, whose numbers begin at 1 again. */
+const OWN = Math.random().toString(36).slice(2, 8);
 
 /** An id for `for` and `aria-describedby`, which divides ids by spaces; a page may hold many widgets and views. */
 export const uniqueId = (stem: string): string =>
-  `actmax-${stem.replaceAll(/[^\w-]+/g, "-")}-${++used}`;
+  `actmax-${stem.replaceAll(/[^\w-]+/g, "-")}-${OWN}-${++used}`;
 
 /** Puts `children` into `parent` in this order. Whatever is there already stays: moved, it would lose its focus. */
 export function arrange(parent: HTMLElement, children: readonly HTMLElement[]): void {

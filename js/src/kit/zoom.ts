@@ -9,8 +9,18 @@ const STEP = 0.4;
 const SHARE = 0.1;
 const UNBOUND: object = { contain: undefined };
 
+/** How far a picture is zoomed, and to where it is moved. */
+export interface Place {
+  scale: number;
+  x: number;
+  y: number;
+}
+
 export interface Zoom {
   readonly scale: number;
+  readonly place: Place;
+  /** Follows another one, at once and without telling. */
+  take(place: Place): void;
   closer(): void;
   farther(): void;
   /** All of it, as it began. */
@@ -52,11 +62,14 @@ export function createZoom(
       },
     });
   };
-  const apply = () => {
+  const mark = () => {
     const large = isLarge();
-    if (frame.hasAttribute("data-zoomed") === large) return changed();
+    if (frame.hasAttribute("data-zoomed") === large) return;
     frame.toggleAttribute("data-zoomed", large);
     panzoom?.setOptions({ touchAction: large ? "none" : "pan-x pan-y" });
+  };
+  const apply = () => {
+    mark();
     changed();
   };
   const closer = () => panzoom?.zoomIn({ animate: animate() });
@@ -119,6 +132,16 @@ export function createZoom(
   return {
     get scale() {
       return scale();
+    },
+    get place() {
+      return { scale: scale(), ...(panzoom?.getPan() ?? { x: 0, y: 0 }) };
+    },
+    take(place) {
+      // Contained it would be measured as it stands in the page, a frame behind; the other one is contained already.
+      const quietly = { ...UNBOUND, animate: false, silent: true, force: true };
+      panzoom?.zoom(place.scale, quietly);
+      panzoom?.pan(place.x, place.y, quietly);
+      mark();
     },
     ...{ closer, farther, fit, begin, centre, show },
   };

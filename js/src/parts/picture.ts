@@ -23,13 +23,19 @@ const MOST_NAMED = 4;
 interface Options {
   /** Told which iteration is on the screen. */
   onDrawn(iteration: number): void;
+  /** A button that is put beside the others below. */
+  beside?: HTMLElement;
 }
 
 /**
  * The picture in its own resolution, enlarged by the style sheet: zoomed and moved, with the value under the pointer, what the
  * network says to it, and buttons that save it, smooth it, and show the best one so far in its place.
  */
-export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Options): Drawn {
+export function createPicture(
+  model: ActMaxModel,
+  store: Store,
+  { onDrawn, beside }: Options,
+): Drawn {
   const scope = new Scope();
   const parts = createParts();
   const { element, frame, stage, canvas, measured } = parts;
@@ -104,6 +110,7 @@ export function createPicture(model: ActMaxModel, store: Store, { onDrawn }: Opt
   takeAway.element.dataset.part = "save";
   parts.save.after(takeAway.element);
   scope.add(takeAway.cleanup);
+  if (beside) takeAway.element.after(beside);
   scope.listen(parts.closer, "click", zoom.closer);
   scope.listen(parts.farther, "click", zoom.farther);
   scope.listen(parts.fit, "click", zoom.fit);

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+
+import actmax_widget as am
+from tests.networks import small_cnn
+from tests.test_widget import FrontEnd
+
+
+@pytest.fixture(scope="module")
+def model():
+    return small_cnn()
+
+
+@pytest.fixture
+def photos():
+    return np.random.default_rng(0).integers(0, 256, (30, 12, 12, 1), np.uint8)
+
+
+@pytest.fixture
+def widget(model):
+    one = am.ActMaxWidget(model, "out", filter_indices=1, preset="keras-vis", max_iter=5, seed=0)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def page(widget, monkeypatch):
+    return FrontEnd(widget, monkeypatch)
+
+
+def answer(page, **command):
+    """What comes back of that kind."""
+    kind = command["type"].removeprefix("ask_")
+    before = len(page.custom)
+
+    def found():
+        return [one for one in page.custom[before:] if one[0].get("type") == kind]
+
+    page.send(**command)
+    page.wait_for(found)
+    return found()[0]
+
+
+def test_the_page_gets_a_score_of_what_was_run(widget, page):
+    told, _ = answer(page, type="ask_score")
+    assert told["sentence"] == "There is no picture to score yet: press Run."
+    widget.step(3)
+    told, _ = answer(page, type="ask_score")
+    found = widget.score()
+    assert (told["sentence"], told["iteration"], told["target"], told["passes"]) == ("", 3, "out, unit 1", found.passes)
+    assert [(row["name"], row["verdict"], row["words"]) for row in told["rows"]] == [
+        (name, getattr(found, name).verdict, getattr(found, name).words) for name in ("strong", "sturdy", "natural")
+    ]
+
+
+def test_real_pictures_and_what_they_answer(widget, page, photos):
+    assert not widget.has_references
+    told, _ = answer(page, type="ask_examples")
+    assert "set widget.references" in told["sentence"]
+    widget.references = photos
+    assert widget.has_references
+    told, buffers = answer(page, type="ask_examples")
+    found = widget.top_references()
+    assert told["names"] == list(found.names)
+    assert told["shapes"] == [[12, 12, 1]] * 9
+    np.testing.assert_array_equal(np.frombuffer(buffers[0], np.uint8).reshape(12, 12, 1), found.crops[0])
+    widget.references = []
+    told, _ = answer(page, type="ask_examples")
+    assert told["sentence"].startswith("This must be at least one picture")
+
+
+def test_a_quiz_goes_on_until_another_target_is_chosen(widget, page, photos, model):
+    widget.references = photos
+    logits = np.asarray(model(photos.astype("float32")))
+    told, (left, right) = answer(page, type="ask_quiz", answer=None)
+    assert (told["right"], told["said"], told["shape"]) == (None, "Chance is 50 %.", [12, 12, 1])
+
+    def strength(pixels, unit):
+        which = [one.tobytes() for one in photos].index(bytes(pixels))
+        return logits[which, unit]
+
+    side = "left" if strength(left, 1) > strength(right, 1) else "right"
+    told, (left, right) = answer(page, type="ask_quiz", answer=side)
+    assert (told["right"], told["said"][:11]) == (True, "1 of 1 righ")
+    side = "left" if strength(left, 1) < strength(right, 1) else "right"
+    told, _ = answer(page, type="ask_quiz", answer=side)
+    assert (told["right"], told["said"][:11]) == (False, "1 of 2 righ")
+    widget.filter_indices = 2
+    told, _ = answer(page, type="ask_quiz", answer="left")
+    assert (told["right"], told["said"], told["target"]) == (None, "Chance is 50 %.", "out, unit 2")
