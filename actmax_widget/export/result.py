@@ -12,7 +12,7 @@ import numpy as np
 
 from actmax_widget.export import plotting, saving
 from actmax_widget.export.code import code as code_of
-from actmax_widget.results import History
+from actmax_widget.results import History, Note
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +26,15 @@ class Result:
         checkpoint: all that the next iteration needs, see :class:`~actmax_widget.Checkpoint`.
         film: pictures and checkpoints of the run, see :class:`~actmax_widget.Film`; None for one of many, see
             :func:`~actmax_widget.visualize_many`.
+        notes: what went wrong, or is odd about it, the most urgent first: a tuple of
+            :class:`~actmax_widget.results.Note`, each a sentence and what to set; empty where nothing was found.
     """
 
     image: np.ndarray = field(repr=False)
     history: History
     checkpoint: Any
     film: Any
+    notes: tuple[Note, ...] = ()
 
     def __iter__(self) -> Iterator[Any]:
         return iter((self.image, self.history))
