@@ -73,13 +73,6 @@ def trained() -> Any:
     return model
 
 
-def logits(model: Any) -> np.ndarray:
-    """What standing stripes are, before the softmax, to 300 pictures."""
-    body = keras.Model(model.inputs, model.get_layer("flatten").output)
-    kernel, bias = model.get_layer("kind").get_weights()
-    return (body.predict(stripes(300, seed=1)[0], verbose=0) @ kernel + bias)[:, 1]
-
-
 @functools.cache
 def ending_in_ops() -> Any:
     """The same with a softmax of keras.ops behind, which is no layer's activation."""
@@ -123,17 +116,6 @@ def units(dead: int = 2, name: str = "units") -> Any:
     bias[dead] = -1e3
     model.get_layer("last").bias.assign(bias)
     return model
-
-
-@functools.cache
-def hesitant() -> Any:
-    """As :func:`units` with a unit that answers few pictures, and none of grey noise."""
-    model = units(name="hesitant", dead=0)
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    bias = np.full(4, -0.5)
-    copy.get_layer("last").bias.assign(bias)
-    return copy
 
 
 @functools.cache
@@ -250,13 +232,13 @@ WRONG = {
     "two terms of which one is forgotten": on("outweighed", model=PLAIN, objective=TWO),
     "a gradient without its sign": on("lost", "bounces", model=PLAIN, filter_indices=3, grad_modifier="absolute"),
     "nothing against noise": on("noise", "saturated", model=PLAIN, filter_indices=3, **WEAK, max_iter=200),
-    "far beyond all stripes": on("beyond", model=trained, filter_indices=1, references=lambda: References(logits(trained())), **WEAK, max_iter=200),
+    "far beyond all digits": on("beyond", model=PLAIN, filter_indices=3, references=lambda: References(np.linspace(-15, 20, 50)), **WEAK, max_iter=200),
     "classes by guessing": on("chance", model=PLAIN, filter_indices=3, references=lambda: References(np.array([0.0, 60.0]), 0.11, 0.1)),
     "noise for a photograph": on("noise", model=photos, filter_indices=130, **WEAK, max_iter=40),
     "weights for another network, photographs": on("outweighed", model=photos, filter_indices=130, preset="keras-vis", max_iter=40),
     "phase on digits": on("bounces", "not reached", model=digits, filter_indices=4, preset="phase"),
-    "another class": on("not reached", model=ADVERSARIAL, filter_indices=4, preset="fourier"),
-    "waited long": on("rescued", model=hesitant, layer="last", filter_indices=1),
+    "noise that excites nothing at first": on("rescued", model=digits, layer="conv3", filter_indices=9, position=(3, 3)),
+    "no weight for the target": on("grey", model=digits, filter_indices=3, preset="keras-vis", act_max_weight=0, max_iter=200),
     "no gradient": on("no gradient", model=rounded, filter_indices=1),
 }
 
@@ -270,7 +252,8 @@ SOUND = {
     "fourier": on(model=digits, filter_indices=4, preset="fourier"),
     "a channel": on(model=PLAIN, layer="conv3", filter_indices=9),
     "a channel of the first layer": on(model=PLAIN, layer="conv1", filter_indices=4),
-    "a place": on(model=digits, layer="conv3", filter_indices=9, position=(3, 3)),
+    "a place": on("rescued", model=digits, layer="conv2", filter_indices=4, position=(7, 7)),
+    "fourier, adversarial": on(model=ADVERSARIAL, filter_indices=4, preset="fourier"),
     "apples": on(model=apples, layer="evidence", filter_indices=0),
     "no apples": on(model=apples, layer="evidence", filter_indices=0, act_max_weight=-1),
     "lying stripes": on(model=trained, filter_indices=0),

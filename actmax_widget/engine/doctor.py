@@ -280,7 +280,8 @@ class Doctor:
         what = self._subject(case.settings)
         tried = f"No gradient reached the picture in {_times(len(case.history))}: nothing in it excites {what}"
         if any(one.head is not None for one in self._plan.measured):
-            return f"{tried}, as its softmax or sigmoid is flat there.", self._before_softmax(case.settings)
+            text = f"{tried}, as its softmax or sigmoid is flat there."
+            return text, self._before_softmax(case.settings), "Take what is before it"
         if case.settings.seed_input is not None:
             return f"{tried}. Noise is drawn anew until something does.", {"seed_input": None}, "Start from noise"
         if _searches(case.settings):
@@ -300,8 +301,8 @@ class Doctor:
             return None
         low, high = case.settings.input_range
         text = (
-            f"The network rescales what it gets itself ({layer.name!r}, by {scale:.3g}), and it gets no more than a span "
-            f"of {fed:g}: what is left of it is {fed * scale:.2g} from black to white."
+            f"The network multiplies its input by {scale:.3g} itself (layer {layer.name!r}), and is fed a range of {fed:.3g}: "
+            f"that leaves {fed * scale:.2g} from black to white."
         )
         if case.settings.preprocess is not None:
             return text, {"preprocess": None}, "No preprocessing"
@@ -337,7 +338,7 @@ class Doctor:
                     f"The probability is maximised, not the logit before the {measure.after}: where the network is sure its "
                     "gradient fades, and it grows as well by what speaks against the others."
                 )
-                return text, self._before_softmax(case.settings), "Take it before the softmax"
+                return text, self._before_softmax(case.settings), f"Take it before the {measure.after}"
         target = self._unknown_units(case)
         if target is None or not case.asks:
             return None
@@ -430,7 +431,7 @@ class Doctor:
         ends = values[-max(1, len(values) // FEW) :].mean(0) - values[0]
         change = {term: float(ends[term.column]) for term in terms}
         whole = sum(map(abs, change.values()))
-        if not np.isfinite(whole) or whole == 0:
+        if not np.isfinite(whole) or whole == 0 or not any(term.excites for term in terms):
             return None
         share = {term: abs(one) / whole for term, one in change.items()}
         heavy = [term for term in terms if not term.excites and change[term] < 0 and share[term] >= 1 - OUTWEIGHED]
@@ -490,9 +491,11 @@ class Doctor:
             return None
         wanted = values[:, [one.column for one in terms]].sum(1)
         begin, last = wanted[:LAST].mean(), wanted[-len(wanted) // 4 :]
-        if not last.mean() - begin > max(last.std() / 2, 1e-6 * abs(begin)):
+        text = f"What was to be excited gained nothing: its loss began at {begin:.4g} and came to {last.mean():.4g}"
+        changed = case.settings.grad_modifier is not None or case.settings.backprop_modifier is not None
+        # Otherwise the views of the last quarter may differ by that much.
+        if not last.mean() - begin > (0 if changed else max(last.std(), 1e-6 * abs(begin))):
             return None
-        text = f"What was to be excited fell: its loss began at {begin:.4g} and came to {last.mean():.4g}"
         if case.settings.grad_modifier is not None:
             how = f"as the gradient is changed by {_named(case.settings.grad_modifier)!r} before each step."
             return f"{text}, {how}", {"grad_modifier": None}, "The gradient as it is"
@@ -682,7 +685,7 @@ def _button(settings: Settings, remedy: Mapping[str, Any], label: str = "") -> s
     """What setting a remedy is called, and what that begins."""
     declared = parameters_of(Settings)
     if not label:
-        said = [f"{declared[name].label if name in declared else name} {_said(value)}" for name, value in remedy.items()]
+        said = [f"{declared[name].label if name in declared else name} to {_said(value)}" for name, value in remedy.items()]
         label = f"Set {', '.join(said)}"
     effects = [declared[name].takes_effect for name in remedy if name in declared]
     if "preset" in remedy or any(RUN in one for one in effects):
@@ -692,7 +695,7 @@ def _button(settings: Settings, remedy: Mapping[str, Any], label: str = "") -> s
 
 def _said(value: Any) -> str:
     if isinstance(value, tuple):
-        return " to ".join(map(_said, value))
+        return " … ".join(map(_said, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

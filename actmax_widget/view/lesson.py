@@ -15,7 +15,7 @@ PARTS = (
     *("status", "target", "picture", "measured", "zoom", "save", "smooth", "best"),
     *("buttons", "run", "pause", "step", "reset", "rewind", "branch", "progress"),
     *("recipe", "defaults", "parametrization", "optimizer", "transforms"),
-    *("weights", "knobs", "settings", "tiles", "table", "chart", "film", "lines", "network", "keys", "pins"),
+    *("weights", "knobs", "settings", "tiles", "table", "chart", "film", "lines", "network", "keys", "pins", "notes"),
 )
 """What may be hidden besides single controls; the page knows its elements by these names."""
 EXAMPLE = 'Pass e.g. ui={"hide": ["table", "tv_weight"], "title": "What is a three?"}.'

@@ -13,6 +13,7 @@ import { createKnobs } from "./parts/knobs";
 import { createLesson } from "./parts/lesson";
 import { createLines } from "./parts/lines";
 import { createNetwork } from "./parts/network";
+import { createNotes } from "./parts/notes";
 import { createPartChoices, createRecipe } from "./parts/part_choices";
 import { createPast } from "./parts/past";
 import { createPicture } from "./parts/picture";
@@ -113,6 +114,7 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
     settings: createSettings(model, store, picture.element),
     tiles: createTiles(model, store, { fallback: vary }),
     network: createNetwork(model, store),
+    notes: createNotes(model, store),
     table,
     chart: createChart(model, store, { tableId: table.id }),
   } satisfies Parts;
@@ -185,7 +187,14 @@ function arrange(
         controls(buttons, parts.lines),
         progress.element,
       ),
-      h("div", { class: "actmax-side" }, chart.element, controls(weights), controls(parts.knobs)),
+      h(
+        "div",
+        { class: "actmax-side" },
+        chart.element,
+        parts.notes.element,
+        controls(weights),
+        controls(parts.knobs),
+      ),
       drawer.element,
     ),
   );

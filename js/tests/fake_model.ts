@@ -55,6 +55,7 @@ export function traits(over: Partial<Traits> = {}): Traits {
     picture: null,
     rows: null,
     lines: [],
+    advice: [],
     saved_tiles: {},
     tiles_picture: null,
     pinned: [],
