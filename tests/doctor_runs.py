@@ -8,17 +8,15 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import layers, ops
 
 import actmax_widget as am
-from actmax_widget import losses, optimizers, presets, regularizers, transforms
+from actmax_widget import losses, presets, regularizers
 from actmax_widget.engine.doctor import References
 from actmax_widget.live.run import Run
 from actmax_widget.network import Network
 from actmax_widget.settings import Settings
 from tests.networks import exploding
-
 
 # --- networks ---------------------------------------------------------------------------------------------------------
 
@@ -81,7 +79,7 @@ def ending_in_ops() -> Any:
     inputs = keras.Input((16, 16, 1))
     found = logits(keras.Model(model.inputs, model.get_layer("flatten").output)(inputs))
     logits.set_weights(model.get_layer("kind").get_weights())
-    return keras.Model(inputs, layers.Lambda(lambda x: ops.softmax(x), name="odds")(found), name="in_ops")
+    return keras.Model(inputs, layers.Lambda(ops.softmax, name="odds")(found), name="in_ops")
 
 
 class Subclassed(keras.Model):
@@ -181,13 +179,14 @@ class Made(NamedTuple):
     references: Any = None
 
 
-def run_of(made: Made) -> Run:
-    """Make a run to its end, in this thread."""
+def run_of(made: Made, knobs: dict[str, float] | None = None) -> Run:
+    """Make a run to its end, in this thread; ``knobs``: numbers of its parts."""
     network = Network(made.model())
     settings = dict(made.settings)
     layer = settings.pop("layer", None) or network.last.name
     blank = Settings(layer=layer)
     chosen = blank.changed(**presets.with_preset({"preset": "natural", "seed": 0, **settings}, blank, network))
+    chosen = chosen.changed(knobs=knobs or {})
     run = Run(network, chosen, spawn=lambda _: None)
     run.watched = lambda: False
     run.references = made.references() if made.references else None
@@ -203,18 +202,28 @@ def on(*names: str, model: Callable[[], Any], references: Any = None, **settings
 
 PLAIN, ADVERSARIAL = functools.partial(digits, "plain"), functools.partial(digits, "adversarial")
 WEAK = {"preset": "keras-vis", "lp_norm_weight": 0, "tv_weight": 0}
-TWO = losses.ActivationMaximization("out", 3, name="Three") + 0.001 * losses.ActivationMaximization("out", 8, name="Eight")
+TWO = losses.ActivationMaximization("out", 3, name="Three") + 0.001 * losses.ActivationMaximization(
+    "out", 8, name="Eight"
+)
 
 WRONG = {
     "weights for another network": on("outweighed", model=PLAIN, filter_indices=3, preset="keras-vis", max_iter=200),
-    "a total variation of 1e6": on("outweighed", model=digits, filter_indices=3, preset="keras-vis", tv_weight=1e6, max_iter=200),
-    "a norm of 1e7": on("outweighed", "grey", model=digits, filter_indices=3, preset="keras-vis", lp_norm_weight=1e7, max_iter=200),
+    "a total variation of 1e6": on(
+        "outweighed", model=digits, filter_indices=3, preset="keras-vis", tv_weight=1e6, max_iter=200
+    ),
+    "a norm of 1e7": on(
+        "outweighed", "grey", model=digits, filter_indices=3, preset="keras-vis", lp_norm_weight=1e7, max_iter=200
+    ),
     "tv of 300 on stripes": on("outweighed", model=trained, filter_indices=1, tv_weight=300),
     "a rate of 30": on("saturated", "bounces", model=PLAIN, filter_indices=3, learning_rate=30),
     "a rate of 3, adversarial": on("saturated", "bounces", model=ADVERSARIAL, filter_indices=3, learning_rate=3),
-    "keras-vis with a rate of 300": on("bounces", "saturated", model=digits, filter_indices=3, preset="keras-vis", learning_rate=300, max_iter=200),
+    "keras-vis with a rate of 300": on(
+        "bounces", "saturated", model=digits, filter_indices=3, preset="keras-vis", learning_rate=300, max_iter=200
+    ),
     "a rate of 1e-5": on("still", model=PLAIN, filter_indices=3, learning_rate=1e-5),
-    "keras-vis with a rate of 1e-4": on("still", model=digits, filter_indices=3, preset="keras-vis", learning_rate=1e-4, max_iter=200),
+    "keras-vis with a rate of 1e-4": on(
+        "still", model=digits, filter_indices=3, preset="keras-vis", learning_rate=1e-4, max_iter=200
+    ),
     "60 steps of 256": on("rising", model=digits, filter_indices=3, max_iter=60),
     "40 steps of a channel": on("rising", model=PLAIN, layer="conv3", filter_indices=9, max_iter=40),
     "a dead unit": on("silent", model=units, layer="last", filter_indices=2, max_iter=80),
@@ -226,25 +235,53 @@ WRONG = {
     "a softmax of keras.ops": on("softmax", model=ending_in_ops, filter_indices=1),
     "a softmax of a subclassed model": on("softmax", model=subclassed, filter_indices=1),
     "a softmax as it is": on("softmax", model=trained, filter_indices=1, class_loss="activation"),
-    "a sigmoid as it is": on("softmax", "silent", model=labelled, filter_indices=1, class_loss="activation", max_iter=80),
+    "a sigmoid as it is": on(
+        "softmax", "silent", model=labelled, filter_indices=1, class_loss="activation", max_iter=80
+    ),
     "values of 0 to 1": on("input range", model=trained, filter_indices=1, input_range=(0, 1)),
-    "a model of keras.applications": on("preprocessing", model=lambda: mobile("mobilenet_0.25_32"), filter_indices=1, max_iter=64),
+    "a model of keras.applications": on(
+        "preprocessing", model=lambda: mobile("mobilenet_0.25_32"), filter_indices=1, max_iter=64
+    ),
     "two terms of which one is forgotten": on("outweighed", model=PLAIN, objective=TWO),
     "a gradient without its sign": on("lost", "bounces", model=PLAIN, filter_indices=3, grad_modifier="absolute"),
     "nothing against noise": on("noise", "saturated", model=PLAIN, filter_indices=3, **WEAK, max_iter=200),
-    "far beyond all digits": on("beyond", model=PLAIN, filter_indices=3, references=lambda: References(np.linspace(-15, 20, 50)), **WEAK, max_iter=200),
-    "classes by guessing": on("chance", model=PLAIN, filter_indices=3, references=lambda: References(np.array([0.0, 60.0]), 0.11, 0.1)),
+    "far beyond all digits": on(
+        "beyond",
+        model=PLAIN,
+        filter_indices=3,
+        references=lambda: References(np.linspace(-15, 20, 50)),
+        **WEAK,
+        max_iter=200,
+    ),
+    "classes by guessing": on(
+        "chance", model=PLAIN, filter_indices=3, references=lambda: References(np.array([0.0, 60.0]), 0.11, 0.1)
+    ),
     "noise for a photograph": on("noise", model=photos, filter_indices=130, **WEAK, max_iter=40),
-    "weights for another network, photographs": on("outweighed", model=photos, filter_indices=130, preset="keras-vis", max_iter=40),
+    "weights for another network, photographs": on(
+        "outweighed", model=photos, filter_indices=130, preset="keras-vis", max_iter=40
+    ),
     "phase on digits": on("bounces", "not reached", model=digits, filter_indices=4, preset="phase"),
-    "noise that excites nothing at first": on("rescued", model=digits, layer="conv3", filter_indices=9, position=(3, 3)),
-    "no weight for the target": on("grey", model=digits, filter_indices=3, preset="keras-vis", act_max_weight=0, max_iter=200),
+    "noise that excites nothing at first": on(
+        "rescued", model=digits, layer="conv3", filter_indices=9, position=(3, 3)
+    ),
+    "no weight for the target": on(
+        "grey", model=digits, filter_indices=3, preset="keras-vis", act_max_weight=0, max_iter=200
+    ),
     "no gradient": on("no gradient", model=rounded, filter_indices=1),
 }
 
 SOUND = {
-    **{f"{name} digits, {number}": on(model=model, filter_indices=number) for name, model, number in
-       (("stretched", digits, 3), ("stretched", digits, 0), ("plain", PLAIN, 3), ("plain", PLAIN, 8), ("adversarial", ADVERSARIAL, 1), ("adversarial", ADVERSARIAL, 5))},
+    **{
+        f"{name} digits, {number}": on(model=model, filter_indices=number)
+        for name, model, number in (
+            ("stretched", digits, 3),
+            ("stretched", digits, 0),
+            ("plain", PLAIN, 3),
+            ("plain", PLAIN, 8),
+            ("adversarial", ADVERSARIAL, 1),
+            ("adversarial", ADVERSARIAL, 5),
+        )
+    },
     "keras-vis, 3": on(model=digits, filter_indices=3, preset="keras-vis"),
     "keras-vis, 7": on(model=digits, filter_indices=7, preset="keras-vis"),
     "keras-vis, jitter": on(model=digits, filter_indices=2, preset="keras-vis", jitter=0.05),
@@ -262,8 +299,33 @@ SOUND = {
     "a live unit": on(model=units, layer="last", filter_indices=1),
     "an untrained MobileNet's channel": on(model=mobile, layer="relu1", filter_indices=3),
     "an untrained MobileNet's class": on(model=mobile, filter_indices=2),
-    "an objective": on(model=digits, objective=losses.ActivationMaximization("out", 3) - 0.5 * losses.ActivationMaximization("out", 8) + 2 * regularizers.TotalVariation()),
+    "an objective": on(
+        model=digits,
+        objective=losses.ActivationMaximization("out", 3)
+        - 0.5 * losses.ActivationMaximization("out", 8)
+        + 2 * regularizers.TotalVariation(),
+    ),
     "a starting picture": on(model=PLAIN, filter_indices=3, seed_input=np.full((28, 28, 1), 90, "float32")),
-    "terms that cancel": on(model=PLAIN, objective=losses.ActivationMaximization("out", 3, name="A") - 0.5 * losses.ActivationMaximization("out", 3, name="B")),
+    "terms that cancel": on(
+        model=PLAIN,
+        objective=losses.ActivationMaximization("out", 3, name="A")
+        - 0.5 * losses.ActivationMaximization("out", 3, name="B"),
+    ),
     "a photograph's class": on(model=photos, filter_indices=130, preset="quick"),
 }
+
+
+def main() -> None:
+    """Print what the doctor says of each: ``python -m tests.doctor_runs``."""
+    for kind, table in (("wrong", WRONG), ("sound", SOUND)):
+        for name, made in table.items():
+            notes = run_of(made).notes
+            found = {one.name for one in notes}
+            is_right = bool(found & {*made.names}) if kind == "wrong" else found <= {*made.names}
+            print(f"{'' if is_right else 'NOT RIGHT: '}{kind} | {name} | {', '.join(one.name for one in notes)}")
+            for one in notes:
+                print(f"    {one.name}: {one.text} {one.remedy or ''} [{one.button}]")
+
+
+if __name__ == "__main__":
+    main()

@@ -68,6 +68,8 @@ RISING = 0.5
 """Twice the gain of the last quarter, in that of the whole run: that of a straight line."""
 SPAN = 0.05
 """What a network is fed spans more than that, after its own rescaling."""
+RECIPE = 128
+"""Iterations of the quickest recipe."""
 BEYOND = 2.0
 """How many times the spread of references an answer may be above the highest of them."""
 CERTAIN = 0.5
@@ -99,8 +101,9 @@ class Case:
 
     Attributes:
         settings: those that its rows were made with.
-        history: its rows since the last change of settings, see :data:`MOST_ROWS`.
+        history: its rows since the last change of settings; of many the first ones and :data:`MOST_ROWS` last ones.
         before: iterations made before the first of them.
+        made: iterations made; -1: as many as there are rows.
         image: the picture as the network takes it, float32.
         layout: of its axes.
         pictures: iteration -> uint8 picture, those kept of the run so far, see :meth:`Reel.pictures`.
@@ -118,6 +121,7 @@ class Case:
     image: np.ndarray
     layout: Layout
     before: int = 0
+    made: int = -1
     pictures: Mapping[int, np.ndarray] = dataclasses.field(default_factory=dict)
     is_over: bool = True
     rests: bool = True
@@ -130,7 +134,7 @@ class Case:
     @property
     def iteration(self) -> int:
         """Iterations made."""
-        return self.before + len(self.history)
+        return self.before + len(self.history) if self.made < 0 else self.made
 
     @functools.cached_property
     def shown(self) -> np.ndarray:
@@ -231,7 +235,7 @@ class Doctor:
             said = None if found.keys() & set(explained_by) else look(self, case)
             if said is not None:
                 text, remedy, *label = said
-                found[name] = Note(name, text, remedy, _button(case.settings, remedy, *label) if remedy else "")
+                found[name] = Note(name, text, remedy, _button(remedy, *label) if remedy else "")
         return tuple(found.values())
 
     def look(
@@ -248,9 +252,10 @@ class Doctor:
         """
         since = next((one.iteration for one in reversed(changes) if one.changed.keys() - NO_EFFECT), 0)
         first = max(since, batch.iteration - MOST_ROWS)
-        rows, image = batch.rows(first)[:, 0], batch.pictures[0]
-        history = History.of(batch.names, batch.measures, rows)
-        return Case(settings, history, image, self._plan.network.layout, first, pictures, **more)
+        begin = batch.rows(since, min(since + LAST, first))
+        rows = np.concatenate([begin, batch.rows(first)])[:, 0]
+        history, layout = History.of(batch.names, batch.measures, rows), self._plan.network.layout
+        return Case(settings, history, batch.pictures[0], layout, since, batch.iteration, pictures, **more)
 
     # --- what came to nothing --------------------------------------------------------------------------------------
 
@@ -262,9 +267,7 @@ class Doctor:
         whose = f" ({', '.join(names)})" if names else ""
         what = f"The total loss of iteration {case.iteration} is {total}{whose}"
         if case.iteration == 1:
-            advice = (
-                "It was so at the start, before any step: the loss or the model gives it for the starting picture."
-            )
+            advice = "It was so at the start, before any step: the loss or the model gives it for the starting picture."
             return diagnosis.not_finite(what, case.layers, advice), None
         advice = "The model's weights are finite, and so were the losses before: smaller steps may stay where they are."
         said = diagnosis.not_finite(what, case.layers, advice)
@@ -301,8 +304,8 @@ class Doctor:
             return None
         low, high = case.settings.input_range
         text = (
-            f"The network multiplies its input by {scale:.3g} itself (layer {layer.name!r}), and is fed a range of {fed:.3g}: "
-            f"that leaves {fed * scale:.2g} from black to white."
+            f"The network multiplies its input by {scale:.3g} itself (layer {layer.name!r}), and is fed a range of "
+            f"{fed:.3g}: that leaves {fed * scale:.2g} from black to white."
         )
         if case.settings.preprocess is not None:
             return text, {"preprocess": None}, "No preprocessing"
@@ -313,7 +316,10 @@ class Doctor:
         mode = preprocessing.of_model(name)
         if mode is None or case.settings.preprocess is not None or tuple(case.settings.input_range) != (0, 255):
             return None
-        text = f"The model is called {name}: one of keras.applications of this name is fed by preprocess={mode!r}, and this run was not."
+        text = (
+            f"The model is called {name}: one of keras.applications of this name is fed by preprocess={mode!r}, and "
+            "this run was not."
+        )
         return text, {"preprocess": mode}
 
     def _chance(self, case: Case) -> Any:
@@ -321,8 +327,8 @@ class Doctor:
         if known is None or known.right is None or known.right > 1.5 * known.chance:
             return None
         text = (
-            f"Of the reference pictures the network names {known.right:.0%} right, and guessing would {known.chance:.0%}: "
-            "it may want to be fed otherwise."
+            f"Of the reference pictures the network names {known.right:.0%} right, and guessing would "
+            f"{known.chance:.0%}: it may want to be fed otherwise."
         )
         return text, None
 
@@ -335,8 +341,8 @@ class Doctor:
                 continue
             if measure.head is not None and not isinstance(self._plan.losses[measure.term], LogOdds):
                 text = (
-                    f"The probability is maximised, not the logit before the {measure.after}: where the network is sure its "
-                    "gradient fades, and it grows as well by what speaks against the others."
+                    f"The probability is maximised, not the logit before the {measure.after}: where the network is sure "
+                    "its gradient fades, and it grows as well by what speaks against the others."
                 )
                 return text, self._before_softmax(case.settings), f"Take it before the {measure.after}"
         target = self._unknown_units(case)
@@ -347,7 +353,7 @@ class Doctor:
         if not self._is_softmax:
             return None
         text = (
-            f"What {target.name} puts out are probabilities, never below 0 and together 1: the probability is maximised, "
+            f"What {target.name} puts out are probabilities, never below 0 and together 1: that is maximised, "
             "not the logit. Give the model that ends before the softmax, or make that layer the target."
         )
         return text, None
@@ -393,7 +399,10 @@ class Doctor:
             return None
         first = self._name(int(odds.argmax()), measure)
         seen = f"to the network it is {first}, with a probability of {odds.max():.2f}"
-        text = f"The network does not call this picture {title}: {seen}, and {title} comes {_ordinal(rank)} with {odds[own]:.2f}."
+        text = (
+            f"The network does not call this picture {title}: {seen}, and {title} comes {_ordinal(rank)} with "
+            f"{odds[own]:.2f}."
+        )
         logit_alone = self._plan.of_layer and case.settings.class_loss != LOG_ODDS
         return (text, {"class_loss": LOG_ODDS}, "Ahead of the others") if logit_alone else (text, None)
 
@@ -442,8 +451,8 @@ class Doctor:
             fair = max(wanted, 0.0) or whole / 1e5
             remedy = {term.address: _round(term.weight * fair / abs(change[term])) for term in heavy}
             text = (
-                f"{first.title} outweighs all else: {_percent(share[first])} of what the losses changed by in {_times(len(values))} "
-                f"is its own, so the picture stays pale."
+                f"{first.title} outweighs all else: {_percent(share[first])} of what the losses changed by in "
+                f"{_times(case.iteration - case.before)} is its own, so the picture stays pale."
             )
             return text, remedy
         return self._forgotten(first, change, share)
@@ -454,7 +463,10 @@ class Doctor:
         if not first.excites or not lost or share[first] < OUTWEIGHED:
             return None
         left = max(lost, key=lambda term: share[term])
-        text = f"{first.title} outweighs {left.title}: {_percent(share[first])} of what the losses changed by is its own, and {left.title} got worse."
+        text = (
+            f"{first.title} outweighs {left.title}: {_percent(share[first])} of what the losses changed by is its own, "
+            f"and {left.title} got worse."
+        )
         return text, {left.address: _round(left.weight * abs(change[first]) / abs(change[left]))}
 
     def _still(self, case: Case) -> Any:
@@ -480,8 +492,8 @@ class Doctor:
         if not case.rests or gain is None or case.jumped < JUMPS or gain > 0.1 or case.reversed:
             return None
         text = (
-            f"The picture still jumps, by {case.jumped:.0f} of 255 levels in the last tenth of the run, and the losses do not "
-            "get better by it: the steps are too large."
+            f"The picture still jumps, by {case.jumped:.0f} of 255 levels in the last tenth of the run, and the losses do "
+            "not get better by it: the steps are too large."
         )
         return text, self._slower(case.settings, 5)
 
@@ -509,8 +521,8 @@ class Doctor:
         if not enough or case.contrast < SPECK or abs(_likeness(case.pixels)) >= UNLIKE:
             return None
         text = (
-            "Neighbouring pixels have nothing to do with each other: to an eye this is noise, whatever the network makes of it. "
-            "The recipe natural looks for forms."
+            "Neighbouring pixels have nothing to do with each other: to an eye this is noise, whatever the network makes of "
+            "it. The recipe natural looks for forms."
         )
         return text, {"preset": "natural"}, "Take the recipe natural"
 
@@ -524,11 +536,12 @@ class Doctor:
         if not case.is_over or case.before or gain is None or gain < RISING or case.reversed:
             return None
         text = (
-            f"The losses still fall at the end, no slower than on the average of the {len(case.history)} iterations: more of them "
-            "would bring more."
+            f"The losses still fall at the end, no slower than on the average of the {case.iteration} iterations: more "
+            "of them would bring more."
         )
-        most = parameters_of(Settings)["max_iter"].most or 0
-        return text, {"max_iter": int(min(2 * case.iteration, most))}, f"Up to {2 * case.iteration} iterations"
+        more = (4 if case.iteration < RECIPE else 2) * case.iteration
+        most = parameters_of(Settings)["max_iter"].most or more
+        return text, {"max_iter": int(min(more, most))}, f"Up to {min(more, most)} iterations"
 
     def _rescued(self, case: Case) -> Any:
         if case.before or case.silent or not _searches(case.settings):
@@ -542,7 +555,10 @@ class Doctor:
         if alike < 2:
             return None
         what = self._subject(case.settings)
-        return f"At first nothing excited {what}: the noise was drawn anew for {_times(alike)}, until something did.", None
+        return (
+            f"At first nothing excited {what}: the noise was drawn anew for {_times(alike)}, until something did.",
+            None,
+        )
 
     # --- remedies --------------------------------------------------------------------------------------------------
 
@@ -619,7 +635,7 @@ _LOOKS: Sequence[tuple[str, Look, tuple[str, ...]]] = (
     ("beyond", Doctor._beyond, ("not finite", "no gradient", "silent")),
     ("rescued", Doctor._rescued, ("not finite", "no gradient")),
 )
-"""Symptoms, what looks for each, and those that explain it, so that it is not said beside them. The urgent ones first."""
+"""Symptoms, what looks for each, and those that explain it: beside them it is not said. The urgent ones first."""
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------
@@ -681,11 +697,13 @@ def _span(settings: Settings) -> float | None:
 # --- words -----------------------------------------------------------------------------------------------------------
 
 
-def _button(settings: Settings, remedy: Mapping[str, Any], label: str = "") -> str:
+def _button(remedy: Mapping[str, Any], label: str = "") -> str:
     """What setting a remedy is called, and what that begins."""
     declared = parameters_of(Settings)
     if not label:
-        said = [f"{declared[name].label if name in declared else name} to {_said(value)}" for name, value in remedy.items()]
+        said = [
+            f"{declared[name].label if name in declared else name} to {_said(value)}" for name, value in remedy.items()
+        ]
         label = f"Set {', '.join(said)}"
     effects = [declared[name].takes_effect for name in remedy if name in declared]
     if "preset" in remedy or any(RUN in one for one in effects):

@@ -127,6 +127,7 @@ class Run(Worker):
         self._knobs: Knobs | None = None  # None: to be made of the settings
         self._run = self._seed = 0
         self._reel: Reel
+        self._front: Batch
         self._changes = Changes()
         self._goal = self._origin = self._until = 0  # iterations: of the Run's end and beginning, of the next stop
         self._ending = Status.FINISHED
@@ -724,10 +725,9 @@ class Run(Worker):
                         return LOOK_SECONDS
                     work = functools.partial(self._carry_out, *self._next_call())
                     break
-                if not self._front_is_busy and self._tried == graph:
-                    if self._examined != self._place():
-                        work = functools.partial(self._examine, settled=True)
-                        break
+                rests = not self._front_is_busy and self._tried == graph
+                examine = rests and self.iteration > 0 and self._examined != self._place()
+                if rests and not examine:
                     if self._tiles is None or not self._status.busy:
                         if self._status_in_front is not Status.PAUSED:
                             self._listeners.finish()
@@ -736,13 +736,17 @@ class Run(Worker):
                     self._stop.set(False)
                     work = functools.partial(self._carry_out_tiles, self._tiles)
                     break
-                # Noted before it is tried: what cannot be compiled is tried again by a start, and not for ever.
-                self._tried = graph
-                self._preparing = not self._front_is_busy
-                if self._front_is_busy and self._compiled != graph:
-                    self._set_status(Status.COMPILING)
-            # Outside of the lock, as compiling takes long; the layer may be changed meanwhile.
-            self._compile(plan, settings)
+                if not rests:
+                    # Noted before it is tried: what cannot be compiled is tried again by a start, and not for ever.
+                    self._tried = graph
+                    self._preparing = not self._front_is_busy
+                    if self._front_is_busy and self._compiled != graph:
+                        self._set_status(Status.COMPILING)
+            # Both outside of the lock, as they take long; the layer may be changed meanwhile.
+            if examine:
+                self._examine(settled=True)
+            else:
+                self._compile(plan, settings)
         return work()
 
     def _compile(self, plan: Plan | None, settings: Settings) -> None:
@@ -807,7 +811,7 @@ class Run(Worker):
         """Where the run is, as far as its notes depend on it."""
         return self._run, self.iteration, self._status_in_front, self._silent, self._refused, len(self._changes)
 
-    def _examine(self, *, settled: bool) -> float:
+    def _examine(self, *, settled: bool) -> None:
         """Note what went wrong. While it runs a note that stands keeps its words, or they would never be read."""
         with self._changed:
             run, place, before = self._run, self._place(), self._notes
@@ -834,7 +838,6 @@ class Run(Worker):
                 if notes != self._notes:
                     self._notes = notes
                     self._touch()
-        return 0.0
 
     def _made(self, run: int, step: Step, state: State, knobs: Knobs, *how: Any) -> tuple[State, Steps]:
         """Make steps. Where no gradient is, a started run notes what its start measures: that is all there will be."""

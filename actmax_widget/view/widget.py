@@ -603,8 +603,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     def notes(self) -> tuple[Note, ...]:
         """What went wrong with the run, or is odd about it, the most urgent first: sentences with a remedy each.
 
-        They are of the picture in front, as they were when it came to rest; while it runs once a second what is plain by
-        then. Also those that were dismissed; the page shows the first of the others.
+        They are of the picture in front, as they were when it came to rest; while it runs once a second what is plain
+        by then. Also those that were dismissed; the page shows the first of the others.
 
         Example:
             >>> for note in widget.notes:

@@ -339,7 +339,7 @@ def _make(
     """Make the steps, with the settings that hold at each.
 
     Returns:
-        Of the last of them the plan and the step, and whether no gradient ever reached the picture; None: none was made.
+        Of the last of them the plan and the step, and whether no gradient ever reached the picture; None: none made.
     """
     calls, still = Calls(single=bool(listeners)), None
     first = run.batch.iteration
