@@ -77,7 +77,7 @@ def test_sentences_tell_what_was_measured():
         "Total variation outweighs all else: 99.9% of what the losses changed by in 200 iterations is its own, so the "
         "picture stays pale."
     )
-    assert outweighed.button == f"Set Total variation to {outweighed.remedy['tv_weight']:g}"
+    assert outweighed.button == f"Set Total variation to {outweighed.remedy['tv_weight']}"
     run = run_of(WRONG["a weight that is nan"])
     assert "the model's own weights are not finite, those of the layer 'conv2'" in run.notes[0].text
     assert "(Mine)" in run_of(WRONG["a loss that is nan later"]).notes[0].text

@@ -341,8 +341,8 @@ class Doctor:
                 continue
             if measure.head is not None and not isinstance(self._plan.losses[measure.term], LogOdds):
                 text = (
-                    f"The probability is maximised, not the logit before the {measure.after}: where the network is sure "
-                    "its gradient fades, and it grows as well by what speaks against the others."
+                    f"The probability is maximised, not the logit before the {measure.after}: where the network is "
+                    "sure its gradient fades, and it grows as well by what speaks against the others."
                 )
                 return text, self._before_softmax(case.settings), f"Take it before the {measure.after}"
         target = self._unknown_units(case)
@@ -492,8 +492,8 @@ class Doctor:
         if not case.rests or gain is None or case.jumped < JUMPS or gain > 0.1 or case.reversed:
             return None
         text = (
-            f"The picture still jumps, by {case.jumped:.0f} of 255 levels in the last tenth of the run, and the losses do "
-            "not get better by it: the steps are too large."
+            f"The picture still jumps, by {case.jumped:.0f} of 255 levels in the last tenth of the run, and the losses "
+            "do not get better by it: the steps are too large."
         )
         return text, self._slower(case.settings, 5)
 
@@ -521,8 +521,8 @@ class Doctor:
         if not enough or case.contrast < SPECK or abs(_likeness(case.pixels)) >= UNLIKE:
             return None
         text = (
-            "Neighbouring pixels have nothing to do with each other: to an eye this is noise, whatever the network makes of "
-            "it. The recipe natural looks for forms."
+            "Neighbouring pixels have nothing to do with each other: to an eye this is noise, whatever the network makes "
+            "of it. The recipe natural looks for forms."
         )
         return text, {"preset": "natural"}, "Take the recipe natural"
 
@@ -714,7 +714,7 @@ def _button(remedy: Mapping[str, Any], label: str = "") -> str:
 def _said(value: Any) -> str:
     if isinstance(value, tuple):
         return " … ".join(map(_said, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return np.format_float_positional(value, trim="-") if isinstance(value, float) else str(value)
 
 
 def _named(value: Any) -> Any:
