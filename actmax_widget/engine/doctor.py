@@ -521,8 +521,8 @@ class Doctor:
         if not enough or case.contrast < SPECK or abs(_likeness(case.pixels)) >= UNLIKE:
             return None
         text = (
-            "Neighbouring pixels have nothing to do with each other: to an eye this is noise, whatever the network makes "
-            "of it. The recipe natural looks for forms."
+            "Neighbouring pixels have nothing to do with each other: to an eye this is noise, whatever the network "
+            "makes of it. The recipe natural looks for forms."
         )
         return text, {"preset": "natural"}, "Take the recipe natural"
 
