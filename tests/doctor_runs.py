@@ -238,7 +238,7 @@ WRONG = {
     "a sigmoid as it is": on(
         "softmax", "silent", model=labelled, filter_indices=1, class_loss="activation", max_iter=80
     ),
-    "values of 0 to 1": on("input range", model=trained, filter_indices=1, input_range=(0, 1)),
+    "values of 0 to 1": on("input range", "not reached", model=trained, filter_indices=1, input_range=(0, 1)),
     "a model of keras.applications": on(
         "preprocessing", model=lambda: mobile("mobilenet_0.25_32"), filter_indices=1, max_iter=64
     ),
@@ -260,7 +260,7 @@ WRONG = {
     "weights for another network, photographs": on(
         "outweighed", model=photos, filter_indices=130, preset="keras-vis", max_iter=40
     ),
-    "phase on digits": on("bounces", "not reached", model=digits, filter_indices=4, preset="phase"),
+    "phase on digits": on("bounces", model=digits, filter_indices=4, preset="phase"),
     "noise that excites nothing at first": on(
         "rescued", model=digits, layer="conv3", filter_indices=9, position=(3, 3)
     ),

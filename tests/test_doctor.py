@@ -85,12 +85,12 @@ def test_sentences_tell_what_was_measured():
 
 
 def test_classes_have_their_names():
-    labels = [f"the {digit}" for digit in range(10)]
-    made = {"preset": "phase", "seed": 0, "labels": labels}
-    notes = am.visualize(doctor_runs.digits(), "out", 4, **made).notes
+    labels = ["lying", "standing", "disc"]
+    made = {"input_range": (0, 1), "seed": 0, "labels": labels}
+    notes = am.visualize(doctor_runs.trained(), "kind", "standing", **made).notes
     reached = next(one for one in notes if one.name == "not reached")
     assert (
-        "The network does not call this picture class 4 (the 4): to the network it is class 5 (the 5)" in reached.text
+        "The network does not call this picture class 1 (standing): to the network it is class 2 (disc)" in reached.text
     )
 
 

@@ -386,7 +386,17 @@ class Doctor:
         loss = self._plan.losses[measure.term]
         weight = next((one.weight for one in self._terms(case.settings) if one.column == measure.term), 0.0)
         wanted = [one for one in getattr(loss, "classes", getattr(loss, "filter_indices", ())) if one is not None]
-        if not measure.after or not wanted or weight <= 0 or case.end(case.history["probability"]) >= CERTAIN:
+        # Several linear units may be no classes: then it is the loss that says so.
+        classes = (
+            measure.head is not None or getattr(getattr(loss, "layer", None), "before", "") or isinstance(loss, LogOdds)
+        )
+        if (
+            not measure.after
+            or not classes
+            or not wanted
+            or weight <= 0
+            or case.end(case.history["probability"]) >= CERTAIN
+        ):
             return None
         odds = self._odds(measure, case)
         own = max(wanted, key=lambda one: odds[one])
@@ -586,7 +596,7 @@ class Doctor:
             else:
                 own = f"{loss.name}.weight"
                 address = settings.numbers()[own].alias or own
-                title, weight = loss.name, values[own]
+                title, weight = declared[address].label if address in declared else loss.name, values[own]
             found.append(Term(column, title, address, float(weight), excites))
         return [term for term in found if term.weight]
 
