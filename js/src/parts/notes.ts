@@ -4,12 +4,7 @@ import type { ActMaxModel } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h, setText } from "../kit/dom";
 import { type Component, Scope } from "../kit/scope";
-
-const TEXTS = {
-  of: (count: number) => `1 of ${count}`,
-  dismiss: "Dismiss",
-  dismissTitle: "Do not show this note again in this run",
-};
+import { TEXTS } from "../texts";
 
 /** The first note that nobody has dismissed, with its remedy as a button. Without a kernel there are no buttons. */
 export function createNotes(model: ActMaxModel, store: Store): Component {
@@ -22,10 +17,10 @@ export function createNotes(model: ActMaxModel, store: Store): Component {
     {
       type: "button",
       class: "actmax-quiet",
-      title: TEXTS.dismissTitle,
+      title: TEXTS.notes.dismissTitle,
       "data-testid": "note-dismiss",
     },
-    TEXTS.dismiss,
+    TEXTS.notes.dismiss,
   );
   const ends = h("div", { class: "actmax-note-ends" }, count, apply, dismiss);
   const element = h("div", { class: "actmax-advice", "data-testid": "notes" }, text, ends);
@@ -39,7 +34,7 @@ export function createNotes(model: ActMaxModel, store: Store): Component {
     ends.hidden = !shown;
     // The region stays: a screen reader hears what comes into one that it knows.
     setText(text, shown?.text ?? "");
-    setText(count, notes.length > 1 ? TEXTS.of(notes.length) : "");
+    setText(count, notes.length > 1 ? TEXTS.notes.of(notes.length) : "");
     setText(apply, shown?.button ?? "");
     const { connected } = store.link;
     apply.hidden = !connected || !shown?.button;
