@@ -215,7 +215,7 @@ def test_it_is_looked_at_once_a_second_and_nothing_is_traced_or_computed(monkeyp
 
 
 def test_while_it_runs_a_note_keeps_its_words():
-    driven = Driven(PLAIN(), filter_indices=(3,), preset="keras-vis", max_iter=100_000)
+    driven = Driven(PLAIN(), filter_indices=(3,), preset="keras-vis", max_iter=3000)
     run = driven.run
     run.start()
     said = set()
