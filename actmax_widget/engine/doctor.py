@@ -383,13 +383,12 @@ class Doctor:
         if not (case.is_over and case.asks) or case.reversed or len(self._plan.measured) != 1:
             return None
         (measure,) = self._plan.measured
-        loss = self._plan.losses[measure.term]
+        loss: Any = self._plan.losses[measure.term]
         weight = next((one.weight for one in self._terms(case.settings) if one.column == measure.term), 0.0)
         wanted = [one for one in getattr(loss, "classes", getattr(loss, "filter_indices", ())) if one is not None]
         # Several linear units may be no classes: then it is the loss that says so.
-        classes = (
-            measure.head is not None or getattr(getattr(loss, "layer", None), "before", "") or isinstance(loss, LogOdds)
-        )
+        known = measure.head is not None or bool(getattr(loss.layer, "before", ""))
+        classes = known or isinstance(loss, LogOdds)
         if (
             not measure.after
             or not classes
