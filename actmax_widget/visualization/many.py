@@ -11,6 +11,7 @@ from actmax_widget.checks import check_integer, invalid
 from actmax_widget.engine import diagnosis, keeping
 from actmax_widget.engine.batch import Tiles
 from actmax_widget.engine.batch import batch_size as fitting_batch
+from actmax_widget.engine.doctor import Doctor
 from actmax_widget.engine.varied import Varied
 from actmax_widget.export.result import Many, Result
 from actmax_widget.labels import Labels
@@ -95,7 +96,10 @@ def visualize_many(
     with progress_bar(tiles.count * tiles.goal, shown=progress) as advance:
         make(tiles, advance)
     model_print = fingerprint(network)
-    results = [_result(network, varied, tiles, position, model_print, names) for position in range(tiles.begun)]
+    doctor, layers = Doctor(varied.plan, names), step.objective.layers
+    results = [
+        _result(network, varied, tiles, position, model_print, names, doctor, layers) for position in range(tiles.begun)
+    ]
     many = Many(tuple(results), tuple(own[: tiles.begun]))
     if wrong := [str(one) for one, history in zip(many.varied, many.histories, strict=True) if not _sound(history)]:
         advice = "Lower the learning rate or a weight there. Their pictures are the last good ones."
@@ -103,12 +107,17 @@ def visualize_many(
     return many
 
 
-def _result(network: Network, varied: Varied, tiles: Tiles, position: int, model: str, names: Any) -> Result:
+def _result(
+    network: Network, varied: Varied, tiles: Tiles, position: int, model: str, names: Any, doctor: Doctor, layers: Any
+) -> Result:
     alone, own, seed = tiles.alone(position), varied.settings[position], varied.seeds[position]
     changes = Changes().then(0, own, tiles.goal)
     kept = keeping.kept(network, alone, own, changes, seed=seed, goal=tiles.goal, model=model)
+    # Of hundreds of pictures the network is not asked one by one.
+    more = {"is_over": alone.iteration >= tiles.goal, "silent": position in tiles.silent, "layers": layers}
+    notes = doctor.notes(doctor.look(alone, own, changes, {}, asks=False, **more))
     image = network.layout.as_shown(alone.pictures[0])
-    return Result(image, alone.history(), kept, None, network=network, labels=names)
+    return Result(image, alone.history(), kept, None, notes, network=network, labels=names)
 
 
 def _sound(history: Any) -> bool:
