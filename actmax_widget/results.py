@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -95,6 +95,28 @@ class History:
             columns=[*self.columns, *self.measures],
             index=pd.RangeIndex(1, len(self) + 1, name="iteration"),
         )
+
+
+@dataclass(frozen=True)
+class Note:
+    """What went wrong with a run, or is odd about it, and what to do: see :mod:`actmax_widget.engine.doctor`.
+
+    Attributes:
+        name: of the symptom: ``"outweighed"``, ``"saturated"``, ...
+        text: a sentence or two for a person.
+        remedy: what to set, by the names of settings and the addresses of numbers; None where nothing that can be set
+            is known to help.
+        button: what setting it is called, and what that begins; empty without a remedy.
+
+    Example:
+        >>> am.visualize(am.demo.digits("plain"), "out", 3, preset="keras-vis", seed=0).notes[0].remedy
+        {'tv_weight': 0.03}
+    """
+
+    name: str
+    text: str
+    remedy: Mapping[str, Any] | None = None
+    button: str = ""
 
 
 class LayerPictures(NamedTuple):

@@ -29,7 +29,8 @@ class Plan:
     Attributes:
         target: the settings' target.
         losses: the terms.
-        measures: names of what is measured beside them.
+        measured: what is measured beside them.
+        measures: names of that.
         of_layer: whether they are those of a layer, whose filters are a knob.
 
     Raises:
@@ -56,7 +57,8 @@ class Plan:
                 advice = "Make them by visualize_layer(model, layer, [3, 3, 3], losses=Diversity(layer))."
                 raise invalid(alone[0], "several pictures, which it compares", 1, advice)
 
-        self.measures = names_of(measures_of(network, self.losses))
+        self.measured = measures_of(network, self.losses)
+        self.measures = names_of(self.measured)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from actmax_widget.export import page, plotting, saving, sheet
 from actmax_widget.export.code import code as code_of
 from actmax_widget.network import Network
 from actmax_widget.network.dataset import References
-from actmax_widget.results import History
+from actmax_widget.results import History, Note
 from actmax_widget.scoring.examples import Examples
 from actmax_widget.scoring.score import Score, of_run, top_of_run
 from actmax_widget.settings import Settings
@@ -36,13 +36,16 @@ class Result:
         network: of the model, which is not pickled with it; None where it is not known.
         labels: names of the last layer's units; None without.
         references: real pictures that were given with the run; None without.
+        notes: what went wrong, or is odd about it, the most urgent first: a tuple of
+            :class:`~actmax_widget.results.Note`, each a sentence and what to set; empty where nothing was found.
     """
 
     image: np.ndarray = field(repr=False)
     history: History
     checkpoint: Any
     film: Any
-    subject: str = field(default="", repr=False)
+    notes: tuple[Note, ...] = ()
+    subject: str = field(default="", repr=False, kw_only=True)
     network: Network | None = field(default=None, repr=False, kw_only=True)
     labels: Any = field(default=None, repr=False, kw_only=True)
     references: Any = field(default=None, repr=False, kw_only=True)

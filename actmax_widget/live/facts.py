@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from actmax_widget.results import Note
+
 
 class Status(enum.StrEnum):
     """Where a run stands."""
@@ -151,6 +153,8 @@ class Facts:
         lines: of the run, those that were left and the one in front, in the order of their beginning; empty as long as
             there is but one.
         at_tiles: whether the status is theirs: they are made, or were what was made last.
+        notes: what went wrong with the picture in front, or is odd about it, the most urgent first, but for those that
+            were dismissed.
     """
 
     run: int
@@ -164,6 +168,7 @@ class Facts:
     tiles: TilesFacts | None = None
     at_tiles: bool = False
     lines: tuple[Line, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def sentence(self) -> str:
         """What to tell a person."""

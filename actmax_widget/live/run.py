@@ -25,6 +25,7 @@ from actmax_widget.checks import check_integer, invalid
 from actmax_widget.composition import OF_TARGET
 from actmax_widget.engine import Knobs, State, Step, Steps, diagnosis, keeping
 from actmax_widget.engine.batch import Batch
+from actmax_widget.engine.doctor import Doctor, References
 from actmax_widget.engine.loop import Pace
 from actmax_widget.engine.plan import Plan, random_state
 from actmax_widget.engine.reel import Reel
@@ -41,7 +42,7 @@ from actmax_widget.network.starting import starting_image
 from actmax_widget.parameters import START, parameters_of
 from actmax_widget.reason import reason
 from actmax_widget.regularizers import Regularizer
-from actmax_widget.results import History, TilePictures
+from actmax_widget.results import History, Note, TilePictures
 from actmax_widget.settings import OF_RUN, Settings, differ
 from actmax_widget.utils import to_numpy
 
@@ -49,6 +50,8 @@ OF_STEP = ("parametrization", "transforms", "optimizer")
 """The settings with the parts of a step."""
 FILMS = 3
 """Lines that were left last and keep their films, each as large as that of a run; of others the end is kept."""
+EXAMINE_SECONDS = 1.0
+"""How often a run is examined while it goes."""
 LOOK_SECONDS = 0.25
 """How often a waiting run looks whether it is still watched: nobody tells it when a page is closed."""
 
@@ -95,6 +98,8 @@ class Run(Worker):
         replayed: how often settings were put in force that a recorded run had, see :meth:`repeat`.
         watched: tells whether anybody looks on. ``steps_per_second`` is for eyes: without any it does not hold. Asked
             with the run's lock held, so it must not wait for anything.
+        labels: what the units of the last layer are called, for the notes; None: nobody knows.
+        references: what is known of real pictures, for the notes; None: nothing.
 
     Raises:
         ValueError, TypeError: for a bad target.
@@ -115,6 +120,14 @@ class Run(Worker):
         self._listeners = Listeners(callbacks, self._end_for_callback)
         self.watched: Callable[[], bool] = lambda: True
         self._leash: Callable[[int], int] | None = None
+        self.labels: Labels | None = None
+        self.references: References | None = None
+        self._doctor: tuple[Plan, Doctor] | None = None
+        self._notes: tuple[Note, ...] = ()
+        self._hidden: dict[str, float] = {}  # notes, by name, that are not shown to runs whose rows began before this
+        self._examined: Any = None  # where the run was then
+        self._examine_at: float | None = None
+        self._silent, self._refused = False, ""
         self.network = network
         self._plan: Plan | None = None
         self._tried_plan: Plan | None = None  # of a target that was asked for last, and may not have been taken
@@ -127,6 +140,7 @@ class Run(Worker):
         self._knobs: Knobs | None = None  # None: to be made of the settings
         self._run = self._seed = 0
         self._reel: Reel
+        self._front: Batch
         self._changes = Changes()
         self._goal = self._origin = self._until = 0  # iterations: of the Run's end and beginning, of the next stop
         self._ending = Status.FINISHED
@@ -175,7 +189,7 @@ class Run(Worker):
             if tiles and self._at_tiles:  # what the picture in front failed for is told when the run is back at it
                 error = tiles.error if self._status is Status.FAILED else ""
             at = self._note, tiles, self._at_tiles
-            return Facts(*here, self._stale, self._preparing, error, *at, self._lines())
+            return Facts(*here, self._stale, self._preparing, error, *at, self._lines(), self._shown_notes())
 
     def _tiles_facts(self) -> TilesFacts | None:
         if self._tiles is None:
@@ -255,6 +269,11 @@ class Run(Worker):
             number, image = self._front.best() if best else (None, self._front.pictures[0])
             shown = self.network.layout.as_shown(image)
             return Frame(*far, shown, first, rows, self._pace.rate, *self._front_target, number)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What went wrong with the picture in front, or is odd about it, those that were dismissed too."""
+        return self._notes
 
     @property
     def changes(self) -> Changes:
@@ -706,6 +725,26 @@ class Run(Worker):
         self._notify()
         return new
 
+    def dismiss_note(self, name: str, *, applied: bool = False) -> None:
+        """Do not show a note again in this run; where its remedy was ``applied``, not until there are rows of it.
+
+        Raises:
+            ValueError: there is no such note.
+        """
+        with self._changed:
+            self.note(name)
+            self._hidden[name] = self.iteration if applied else np.inf
+            self._touch()
+        self._notify()
+
+    def note(self, name: str) -> Note:
+        """The note of a name; raises a ValueError if there is none."""
+        found = [one for one in self._notes if one.name == name]
+        if not found:
+            advice = f"There are {[one.name for one in self._notes]}."
+            raise invalid("name", "the name of a note of this run", name, advice)
+        return found[0]
+
     def defaults(self, **given: Any) -> Settings:
         """The settings as the present preset has them; see :func:`actmax_widget.presets.defaults`."""
         return presets.defaults(self._settings, self.network, **given)
@@ -736,8 +775,7 @@ class Run(Worker):
             # All that a call needs is taken at one moment. Whatever is commanded from then on has the stop flag to end
             # the call in hand, or a number to have what it brings back dropped, and is seen in the next turn.
             with self._changed:
-                if self._front_is_busy:
-                    self._take_what_is_due()
+                self._take_what_is_due()
                 settings, plan = self._settings, self._plan
                 graph = settings.graph()
                 if self._front_is_busy and self._is_fresh and self._compiled == graph:
@@ -745,7 +783,9 @@ class Run(Worker):
                         return LOOK_SECONDS
                     work = functools.partial(self._carry_out, *self._next_call())
                     break
-                if not self._front_is_busy and self._tried == graph:
+                rests = not self._front_is_busy and self._tried == graph
+                examine = rests and self.iteration > 0 and self._examined != self._place()
+                if rests and not examine:
                     if self._tiles is None or not self._status.busy:
                         if self._status_in_front is not Status.PAUSED:
                             self._listeners.finish()
@@ -754,13 +794,17 @@ class Run(Worker):
                     self._stop.set(False)
                     work = functools.partial(self._carry_out_tiles, self._tiles)
                     break
-                # Noted before it is tried: what cannot be compiled is tried again by a start, and not for ever.
-                self._tried = graph
-                self._preparing = not self._front_is_busy
-                if self._front_is_busy and self._compiled != graph:
-                    self._set_status(Status.COMPILING)
-            # Outside of the lock, as compiling takes long; the layer may be changed meanwhile.
-            self._compile(plan, settings)
+                if not rests:
+                    # Noted before it is tried: what cannot be compiled is tried again by a start, and not for ever.
+                    self._tried = graph
+                    self._preparing = not self._front_is_busy
+                    if self._front_is_busy and self._compiled != graph:
+                        self._set_status(Status.COMPILING)
+            # Both outside of the lock, as they take long; the layer may be changed meanwhile.
+            if examine:
+                self._examine(settled=True)
+            else:
+                self._compile(plan, settings)
         return work()
 
     def _compile(self, plan: Plan | None, settings: Settings) -> None:
@@ -816,17 +860,54 @@ class Run(Worker):
             named = list(zip(names, losses, strict=True))
             self._listeners.tell(run, iteration, named, total, to_numpy(steps.grads), to_numpy(steps.wrt_value))
         self._look_for_silence(run, step, state, knobs)
+        self._examine_at = begin + EXAMINE_SECONDS if self._examine_at is None else self._examine_at
+        if begin >= self._examine_at:
+            self._examine(settled=False)
+            self._examine_at = begin + EXAMINE_SECONDS
         return delay
+
+    def _place(self) -> Any:
+        """Where the run is, as far as its notes depend on it."""
+        return self._run, self.iteration, self._status_in_front, self._silent, self._refused, len(self._changes)
+
+    def _examine(self, *, settled: bool) -> None:
+        """Note what went wrong. While it runs a note that stands keeps its words, or they would never be read."""
+        with self._changed:
+            run, place, before = self._run, self._place(), self._notes
+            plan, settings = self._plan, self._settings_in_front
+            if plan is None or plan.target != settings.target():
+                plan = self._plan_for(settings)
+            if self._doctor is None or self._doctor[0] is not plan:
+                self._doctor = plan, Doctor(plan, self.labels)
+            doctor = self._doctor[1]
+            over = self._status_in_front is Status.FINISHED and self.iteration >= self._goal > 0
+            states = {"is_over": over, "rests": settled, "asks": settled, "references": self.references}
+            wrong = {"silent": self._silent, "refused": self._refused}
+            layers = self._step.objective.layers if self._step else ()
+            kept = self._reel.pictures(self._front)
+            case = doctor.look(self._front, settings, self._changes, kept, **states, **wrong, layers=layers)
+        notes = doctor.notes(case)  # outside of the lock, as it may ask the network
+        if not settled:
+            standing = {one.name: one for one in before}
+            notes = tuple(standing.get(one.name, one) for one in notes)
+        with self._changed:
+            if run == self._run:
+                self._examined = place if settled else self._examined
+                self._rows_from = case.before
+                if notes != self._notes:
+                    self._notes = notes
+                    self._touch()
 
     def _made(self, run: int, step: Step, state: State, knobs: Knobs, *how: Any) -> tuple[State, Steps]:
         """Make steps. Where no gradient is, a started run notes what its start measures: that is all there will be."""
         try:
             return step.run(state, knobs, *how)
-        except diagnosis.NoGradientError:
+        except diagnosis.NoGradientError as error:
             row = step.objective.losses_at(state.measured, knobs.weights, knobs.losses).numpy()
             with self._changed:
                 if run == self._run and self._front_is_busy and not self.iteration:
                     self._front.add_rows(row[None])
+                    self._refused = str(error)
             raise
 
     def _end_for_callback(self, run: int, error: str) -> None:
@@ -857,6 +938,7 @@ class Run(Worker):
             if silent and run == self._run and not self._front_is_busy:
                 looked_at = [self.network.find(layer).layer] if plan is None or plan.of_layer else plan.layers
                 self._note = diagnosis.silent(what, self.iteration, looked_at)
+                self._silent = True
                 self._touch()
 
     def _still(self, columns: np.ndarray) -> bool:
@@ -953,6 +1035,7 @@ class Run(Worker):
     def _go(self, until: int, ending: Status) -> None:
         self._until, self._ending, self._error, self._note = until, ending, "", ""
         self._pace.begin()
+        self._silent, self._examine_at = False, None
         self._is_fresh = self._preparing = False  # the model's layers may have been changed since the last start
         self._set_status(Status.RUNNING if self._compiled == self._settings.graph() else Status.COMPILING)
         self._begin()
@@ -960,7 +1043,9 @@ class Run(Worker):
     def _start_afresh(self, status: Status, front: Batch | None = None) -> None:
         """Begin another run with the present settings: at iteration 0, or with a picture that was made elsewhere."""
         self._run += 1
-        self._note = ""
+        self._note = self._refused = ""
+        self._notes, self._hidden, self._examined, self._silent = (), {}, None, False
+        self._rows_from = 0
         self._stale = False
         self._knobs = None
         self._goal = self._origin = self._until = 0
@@ -980,6 +1065,12 @@ class Run(Worker):
         else:
             self._stop.set(True)
             self._set_status(status)
+        if front is not None and self._tried == self._settings.graph():
+            self._begin()  # it is examined
+
+    def _shown_notes(self) -> tuple[Note, ...]:
+        hidden = {name for name, since in self._hidden.items() if self._rows_from < since or self.iteration <= since}
+        return tuple(one for one in self._notes if one.name not in hidden)
 
     def _begin_again(self, recorded: Recorded) -> None:
         """Have a recorded run repeated: its first settings are in force."""
@@ -993,7 +1084,7 @@ class Run(Worker):
 
     def _take_what_is_due(self) -> None:
         """Put the settings in force that the recorded run had from this iteration on."""
-        while self._to_come and self.iteration >= self._to_come[0].iteration:
+        while self._front_is_busy and self._to_come and self.iteration >= self._to_come[0].iteration:
             change, *rest = self._to_come
             self._to_come = (*rest,)
             self._settings = self._at_present_speed(change.settings)
@@ -1018,12 +1109,12 @@ class Run(Worker):
 
     def _rewind_to(self, checkpoint: Checkpoint, iteration: int, reel: Reel | None) -> None:
         """Go back within this run: its lines stay, and so does the film; without one another begins."""
-        lines = self._branches, self._line, self._names, self._reels
+        lines = self._branches, self._line, self._names, self._reels, self._hidden
         target = self._settings.target()
         self._go_back_to(checkpoint)
         if reel is not None:
             self._reel = reel
-        self._branches, self._line, self._names, self._reels = lines
+        self._branches, self._line, self._names, self._reels, self._hidden = lines
         notes = []
         if checkpoint.iteration != iteration:
             notes.append(f"Of iteration {iteration} no state was kept: this is {checkpoint.iteration}, the nearest.")
@@ -1150,7 +1241,7 @@ class Past:
             run.pause()
             run.close_tiles()  # what is left is the picture in front, with its own status
             self.settings, self.loss_names, self.measures = run.settings, run.loss_names, run.measures
-            self.image, self.history = run.image, run.history
+            self.image, self.history, self.notes = run.image, run.history, run.notes
             self._facts = run.facts()
             self._in_front = run.in_front()
             self._frame = run.frame()

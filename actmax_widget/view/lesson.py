@@ -16,7 +16,7 @@ PARTS = (
     *("buttons", "run", "pause", "step", "reset", "rewind", "branch", "progress"),
     *("recipe", "defaults", "parametrization", "optimizer", "transforms"),
     *("weights", "knobs", "settings", "tiles", "table", "chart", "film", "lines", "network", "keys", "pins"),
-    *("score", "examples", "quiz"),
+    *("notes", "score", "examples", "quiz"),
 )
 """What may be hidden besides single controls; the page knows its elements by these names."""
 EXAMPLE = 'Pass e.g. ui={"hide": ["table", "tv_weight"], "title": "What is a three?"}.'

@@ -134,6 +134,15 @@ class LineInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NoteInfo:
+    """What went wrong with the run, or is odd about it."""
+
+    name: str = told("Of the symptom.")
+    text: str = told("A sentence or two.")
+    button: str = told("What applying its remedy is called; empty where there is none.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ui:
     """What of the instrument is shown, and what is said above it."""
 
@@ -231,6 +240,11 @@ class KernelFacts:
     lines: list[LineInfo] = told(
         "The lines of the run, where it went back and took another way: dicts of name, parent, the iteration at which "
         "it left that one, and the iterations made (None for the one in front); empty as long as there is but one.",
+        (),
+    )
+    advice: list[NoteInfo] = told(
+        "What went wrong with the run, or is odd about it, the most urgent first, but for what was dismissed: dicts of "
+        "name, text and button; `widget.notes` has all of them.",
         (),
     )
     picture: bytes = told("The picture as PNG at the last transition, for saved notebooks.", b"")
@@ -774,6 +788,22 @@ class RemoveTransform:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApplyNote:
+    """Set what a note says."""
+
+    type: Literal["apply_note"] = "apply_note"
+    name: str = told("Of the note.", None, take=_name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DismissNote:
+    """Do not show a note again in this run."""
+
+    type: Literal["dismiss_note"] = "dismiss_note"
+    name: str = told("Of the note.", None, take=_name)
+
+
+@dataclass(frozen=True, kw_only=True)
 class AskWeights:
     """Show the weights of the present layer."""
 
@@ -867,6 +897,7 @@ COMMANDS = (
     *(Rewind, BranchOff, OpenBranch),
     *(SetKnob, RestoreDefaults, ChoosePart, AddTransform, RemoveTransform),
     *(MakeTiles, OpenTile, PauseTiles, ResumeTiles, CloseTiles),
+    *(ApplyNote, DismissNote),
     *(AskWeights, AskResponse, AskMap, AskLines, TakeAway),
     *(MakePin, Unpin, RestorePin),
     *(AskScore, AskExamples, AskQuiz),

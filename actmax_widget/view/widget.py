@@ -46,7 +46,7 @@ from actmax_widget.network import Network, Target, graph, starting
 from actmax_widget.network.dataset import References
 from actmax_widget.network.starting import starting_image
 from actmax_widget.parameters import Parameter, documented, filled, parameters_of
-from actmax_widget.results import History, TilePictures
+from actmax_widget.results import History, Note, TilePictures
 from actmax_widget.scoring.examples import Examples
 from actmax_widget.scoring.score import Score, top_of_run
 from actmax_widget.settings import PARTS, Settings, differ
@@ -357,7 +357,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._recipe: tuple[Any, ...] = ()  # the preset and the parts that the defaults are of, and they
         super().__init__(ui=shown, **look)
         self._stream = Stream(run, _weakly(self.send), time.monotonic)
-        run.watched = self._stream.watched
+        run.watched, run.labels = self._stream.watched, self._labels
         self._lifetime = Lifetime(self, ActMaxWidget._is_busy, ActMaxWidget._let_go)
         self._show_run(run)
         self.on_msg(self._on_message)
@@ -461,7 +461,9 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         names = self.labels if found.layer in self.labelled else ()
         known = {"network": self._run.network, "labels": self._labels, "references": self._references}
         results = tuple(
-            Result(one.image, one.history, one.checkpoint, None, self._subject(one.checkpoint.settings), **known)
+            Result(
+                one.image, one.history, one.checkpoint, None, subject=self._subject(one.checkpoint.settings), **known
+            )
             for one in found.pictures
         )
         whose = subject(self.model_name, results[0].checkpoint.settings, names, without=found.vary)
@@ -670,7 +672,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         kept = film.checkpoints[-1]
         image = self._run.network.layout.as_shown(kept.arrays["measured"][0])
         known = {"network": self._run.network, "labels": self._labels, "references": self._references}
-        return Result(image, kept.history, kept, film, self._subject(kept.settings), **known)
+        return Result(image, kept.history, kept, film, self.notes, subject=self._subject(kept.settings), **known)
 
     @property
     def references(self) -> References | None:
@@ -713,6 +715,53 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         if given is None:
             raise invalid("references", "real pictures", None, "Set widget.references, or pass them.", TypeError)
         return top_of_run(self._run.network, self._run.settings, given, count, self._labels)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What went wrong with the run, or is odd about it, the most urgent first: sentences with a remedy each.
+
+        They are of the picture in front, as they were when it came to rest; while it runs once a second what is plain
+        by then. Also those that were dismissed; the page shows the first of the others.
+
+        Example:
+            >>> for note in widget.notes:
+            ...     print(note.name, note.text, note.remedy)
+            >>> widget.apply_note("outweighed")
+        """
+        found: tuple[Note, ...] = self._run.notes
+        return found
+
+    def apply_note(self, name: str) -> None:
+        """Set what a note says. What begins the run afresh does so as ever: at once in a run, else with the next Run.
+
+        Args:
+            name: of one of ``notes``.
+
+        Raises:
+            ValueError: there is no such note, or it has no remedy; or what it says to set is refused by now.
+        """
+        with self.lock:
+            note = self._run.note(name)
+            if note.remedy is None:
+                raise invalid("name", "a note with a remedy", name, "Its text says what there is to do.")
+            knobs = {one: value for one, value in note.remedy.items() if "." in one}
+            for setting, value in note.remedy.items():
+                if setting not in knobs:
+                    setattr(self, setting, value)
+            if knobs:
+                self.knobs = knobs
+            if name in {one.name for one in self._run.notes}:  # else it has begun afresh
+                self._run.dismiss_note(name, applied=True)
+        self._complain("")
+        self._publish()
+
+    def dismiss_note(self, name: str) -> None:
+        """Do not show a note again in this run.
+
+        Raises:
+            ValueError: there is no such note.
+        """
+        self._command("dismiss_note", name)
 
     def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Write the picture, the film, the rows or the run to a file, of the kind that its ending says.
@@ -1065,6 +1114,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self.set_trait("measures", list(run.measures))
         self.set_trait("message", f"{facts.sentence()} {self._offer(facts)}".strip())
         self.set_trait("lines", [line._asdict() for line in facts.lines])
+        self.set_trait("advice", self._advice(facts))
         if facts.error:
             self.set_trait("error", facts.error)
         frame = run.frame()  # picture and rows of one moment
@@ -1081,6 +1131,11 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._keep_at = time.monotonic() + max(KEEP_SECONDS, size / KEEP_RATE)
         if self._card_id:
             self._show_card(frame, update=True)
+
+    def _advice(self, facts: Facts) -> list[dict[str, str]]:
+        """The notes, but for those that say what stands elsewhere."""
+        said = [one for one in facts.notes if one.button or one.text not in facts.error]
+        return [messages.content(messages.NoteInfo(name=one.name, text=one.text, button=one.button)) for one in said]
 
     def _offer(self, facts: Facts) -> str:
         """What a person is told before the first run of a model that looks as if it wanted another input."""
@@ -1175,6 +1230,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             messages.MakePin: lambda: self._of_pins(self._pin_seen, command.iteration),
             messages.Unpin: lambda: self._of_pins(self.unpin, command.name),
             messages.RestorePin: lambda: self._of_pins(self._restore_pin, command.name),
+            messages.ApplyNote: lambda: self.apply_note(command.name),
+            messages.DismissNote: lambda: self.dismiss_note(command.name),
             **dict.fromkeys(
                 (messages.AskWeights, messages.AskResponse, messages.AskMap, messages.AskLines, messages.TakeAway),
                 lambda: self._asked.__setitem__((type(command), getattr(command, "sheet", False)), command),
@@ -1336,7 +1393,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         return ", ".join(f"{index} ({names[index]})" if index < len(names) else f"{index}" for index in filters)
 
 
-GREETING = ("status", "message", "error", "goal", "loss_names", "measures", "lines")
+GREETING = ("status", "message", "error", "goal", "loss_names", "measures", "lines", "advice")
 """Facts that a front end is told when it says hello."""
 
 

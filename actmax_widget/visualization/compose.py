@@ -15,6 +15,7 @@ from actmax_widget.checkpoint import Change, Changes, Checkpoint, check_changes
 from actmax_widget.checks import check_flag, check_integer, invalid, near
 from actmax_widget.engine import Knobs, Step, Steps, keeping
 from actmax_widget.engine.batch import Batch
+from actmax_widget.engine.doctor import Doctor
 from actmax_widget.engine.plan import Plan, random_state
 from actmax_widget.engine.reel import Reel
 from actmax_widget.export.result import Result, subject
@@ -35,6 +36,7 @@ from actmax_widget.optimizer import (
 from actmax_widget.parameters import documented, parameters_of
 from actmax_widget.parts import alike
 from actmax_widget.presets import REFERENCES, by_references, with_preset
+from actmax_widget.results import Note
 from actmax_widget.settings import OF_RUN, Settings
 from actmax_widget.utils import to_numpy
 from actmax_widget.visualization.activation import prepared
@@ -107,7 +109,8 @@ def visualize(
 
     Returns:
         The picture and the history: ``result.image``, (H, W, C) float32 in ``input_range``, before ``preprocess`` and
-        without transforms, and ``result.history``, the weighted losses of each iteration.
+        without transforms, and ``result.history``, the weighted losses of each iteration. ``result.notes`` tell what
+        went wrong, with a remedy each.
 
     Raises:
         ValueError, TypeError: a bad argument, or parts that do not fit, before anything is computed.
@@ -165,19 +168,29 @@ def visualize(
     if isinstance(changes, Mapping):
         _steer(run, changes)
     reel = Reel(network, run.batch, run.end, run.changes[-1].settings.input_range)
-    _make(run, reel, gate, listeners, progress=progress)
+    found = _make(run, reel, gate, listeners, progress=progress)
     _, last, goal, _ = run.changes[-1]
     model_print = fingerprint(network)
     film = reel.film(run.batch, last, run.changes, seed=run.seed, goal=goal, model=model_print)
-    whose = subject(network.model.name, last, names_in(network, last, names))
+    notes = _notes(run, reel, found, names) if found else ()
     image, history = network.layout.as_shown(run.batch.pictures[0]), run.batch.history()
-    return Result(image, history, film.checkpoints[-1], film, whose, network=network, labels=names, references=real)
+    whose = subject(network.model.name, last, names_in(network, last, names))
+    known = {"network": network, "labels": names, "references": real, "subject": whose}
+    return Result(image, history, film.checkpoints[-1], film, notes, **known)
 
 
 def names_in(network: Network, settings: Settings, names: Labels | None) -> Sequence[str]:
     """The names of the units of the layer that is maximised; none where they are another layer's."""
     target = network.targets.get(settings.layer)
     return names.names if names is not None and target is not None and target.filters == len(names) else ()
+
+
+def _notes(run: _Run, reel: Reel, found: tuple[Plan, Step, bool], names: Labels | None) -> tuple[Note, ...]:
+    """What went wrong with a run that was made."""
+    plan, step, silent = found
+    doctor, pictures, over = Doctor(plan, names), reel.pictures(run.batch), run.batch.iteration >= run.end
+    more = {"is_over": over, "silent": silent, "layers": step.objective.layers}
+    return doctor.notes(doctor.look(run.batch, run.changes[-1].settings, run.changes, pictures, **more))
 
 
 @dataclass
@@ -342,8 +355,14 @@ def _checked(target: Any, filter_indices: Any, given: Mapping[str, Any]) -> dict
     return {**own, **given}
 
 
-def _make(run: _Run, reel: Reel, gate: Any, listeners: Sequence[Any], *, progress: bool) -> None:
-    """Make the steps, with the settings that hold at each."""
+def _make(
+    run: _Run, reel: Reel, gate: Any, listeners: Sequence[Any], *, progress: bool
+) -> tuple[Plan, Step, bool] | None:
+    """Make the steps, with the settings that hold at each.
+
+    Returns:
+        Of the last of them the plan and the step, and whether no gradient ever reached the picture; None: none made.
+    """
     calls, still = Calls(single=bool(listeners)), None
     first = run.batch.iteration
     with progress_bar(run.end - first, shown=progress) as advance:
@@ -363,8 +382,12 @@ def _make(run: _Run, reel: Reel, gate: Any, listeners: Sequence[Any], *, progres
             report_interrupted(run.batch.iteration, run.end)
     for callback in listeners:
         callback.on_end()
-    if still and still.all() and step.silent(run.batch.state, knobs)[0]:
+    if not still:
+        return None
+    silent = still.all() and bool(step.silent(run.batch.state, knobs)[0])
+    if silent:
         report_silent(plan.losses, run.batch.iteration)
+    return plan, step, silent
 
 
 def _steps(

@@ -11,6 +11,7 @@ from actmax_widget.checks import check_integer, invalid
 from actmax_widget.engine import diagnosis, keeping
 from actmax_widget.engine.batch import Tiles
 from actmax_widget.engine.batch import batch_size as fitting_batch
+from actmax_widget.engine.doctor import Doctor
 from actmax_widget.engine.varied import Varied
 from actmax_widget.export.result import Many, Result, subject
 from actmax_widget.export.run_file import RunFile
@@ -104,8 +105,11 @@ def visualize_many(
     with progress_bar(tiles.count * tiles.goal, shown=progress) as advance:
         make(tiles, advance)
     model_print = fingerprint(network)
+    doctor, layers = Doctor(varied.plan, names), step.objective.layers
     named = names_in(network, base, names)
-    results = tuple(_result(network, varied, tiles, position, model_print, names) for position in range(tiles.begun))
+    results = tuple(
+        _result(network, varied, tiles, position, model_print, names, doctor, layers) for position in range(tiles.begun)
+    )
     values = varying.plain(base, asked, network, names)
     titles = {name: varying.title(base, name) for name in asked}
     whose = subject(network.model.name, base, named, without=asked)
@@ -126,13 +130,18 @@ def _again(run: RunFile, given: dict[str, Any]) -> Settings:
     return run.changes[0].settings
 
 
-def _result(network: Network, varied: Varied, tiles: Tiles, position: int, model: str, names: Any) -> Result:
+def _result(
+    network: Network, varied: Varied, tiles: Tiles, position: int, model: str, names: Any, doctor: Doctor, layers: Any
+) -> Result:
     alone, own, seed = tiles.alone(position), varied.settings[position], varied.seeds[position]
     changes = Changes().then(0, own, tiles.goal)
     kept = keeping.kept(network, alone, own, changes, seed=seed, goal=tiles.goal, model=model)
+    # Of hundreds of pictures the network is not asked one by one.
+    more = {"is_over": alone.iteration >= tiles.goal, "silent": position in tiles.silent, "layers": layers}
+    notes = doctor.notes(doctor.look(alone, own, changes, {}, asks=False, **more))
     image = network.layout.as_shown(alone.pictures[0])
     whose = subject(network.model.name, own, names_in(network, own, names))
-    return Result(image, alone.history(), kept, None, whose, network=network, labels=names)
+    return Result(image, alone.history(), kept, None, notes, network=network, labels=names, subject=whose)
 
 
 def _sound(history: Any) -> bool:

@@ -235,6 +235,11 @@ export const TEXTS = {
     again: (first: string) => `the same layer as ${first}`,
     why: (layer: string, reason: string) => `${layer}: ${reason}`,
   },
+  notes: {
+    of: (count: number) => `1 of ${count}`,
+    dismiss: "Dismiss",
+    dismissTitle: "Do not show this note again in this run",
+  },
   partChoices: {
     label: "Parts",
     names: {

@@ -13,6 +13,7 @@ import { createKnobs } from "./parts/knobs";
 import { createLesson } from "./parts/lesson";
 import { createLines } from "./parts/lines";
 import { createNetwork } from "./parts/network";
+import { createNotes } from "./parts/notes";
 import { createPartChoices, createRecipe } from "./parts/part_choices";
 import { createPast } from "./parts/past";
 import { createPicture } from "./parts/picture";
@@ -118,6 +119,7 @@ function createParts(model: ActMaxModel, store: Store, root: HTMLElement) {
     network: createNetwork(model, store),
     score: createScore(model, store),
     real: createReal(model, store),
+    notes: createNotes(model, store),
     table,
     chart: createChart(model, store, { tableId: table.id }),
   } satisfies Parts;
@@ -200,7 +202,14 @@ function arrange(
         controls(buttons, parts.lines),
         progress.element,
       ),
-      h("div", { class: "actmax-side" }, chart.element, controls(weights), controls(parts.knobs)),
+      h(
+        "div",
+        { class: "actmax-side" },
+        chart.element,
+        parts.notes.element,
+        controls(weights),
+        controls(parts.knobs),
+      ),
       drawer.element,
     ),
   );

@@ -56,6 +56,7 @@ export function traits(over: Partial<Traits> = {}): Traits {
     picture: null,
     rows: null,
     lines: [],
+    advice: [],
     saved_tiles: {},
     tiles_picture: null,
     vary: {},

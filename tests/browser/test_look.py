@@ -92,7 +92,7 @@ def give_a_lesson(notebook: OpenNotebook, view: WidgetView) -> None:
         expect(view.part(part)).to_be_hidden()
     view.part("save").focus()
     reached = set()
-    for _ in range(20):
+    for _ in range(24):  # two of them are a note's
         notebook.page.keyboard.press("Tab")
         reached.add(notebook.page.evaluate("document.activeElement.dataset.testid"))
     assert {"act-max-weight-slider", "lp-norm-weight-value"} < reached

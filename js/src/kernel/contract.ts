@@ -42,6 +42,8 @@ export type Outgoing =
   | PauseTiles
   | ResumeTiles
   | CloseTiles
+  | ApplyNote
+  | DismissNote
   | AskWeights
   | AskResponse
   | AskMap
@@ -163,6 +165,8 @@ export interface Facts {
   measures: string[];
   /** The lines of the run, where it went back and took another way: dicts of name, parent, the iteration at which it left that one, and the iterations made (None for the one in front); empty as long as there is but one. */
   lines: LineInfo[];
+  /** What went wrong with the run, or is odd about it, the most urgent first, but for what was dismissed: dicts of name, text and button; `widget.notes` has all of them. */
+  advice: NoteInfo[];
   /** The picture as PNG at the last transition, for saved notebooks. */
   picture: DataView | null;
   /** The history at the last transition, for saved notebooks: float32, little endian, of each iteration the losses, their total and the measures. */
@@ -270,6 +274,15 @@ export interface LineInfo {
   iteration: number;
   /** Iterations that it came to; None for the one in front. */
   made: number | null;
+}
+/** What went wrong with the run, or is odd about it. */
+export interface NoteInfo {
+  /** Of the symptom. */
+  name: string;
+  /** A sentence or two. */
+  text: string;
+  /** What applying its remedy is called; empty where there is none. */
+  button: string;
 }
 /** A picture that was pinned. */
 export interface PinInfo {
@@ -719,6 +732,18 @@ export interface ResumeTiles {
 /** Take the tiles away. */
 export interface CloseTiles {
   type: "close_tiles";
+}
+/** Set what a note says. */
+export interface ApplyNote {
+  type: "apply_note";
+  /** Of the note. */
+  name: string;
+}
+/** Do not show a note again in this run. */
+export interface DismissNote {
+  type: "dismiss_note";
+  /** Of the note. */
+  name: string;
 }
 /** Show the weights of the present layer. */
 export interface AskWeights {
