@@ -175,7 +175,7 @@ def visualize(
     notes = _notes(run, reel, found, names) if found else ()
     image, history = network.layout.as_shown(run.batch.pictures[0]), run.batch.history()
     whose = subject(network.model.name, last, names_in(network, last, names))
-    known = {"network": network, "labels": names, "references": real, "subject": whose}
+    known: dict[str, Any] = {"network": network, "labels": names, "references": real, "subject": whose}
     return Result(image, history, film.checkpoints[-1], film, notes, **known)
 
 
