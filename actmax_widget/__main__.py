@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from actmax_widget.export.run_file import RunFile
 from actmax_widget.network import Network
 from actmax_widget.network.fingerprint import fingerprint
-from actmax_widget.visualization import visualize
+from actmax_widget.visualization import visualize, visualize_many
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m actmax_widget", description="Activation maximization of Keras models."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="repeat a run file, or the run that a picture holds")
+    run = commands.add_parser("run", help="repeat a run file, or the run that a picture or a sheet holds")
     run.add_argument("file", type=Path, help="a .json or .png that save() wrote")
     run.add_argument("--model", type=Path, required=True, help="a Keras model, as keras.models.load_model reads it")
     run.add_argument(
@@ -37,9 +38,15 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(file: Path, path: Path, out: list[Path]) -> int:
     found = RunFile.of_picture(file) if file.suffix.lower() == ".png" else RunFile.load(file)
     model = keras.models.load_model(path, compile=False)
-    if fingerprint(Network(model, **found.given)) != found.model:
+    given = dict(found.given)
+    modifier = given.pop("backprop_modifier", None)
+    if fingerprint(Network(model if modifier is None else modifier(model), **given)) != found.model:
         sys.stderr.write(f"{file} is of another model, or of other weights: the picture will be another.\n")
-    result = visualize(model, changes=found.changes, max_iter=found.iteration, **found.given)
+    result: Any
+    if found.vary:
+        result = visualize_many(model, vary=found, **found.given)
+    else:
+        result = visualize(model, changes=found.changes, max_iter=found.iteration, **found.given)
     for one in out:
         sys.stdout.write(f"{result.save(one)}\n")
     return 0

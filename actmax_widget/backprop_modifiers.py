@@ -83,6 +83,13 @@ def get(identifier: Any) -> Gate | Callable[[Any], Any] | None:
     return BUILT_IN[identifier]
 
 
+def address_of(modifier: Any) -> str:
+    """Module and name of a function of the model, by which another process may find it; of a name nothing."""
+    if not callable(modifier) or isinstance(modifier, Gate):
+        return ""
+    return f"{modifier.__module__}:{getattr(modifier, '__qualname__', type(modifier).__qualname__)}"
+
+
 class _Traced(threading.local):
     """What the gates of this thread need to know: TensorFlow's gradient functions get no arguments."""
 

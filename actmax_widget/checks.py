@@ -39,14 +39,22 @@ def invalid(name: str, expected: str, received: Any, advice: str = "", kind: typ
     return error
 
 
+def saying(error: Exception, sentence: str) -> Exception:
+    """The same error, with what a person reads in the page: for what no argument is at fault."""
+    vars(error)["sentence"] = sentence
+    return error
+
+
 def in_words(error: Exception) -> str:
-    """Give the sentence for the field that was refused: no argument's name, no code.
+    """Give the sentence for the field that was refused: no argument's name, no code; its own, where it has one.
 
     Example:
         >>> in_words(invalid("learning_rate", "a finite number > 0", -1, "Pass e.g. learning_rate=1."))
         'This must be a number above 0, not -1.'
     """
     expected, received = vars(error).get("parts", ("", ""))
+    if "sentence" in vars(error):
+        return str(vars(error)["sentence"])
     if not expected:
         return str(error)
     for code, words in WORDS:

@@ -121,6 +121,8 @@ class Film:
     def frames(self, *, seconds: float = 4.0, scale: int | None = None) -> tuple[list[Image.Image], list[int]]:
         """The pictures as an animation of some seconds, and how many milliseconds each is shown; see :meth:`to_gif`."""
         seconds = check_number("seconds", seconds, above=0, advice="Pass e.g. seconds=4.")
+        if not len(self):
+            raise invalid("film", "at least one picture", "an empty film", "Make some iterations first.")
         if self.images.ndim != len("nhwc"):
             advice = "Use film.images."
             raise invalid("film", "pictures of rows and columns", self.images.shape[1:], advice)

@@ -6,8 +6,10 @@ Whoever makes many pictures of one objective reads it here: ``visualize_many`` a
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from actmax_widget.checks import invalid, near
 from actmax_widget.labels import Labels
@@ -52,6 +54,30 @@ def grid(base: Settings, vary: Any) -> list[dict[str, Any]]:
     if len(combined) > MOST:
         raise invalid("vary", f"at most {MOST} pictures", len(combined), "Make several calls.")
     return combined
+
+
+def listed(vary: Any) -> Any:
+    """The same with lists: a generator gives its values once. What is no such mapping is left to :func:`grid`."""
+    if not isinstance(vary, Mapping):
+        return vary
+    several = {name for name, one in vary.items() if isinstance(one, Iterable) and not isinstance(one, str)}
+    return {name: [*one] if name in several else one for name, one in vary.items()}
+
+
+def plain(base: Settings, vary: Mapping[str, Any], network: Network, labels: Labels | None = None) -> dict[str, Any]:
+    """The values as numbers, or tuples of numbers: a filter that was named by its index.
+
+    Args:
+        base: what all have in common.
+        vary: what :func:`grid` has taken.
+        network: the model with its input.
+        labels: by which filters may be named.
+    """
+    found = {name: [one.item() if isinstance(one, np.generic) else one for one in own] for name, own in vary.items()}
+    if FILTERS in found:
+        each = [settings_of(base, {FILTERS: one}, network, labels).filter_indices for one in found[FILTERS]]
+        found[FILTERS] = [one[0] if one is not None and len(one) == 1 else one for one in each]
+    return found
 
 
 def _check_name(base: Settings, name: Any) -> None:

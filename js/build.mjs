@@ -1,11 +1,11 @@
-// Bundles the front end into the two files that the Python package carries.
+// Bundles the front end into the files that the Python package carries: of the widget, and of the pages that it saves.
 import { context } from "esbuild";
 
 const here = new URL("./", import.meta.url).pathname;
 
 const bundle = await context({
   absWorkingDir: here,
-  entryPoints: ["src/widget.ts", "src/widget.css", "src/compare.ts"],
+  entryPoints: ["src/widget.ts", "src/widget.css", "src/compare.ts", "src/page.ts", "src/page.css"],
   outdir: "../actmax_widget/static",
   bundle: true,
   minify: true,

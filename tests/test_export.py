@@ -1,6 +1,8 @@
 import csv
+import errno
 import functools
 import json
+import os
 import subprocess
 import sys
 
@@ -115,11 +117,108 @@ def test_a_widget_that_was_steered_gives_code_and_file_of_all_of_it(digits, tmp_
     np.testing.assert_array_equal(known["result"].image, widget.image)
     run = am.RunFile.of_picture(widget.save(tmp_path / "steered.png"))
     np.testing.assert_array_equal(am.visualize(digits, changes=run.changes, max_iter=run.iteration).image, widget.image)
-    with pytest.warns(RuntimeWarning, match="steered at iteration 7, 30"):
-        loaded = am.load_run(tmp_path / "steered.png", digits)
+    loaded = am.load_run(tmp_path / "steered.png", digits)
     assert (loaded.ui, loaded.tv_weight, loaded.iteration) == ({"hide": ["table"]}, 0, 0)
     for one in (widget, loaded):
         one.close()
+
+
+@pytest.fixture(scope="module")
+def steered(digits, tmp_path_factory):
+    """A run that was stepped, dragged, paused, run to its goal and beyond it with another optimizer, and its file."""
+    widget = am.ActMaxWidget(digits, filter_indices=3, max_iter=30, steps_per_second=None)
+    widget.step(7)
+    for weight in (1, 2, 5):
+        widget.tv_weight = weight
+    widget.knobs["Rotate.degrees"] = 3
+    widget.step(4)
+    widget.learning_rate = 0.1
+    widget.start()
+    assert widget.wait(60)
+    widget.tv_weight = 1
+    widget.step(4)
+    widget.optimizer = "sgd"
+    widget.step(3)
+    path = widget.save(tmp_path_factory.mktemp("steered") / "run.json")
+    yield widget, path
+    widget.close()
+
+
+@pytest.mark.parametrize("way", ["started", "stepped and started", "reset in its course"])
+def test_a_loaded_widget_is_steered_again_bit_for_bit(digits, steered, way, tmp_path):
+    widget, path = steered
+    again = am.load_run(path, digits)
+    again.steps_per_second = None  # of the eyes that look on now
+    if way != "started":
+        again.step(9)
+        assert (again.tv_weight, again.knobs["Rotate.degrees"]) == (5, 3)
+    if way == "reset in its course":
+        again.reset()
+        assert (again.iteration, again.tv_weight, again.knobs["Rotate.degrees"]) == (0, 0, 10)
+    again.start()
+    assert again.wait(60)
+    assert (again.status, again.iteration, again.tv_weight) == ("finished", 37, 1)
+    assert type(again.optimizer) is type(widget.optimizer) is optimizers.SGD
+    np.testing.assert_array_equal(again.image, widget.image)
+    np.testing.assert_array_equal(again.history.rows, widget.history.rows)
+    assert again.save(tmp_path / "again.json").read_text() == path.read_text()
+    again.close()
+
+
+def test_set_otherwise_it_is_another_run_and_says_so(digits, steered):
+    _, path = steered
+    again = am.load_run(path, digits)
+    again.steps_per_second = None
+    again.step(9)
+    again.tv_weight = 7
+    assert again.message == "Set otherwise at iteration 9: from there on this is not the recorded run."
+    again.start()
+    assert again.wait(60)
+    assert (again.status, again.iteration, again.tv_weight, again.learning_rate) == ("finished", 30, 7, 0.03)
+    assert [change.iteration for change in again.changes] == [0, 7, 9]
+    again.close()
+
+
+def test_what_was_stopped_early_stops_there_again(digits, tmp_path):
+    path = made("stopped early").save(tmp_path / "run.json")
+    again = am.load_run(path, digits)
+    again.start()
+    assert again.wait(60)
+    assert (again.status, again.iteration, again.goal) == ("paused", 13, 20)
+    np.testing.assert_array_equal(again.image, made("stopped early").image)
+    again.start()
+    assert again.wait(60)
+    assert (again.status, again.iteration) == ("finished", 20)
+    again.close()
+
+
+def darker(model):
+    """A function of the model, as a backprop modifier may be."""
+    other = keras.models.clone_model(model)
+    other.set_weights([weight / 2 for weight in model.get_weights()])
+    return other
+
+
+def test_a_function_as_backprop_modifier_goes_along_by_its_name(digits, tmp_path):
+    result = am.visualize(digits, "out", 3, seed=1, max_iter=3, backprop_modifier=darker)
+    known = {"model": digits}
+    code = result.code()
+    assert f"backprop_modifier={__name__}.darker" in code
+    exec(code, known)  # noqa: S102 - what is tested
+    np.testing.assert_array_equal(known["result"].image, result.image)
+    path = result.save(tmp_path / "run.json")
+    widget = am.load_run(path, digits)
+    widget.start()
+    assert widget.wait(60)
+    np.testing.assert_array_equal(widget.image, result.image)
+    assert widget.save(tmp_path / "again.json").read_text() == path.read_text()
+    widget.close()
+    path.write_text(path.read_text().replace(f"{__name__}:darker", "elsewhere:darker"))
+    with pytest.raises(ValueError, match=r"darker of elsewhere is not.*Import elsewhere before"):
+        am.load_run(path, digits)
+    unnamed = am.visualize(digits, "out", 3, max_iter=1, backprop_modifier=functools.partial(darker))
+    with pytest.raises(ValueError, match="backprop_modifier: expected a function that has a name"):
+        unnamed.save(path)
 
 
 def test_a_loaded_widget_repeats_the_run(digits, tmp_path):
@@ -295,6 +394,34 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
     with pytest.raises(IsADirectoryError):
         made("by default").save(tmp_path / "a.png")
     assert [one.name for one in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize("ending", [".png", ".html", ".csv", ".json"])
+def test_a_full_disk_is_told_and_leaves_what_was_there(ending, tmp_path):
+    path = tmp_path / f"a{ending}"
+    path.write_text("of before")
+    # Where the system really has no room.
+    path.with_name(f"{path.name}.{os.getpid()}.part").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="The disk is full: nothing was written") as told:
+        made("by default").save(path)
+    assert (told.value.errno, told.value.filename) == (errno.ENOSPC, str(path))
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    assert path.read_text() == "of before"
+
+
+def test_where_nobody_may_write_is_told():
+    with pytest.raises(OSError, match=r"It may not be written there: '/sys/kernel/a\.png'"):
+        made("by default").save("/sys/kernel/a.png")
+
+
+def test_a_cut_picture_is_told(tmp_path):
+    path = made("by default").save(tmp_path / "a.png")
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match="path: expected a"):
+        am.RunFile.of_picture(path)
+    path.write_bytes(b"no picture")
+    with pytest.raises(ValueError, match="expected a whole PNG"):
+        am.RunFile.of_picture(path)
 
 
 def test_a_picture_of_many_is_saved_and_told_by_its_own_numbers(digits, tmp_path):

@@ -119,7 +119,7 @@ def test_what_a_layer_raises_is_told():
     assert "on another disk" in looks.answer(WEIGHTS, run_of(model, layer="broken"))[0]["sentence"]
 
 
-@pytest.mark.parametrize("kind", ["png", "gif", "webp", "csv", "json", "py"])
+@pytest.mark.parametrize("kind", ["png", "gif", "webp", "html", "csv", "json", "py"])
 def test_a_file_is_made_of_the_run_as_it_is(kind, monkeypatch, tmp_path):
     widget = am.ActMaxWidget(small_cnn(), layer="conv1", preset="keras-vis", ui={"title": "A lesson"})
     page = FrontEnd(widget, monkeypatch)
@@ -127,10 +127,43 @@ def test_a_file_is_made_of_the_run_as_it_is(kind, monkeypatch, tmp_path):
     page.send(type="take_away", kind=kind)
     page.wait_for(lambda: any(content["type"] == "file" for content, _ in page.custom))
     ((content, (found,)),) = [one for one in page.custom if one[0]["type"] == "file"]
-    assert content == {"type": "file", "kind": kind, "sentence": ""}
+    assert content == {"type": "file", "kind": kind, "sheet": False, "sentence": ""}
     assert found == widget.save(tmp_path / f"a.{kind}").read_bytes()
     if kind == "json":
         assert am.RunFile.of_text(found.decode()).ui == {"title": "A lesson"}
+    widget.close()
+
+
+def test_a_file_is_made_of_the_tiles(monkeypatch, tmp_path):
+    widget = am.ActMaxWidget(small_cnn(), layer="conv1", preset="keras-vis", max_iter=3)
+    page = FrontEnd(widget, monkeypatch)
+    came = lambda: [one for one in page.custom if one[0]["type"] == "file"]  # noqa: E731
+    page.send(type="take_away", kind="png", sheet=True)
+    page.wait_for(came)
+    assert came()[0][0]["sentence"] == "There are no tiles with a picture yet."
+    widget.visualize_many(vary={"seed": range(3)})
+    assert widget.wait(60)
+    for number, kind in enumerate(("png", "html", "json", "py"), 2):
+        page.send(type="take_away", kind=kind, sheet=True)
+        page.wait_for(lambda number=number: len(came()) == number)
+        content, (found,) = came()[-1]
+        assert content == {"type": "file", "kind": kind, "sheet": True, "sentence": ""}
+        assert found == widget.sheet.save(tmp_path / f"a.{kind}").read_bytes()
+    page.send(type="take_away", kind="gif", sheet=True)
+    page.wait_for(lambda: len(came()) == 6)
+    assert "one of .png, .html" in came()[-1][0]["sentence"]
+    widget.close()
+
+
+def test_a_film_of_a_run_that_has_not_begun_is_told_in_a_sentence(monkeypatch):
+    widget = am.ActMaxWidget(small_cnn())
+    page = FrontEnd(widget, monkeypatch)
+    page.send(type="take_away", kind="gif")
+    page.wait_for(lambda: any(content["type"] == "file" for content, _ in page.custom))
+    (content,) = [one for one, _ in page.custom if one["type"] == "file"]
+    assert content["sentence"] == "The run has not begun, so it has no film yet."
+    with pytest.raises(ValueError, match="a film of a run that has not begun"):
+        widget.save("x.gif")
     widget.close()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from actmax_widget import presets
@@ -45,21 +45,44 @@ def code(checkpoint: Checkpoint) -> str:
         arguments["max_iter"] = written.described(goal, "max_iter")
     if run.iteration != end:
         changes[run.iteration] = None
-    lines = set().union(*map(written.imports_of, [*arguments.values(), *changes.values()]))
-    given = [written.source(arguments.pop("")) if "" in arguments else written.source(first.layer)]
+    inside = ", ".join(f"{iteration}: {written.source(one)}" for iteration, one in changes.items())
+    more = [f"changes={{{inside}}}"] if changes else []
+    return _written("visualize", first, arguments, more, changes.values())
+
+
+def code_of_many(base: Settings, vary: Mapping[str, Any], given: Mapping[str, Any], shape: tuple[int, ...]) -> str:
+    """Python code that makes several pictures, as ``result``; it ends with ``result = am.visualize_many(...)``.
+
+    Args:
+        base: what they have in common.
+        vary: what they differ in: name -> values.
+        given: what the model was given.
+        shape: of a picture, without batch axis.
+
+    Raises:
+        ValueError: something that has no name, such as a lambda.
+    """
+    arguments = {**_target(base), **_settings(base, shape)}
+    arguments |= {name: written.described(one, name) for name, one in given.items()}
+    arguments["vary"] = written.described(vary, "vary")
+    return _written("visualize_many", base, arguments, [], [])
+
+
+def _written(
+    function: str, settings: Settings, arguments: dict[str, Any], more: list[str], others: Iterable[Any]
+) -> str:
+    lines = set().union(*map(written.imports_of, [*arguments.values(), *others]))
+    given = [written.source(arguments.pop("")) if "" in arguments else written.source(settings.layer)]
     if "filters" in arguments:
         given.append(written.source(arguments.pop("filters")))
     given += [f"{name}={written.source(one)}" for name, one in arguments.items()]
-    if changes:
-        inside = ", ".join(f"{iteration}: {written.source(one)}" for iteration, one in changes.items())
-        given.append(f"changes={{{inside}}}")
     return "\n".join(
         [
             "import actmax_widget as am",
             *sorted(lines),
             "",
             "# `model` is the network: a Keras model.",
-            _call("result = am.visualize", ["model", *given]),
+            _call(f"result = am.{function}", ["model", *given, *more]),
             "",
         ]
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,9 +19,9 @@ from typing import Any, Self
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
-from actmax_widget import files
+from actmax_widget import files, varying
 from actmax_widget.checkpoint import Change, Changes, Checkpoint, differences
-from actmax_widget.checks import check_integer, invalid
+from actmax_widget.checks import check_integer, invalid, saying
 from actmax_widget.export import written
 from actmax_widget.parameters import parameters_of
 from actmax_widget.settings import Settings
@@ -45,8 +46,11 @@ class RunFile:
         model: fingerprint of the model.
         versions: of what made it.
         ui: how the widget was shown, see :class:`~actmax_widget.ActMaxWidget`.
-        given: what the model was given: ``input_shape``, ``held_inputs``, where they do not follow from the model.
+        given: what the model was given: ``input_shape``, ``held_inputs``, where they do not follow from the model, and
+            a function as ``backprop_modifier``.
         unknown: names of settings that this version does not know, which were left out.
+        vary: of several pictures what they differ in: name -> values, see :func:`~actmax_widget.visualize_many`; else
+            empty. ``changes`` then has what they have in common.
 
     Example:
         >>> run = RunFile.of(result.checkpoint)
@@ -61,6 +65,21 @@ class RunFile:
     ui: Mapping[str, Any] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict, repr=False)
     unknown: tuple[str, ...] = ()
+    vary: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of_sheet(cls, base: Settings, vary: Any, first: Checkpoint, ui: Mapping[str, Any] | None = None) -> Self:
+        """What makes several pictures.
+
+        Args:
+            base: what they have in common.
+            vary: what they differ in, name -> values.
+            first: the checkpoint of one of them.
+            ui: how the widget was shown.
+        """
+        changes = Changes().then(0, base, base.max_iter)
+        made, given = dict(first.versions), _given(first)
+        return cls(changes, base.max_iter, first.model, made, dict(ui or {}), given, (), dict(vary))
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, ui: Mapping[str, Any] | None = None) -> Self:
@@ -71,9 +90,10 @@ class RunFile:
         """
         if not checkpoint.changes or checkpoint.changes[0].iteration:
             advice = "Make it alone: visualize(model, layer, filter), or Run."
-            raise invalid("run file", "a run from its beginning", "a picture that was taken from tiles", advice)
+            error = invalid("run file", "a run from its beginning", "a picture that was taken from tiles", advice)
+            raise saying(error, "Of a picture that was taken from tiles, or not begun, nothing tells how it was made.")
         made_with = dict(checkpoint.versions)
-        shown, given = dict(ui or {}), dict(checkpoint.given)
+        shown, given = dict(ui or {}), _given(checkpoint)
         return cls(checkpoint.changes, checkpoint.iteration, checkpoint.model, made_with, shown, given)
 
     def to_json(self) -> str:
@@ -99,6 +119,7 @@ class RunFile:
             "versions": dict(self.versions),
             **({"ui": dict(self.ui)} if self.ui else {}),
             **({"given": written.described(self.given, "held_inputs")} if self.given else {}),
+            **({"vary": written.described(self.vary, "vary")} if self.vary else {}),
         }
         return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -127,8 +148,13 @@ class RunFile:
     @classmethod
     def of_picture(cls, path: str | os.PathLike[str], own: Mapping[str, Any] | None = None) -> Self:
         """The run that made a picture, as a PNG file of ours holds it; raises as :meth:`load` does."""
-        with Image.open(path) as picture:
-            text = picture.text.get(IN_PICTURE) if isinstance(picture, PngImageFile) else None
+        try:
+            with Image.open(path) as picture:
+                text = picture.text.get(IN_PICTURE) if isinstance(picture, PngImageFile) else None
+        except (OSError, ValueError, SyntaxError, struct.error) as error:
+            if getattr(error, "errno", None):  # it cannot be read at all
+                raise
+            raise invalid("path", "a whole PNG", path, "It is cut or damaged. Save it again.") from None
         if not text:
             raise invalid("path", "a PNG that holds the run it is of", path, "Pass one that widget.save() wrote.")
         return cls.of_text(text, own, str(path))
@@ -158,7 +184,23 @@ class RunFile:
         iteration = check_integer("iteration", whole["iteration"], least=0)
         versions = {str(name): str(value) for name, value in whole["versions"].items()}
         ui, given = dict(whole.get("ui", {})), dict(written.read(whole.get("given", {"mapping": {}}), own))
-        return cls(changes, iteration, str(whole["model"]), versions, ui, given, unknown)
+        vary = dict(written.read(whole.get("vary", {"mapping": {}}), own))
+        if vary:
+            varying.grid(changes[0].settings, vary)  # raises a sentence where they are no numbers of it
+        return cls(changes, iteration, str(whole["model"]), versions, ui, given, unknown, vary)
+
+
+def _given(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What the model was given, as it is passed: a function of the model by which it was modified, too."""
+    given = dict(checkpoint.given)
+    address = given.pop("modified_by", "")
+    if address:
+        try:
+            given["backprop_modifier"] = written.read({"function": address}, {})
+        except ValueError:
+            advice = "Define it by def at the top of a module or notebook, or take one by its name."
+            raise invalid("backprop_modifier", "a function that has a name", address, advice) from None
+    return given
 
 
 def described(settings: Settings) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from actmax_widget import files
-from actmax_widget.checks import invalid
+from actmax_widget.checks import invalid, saying
+from actmax_widget.export import page
 from actmax_widget.export.run_file import IN_PICTURE, RunFile
 from actmax_widget.film import Film
 from actmax_widget.pictures import opened, to_pixels
@@ -30,12 +31,19 @@ SIDE = 512
 """Pixels of the shorter side of a saved picture, at the least: it is enlarged by whole pixels."""
 
 
-def save(result: Any, path: str | os.PathLike[str], *, ui: Mapping[str, Any] | None = None) -> Path:
+Kinds = Mapping[str, "Callable[[Any, Any], bytes]"]
+"""What makes a file of a result and the look of its widget, by the ending of the name."""
+
+
+def save(
+    result: Any, path: str | os.PathLike[str], *, ui: Mapping[str, Any] | None = None, kinds: Kinds | None = None
+) -> Path:
     """Write a run to a file, of the kind that the ending of its name says.
 
     ``.png``: the picture, enlarged by whole pixels so that its shorter side has at least 512, with what made it as
     text. ``.gif``, ``.webp``: the film, 4 seconds. ``.mp4``: the same; needs PyAV (``pip install
     actmax-widget[film]``). ``.csv``: the rows, an iteration each. ``.parquet``: the same; needs pandas and pyarrow.
+    ``.html``: a page with picture, film, chart, table and settings that needs no kernel and no network.
     ``.json``: the run file, see :class:`~actmax_widget.export.run_file.RunFile`. ``.py``: code that makes the picture.
     ``.actmax``: the checkpoint, which goes on.
 
@@ -43,6 +51,7 @@ def save(result: Any, path: str | os.PathLike[str], *, ui: Mapping[str, Any] | N
         result: with ``image``, ``history``, ``checkpoint`` and ``film``.
         path: of the file.
         ui: how a widget was shown, for a run file.
+        kinds: of files that there are; None: those above.
 
     Returns:
         The path.
@@ -60,10 +69,11 @@ def save(result: Any, path: str | os.PathLike[str], *, ui: Mapping[str, Any] | N
     if not isinstance(path, str | os.PathLike):
         raise invalid("path", "the name of a file", path, 'Pass e.g. "picture.png".', TypeError)
     target = Path(path)
-    write = KINDS.get(target.suffix.lower())
+    known = KINDS if kinds is None else kinds
+    write = known.get(target.suffix.lower())
     if write is None:
         received = target.suffix or f"{target.name}, which has none"
-        raise invalid("path", f"a name that ends in one of {', '.join(KINDS)}", received, 'Pass e.g. "picture.png".')
+        raise invalid("path", f"a name that ends in one of {', '.join(known)}", received, 'Pass e.g. "picture.png".')
     files.write(target, write(result, ui))
     return target
 
@@ -71,13 +81,18 @@ def save(result: Any, path: str | os.PathLike[str], *, ui: Mapping[str, Any] | N
 def _png(result: Any, ui: Any) -> bytes:
     info = PngInfo()
     info.add_text("Software", "actmax_widget")
-    try:
-        info.add_itxt(IN_PICTURE, RunFile.of(result.checkpoint, ui).to_json(), zip=True)
-    except ValueError as error:  # the picture is worth keeping without
-        warnings.warn(f"The picture was saved without the run that made it. {error}", RuntimeWarning, stacklevel=4)
+    add_run(info, lambda: RunFile.of(result.checkpoint, ui), what="picture")
     file = io.BytesIO()
     _picture(result).save(file, "png", pnginfo=info)
     return file.getvalue()
+
+
+def add_run(info: PngInfo, run: Callable[[], RunFile], *, what: str) -> None:
+    """Put what made a picture beside its pixels, or say why that is not possible."""
+    try:
+        info.add_itxt(IN_PICTURE, run().to_json(), zip=True)
+    except ValueError as error:  # the picture is worth keeping without
+        warnings.warn(f"The {what} was saved without the run that made it. {error}", RuntimeWarning, stacklevel=5)
 
 
 def _picture(result: Any) -> Image.Image:
@@ -110,7 +125,7 @@ def _webp(result: Any, ui: Any) -> bytes:
 def _mp4(result: Any, ui: Any) -> bytes:
     del ui
     film = _film(result)
-    av = _needed("av", ".mp4", "actmax-widget[film]")
+    av = needed("av", ".mp4", "actmax-widget[film]")
     frames, durations = film.frames()
     # Of a codec that every browser plays, whose sides are even.
     width, height = (side + side % 2 for side in frames[0].size)
@@ -130,8 +145,13 @@ def _mp4(result: Any, ui: Any) -> bytes:
 def _film(result: Any) -> Film:
     if result.film is None:
         advice = "Make it alone by visualize(), or save it as .png."
-        raise invalid("path", "the ending of another kind of file", "one of many, which has no film", advice)
+        error = invalid("path", "the ending of another kind of file", "one of many, which has no film", advice)
+        raise saying(error, "One of many pictures has no film.")
     found: Film = result.film
+    if len(found) < 2:
+        advice = "Run it first, or save it as .png."
+        error = invalid("path", "the ending of another kind of file", "a film of a run that has not begun", advice)
+        raise saying(error, "The run has not begun, so it has no film yet.")
     return found
 
 
@@ -141,20 +161,19 @@ def _csv(result: Any, ui: Any) -> bytes:
     file = io.StringIO(newline="")
     writer = csv.writer(file)
     writer.writerow(["iteration", *history.columns, *history.measures])
-    # The shortest text that is the same float32.
     for iteration, row in enumerate(history.rows, 1):
-        writer.writerow(
-            [
-                iteration,
-                *(np.format_float_positional(value, trim="-") if np.isfinite(value) else value for value in row),
-            ]
-        )
+        writer.writerow([iteration, *map(shortest, row)])
     return file.getvalue().encode()
+
+
+def shortest(value: Any) -> Any:
+    """The shortest text that is the same float32."""
+    return np.format_float_positional(value, trim="-") if np.isfinite(value) else value
 
 
 def _parquet(result: Any, ui: Any) -> bytes:
     del ui
-    _needed("pyarrow", ".parquet", "pyarrow")
+    needed("pyarrow", ".parquet", "pyarrow")
     file = io.BytesIO()
     result.history.to_pandas().to_parquet(file)
     return file.getvalue()
@@ -176,7 +195,13 @@ def _actmax(result: Any, ui: Any) -> bytes:
     return content
 
 
-def _needed(module: str, ending: str, what: str) -> Any:
+def _html(result: Any, ui: Any) -> bytes:
+    del ui
+    return page.of_run(result).encode()
+
+
+def needed(module: str, ending: str, what: str) -> Any:
+    """A module that a kind of file needs; raises an ImportError that says how to get it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
@@ -184,13 +209,14 @@ def _needed(module: str, ending: str, what: str) -> Any:
         raise ImportError(message) from error
 
 
-KINDS: Mapping[str, Callable[[Any, Any], bytes]] = {
+KINDS: Kinds = {
     ".png": _png,
     ".gif": _gif,
     ".webp": _webp,
     ".mp4": _mp4,
     ".csv": _csv,
     ".parquet": _parquet,
+    ".html": _html,
     ".json": _json,
     ".py": _py,
     ".actmax": _actmax,

@@ -179,7 +179,7 @@ class Facts:
             return "Compiling the step for this layer. Run can be pressed already."
         if self.stale:
             return "The target was changed: Run starts afresh with it."
-        if self.note and self.status in {Status.PAUSED, Status.FINISHED}:
+        if self.note and self.status not in {Status.COMPILING, Status.FAILED}:
             return self.note
         return {
             Status.READY: "Ready: press Run.",

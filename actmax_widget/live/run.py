@@ -20,7 +20,7 @@ import numpy as np
 
 from actmax_widget import presets, varying
 from actmax_widget.callbacks import OptimizerCallback
-from actmax_widget.checkpoint import Changes, Checkpoint, check_checkpoint
+from actmax_widget.checkpoint import Change, Changes, Checkpoint, check_changes, check_checkpoint, differences
 from actmax_widget.checks import check_integer, invalid
 from actmax_widget.composition import OF_TARGET
 from actmax_widget.engine import Knobs, State, Step, Steps, diagnosis, keeping
@@ -34,7 +34,7 @@ from actmax_widget.film import Film
 from actmax_widget.labels import Labels
 from actmax_widget.live.facts import Facts, Frame, Line, Status, TilesFacts
 from actmax_widget.live.listeners import Listeners
-from actmax_widget.live.tiles import LiveTiles, Opened
+from actmax_widget.live.tiles import LiveTiles, Opened, Sheet
 from actmax_widget.live.worker import Worker
 from actmax_widget.network import Network, graph
 from actmax_widget.network.fingerprint import fingerprint
@@ -72,6 +72,18 @@ class Branch(NamedTuple):
     checkpoint: Any
 
 
+class Recorded(NamedTuple):
+    """A run that is repeated.
+
+    Attributes:
+        changes: what it began with, and what was set in its course.
+        iteration: how far it came.
+    """
+
+    changes: Changes
+    iteration: int
+
+
 class Run(Worker):
     """One live optimization of one model.
 
@@ -83,6 +95,7 @@ class Run(Worker):
         **worker: see :class:`~actmax_widget.live.worker.Worker`.
 
     Attributes:
+        replayed: how often settings were put in force that a recorded run had, see :meth:`repeat`.
         watched: tells whether anybody looks on. ``steps_per_second`` is for eyes: without any it does not hold. Asked
             with the run's lock held, so it must not wait for anything.
         labels: what the units of the last layer are called, for the notes; None: nobody knows.
@@ -136,6 +149,9 @@ class Run(Worker):
         self._line = Branch("main", "", 0, None)
         self._names: tuple[str, ...] = ("main",)  # of all lines, in the order of their beginning
         self._reels: dict[str, Reel] = {}  # of lines that were left, the last one left at the end
+        self._recorded: Recorded | None = None  # the run that is repeated
+        self._to_come: tuple[Change, ...] = ()  # what was set in its course, and is still to be set
+        self.replayed = 0
         self._at_tiles = False
         self._front_status = Status.READY  # while at the tiles
         self._front_revision = 0
@@ -207,6 +223,12 @@ class Run(Worker):
         """The tiles begun so far as the network saw them last, their losses, what they differ in; None without any."""
         with self._changed:
             return self._tiles.pictures() if self._tiles else None
+
+    def sheet(self) -> Sheet | None:
+        """The tiles begun so far with all that makes them, of one moment; None without any."""
+        model = fingerprint(self.network)  # outside of the lock, as it looks at all weights
+        with self._changed:
+            return self._tiles.sheet(model) if self._tiles else None
 
     def tiles_between(self, first: int, end: int, number: int | None = None) -> np.ndarray:
         """The tiles begun from position ``first`` to before ``end``, (n, H, W, C) float32.
@@ -396,6 +418,11 @@ class Run(Worker):
             self._leave_tiles()
             if self._stale:
                 self._start_afresh(Status.READY)
+            if self._recorded and self.iteration < self._recorded.iteration:
+                end = self._recorded.iteration
+                self._go(end, Status.FINISHED if end >= self._recorded.changes[-1].goal else Status.PAUSED)
+                self._notify()
+                return
             if self.iteration >= self._goal:
                 # Single steps beyond the last goal count towards the next one.
                 self._origin = self._goal if self.iteration < self._goal + self._settings.max_iter else self.iteration
@@ -429,7 +456,32 @@ class Run(Worker):
         with self._changed:
             self._leave_tiles(unless_made=True)
             self._error = ""
+            recorded = self._recorded
+            if recorded:
+                self._settings = self._at_present_speed(recorded.changes[0].settings)
             self._start_afresh(Status.READY)
+            if recorded:
+                self._begin_again(recorded)
+        self._notify()
+
+    def repeat(self, changes: Changes, iteration: int) -> None:
+        """Set in the course of the next Run what was set in a recorded one, each at its iteration.
+
+        A Run then ends where the recorded one did, and goes on from there as ever; a Reset begins it again. It is over
+        as soon as anything but the speed is set otherwise, which the facts say.
+
+        Args:
+            changes: of the recorded run, from its beginning; its first settings are in force, and nothing is made yet.
+            iteration: how far it came; 0: nothing is repeated.
+
+        Raises:
+            ValueError, TypeError: changes that are not those of a run of this network.
+        """
+        changes = check_changes(changes)
+        with self._changed:
+            for change in changes[1:]:
+                self._checked(change.settings)
+            self._begin_again(Recorded(changes, iteration))
         self._notify()
 
     def make_tiles(self, filters: Any = None) -> None:
@@ -445,7 +497,8 @@ class Run(Worker):
         target = self.network.find(settings.layer)
         chosen = graph.check_filters(filters, target.filters, target.name)
         varied = [{varying.FILTERS: index} for index in chosen]
-        self._begin_tiles(LiveTiles(self.network, settings, varied, Pace(self._pace.clock)))
+        vary = {varying.FILTERS: chosen}
+        self._begin_tiles(LiveTiles(self.network, settings, varied, Pace(self._pace.clock), vary=vary))
 
     def make_varied_tiles(self, vary: Any, labels: Labels | None = None) -> None:
         """Make pictures that differ in filters, seeds or numbers, else with the present settings.
@@ -458,8 +511,9 @@ class Run(Worker):
             ValueError, TypeError: no such name, or bad values; nothing is changed.
         """
         settings = self._settings
-        own = varying.grid(settings, vary)
-        self._begin_tiles(LiveTiles(self.network, settings, own, Pace(self._pace.clock), alike=True, labels=labels))
+        asked = varying.listed(vary)
+        own, pace = varying.grid(settings, asked), Pace(self._pace.clock)
+        self._begin_tiles(LiveTiles(self.network, settings, own, pace, vary=asked, alike=True, labels=labels))
 
     def _begin_tiles(self, tiles: LiveTiles) -> None:
         with self._changed:
@@ -654,6 +708,7 @@ class Run(Worker):
         with self._changed:
             new = self.preview(**changes)
             old, self._settings = self._settings, new
+            recorded = self._recorded
             self._knobs = None
             if self._front_is_busy:
                 self._stop.set(True)  # the call in hand ends, the next one takes the new numbers
@@ -664,6 +719,8 @@ class Run(Worker):
             if new.max_iter != old.max_iter and self._goal:
                 self._goal = self._origin + new.max_iter
                 self._until = self._goal if self._ending is Status.FINISHED else self._until
+            if recorded is not None and {*differences(old, new)} - {"steps_per_second", "seed_fit"}:
+                self._leave_recorded(recorded)
             self._touch()
         self._notify()
         return new
@@ -718,6 +775,8 @@ class Run(Worker):
             # All that a call needs is taken at one moment. Whatever is commanded from then on has the stop flag to end
             # the call in hand, or a number to have what it brings back dropped, and is seen in the next turn.
             with self._changed:
+                if self._front_is_busy:
+                    self._take_what_is_due()
                 settings, plan = self._settings, self._plan
                 graph = settings.graph()
                 if self._front_is_busy and self._is_fresh and self._compiled == graph:
@@ -737,17 +796,20 @@ class Run(Worker):
                     work = functools.partial(self._carry_out_tiles, self._tiles)
                     break
                 if not rests:
-                    # Noted before it is tried: what cannot be compiled is tried again by a start, and not for ever.
-                    self._tried = graph
-                    self._preparing = not self._front_is_busy
-                    if self._front_is_busy and self._compiled != graph:
-                        self._set_status(Status.COMPILING)
+                    self._note_compiling(graph)
             # Both outside of the lock, as they take long; the layer may be changed meanwhile.
             if examine:
                 self._examine(settled=True)
             else:
                 self._compile(plan, settings)
         return work()
+
+    def _note_compiling(self, graph: Any) -> None:
+        # Noted before it is tried: what cannot be compiled is tried again by a start, and not for ever.
+        self._tried = graph
+        self._preparing = not self._front_is_busy
+        if self._front_is_busy and self._compiled != graph:
+            self._set_status(Status.COMPILING)
 
     def _compile(self, plan: Plan | None, settings: Settings) -> None:
         assert plan is not None  # noqa: S101 - for mypy: there is one since the settings were checked
@@ -775,7 +837,8 @@ class Run(Worker):
         if status is not self._status:
             self._set_status(status)
         one = not compiled or self._listeners  # which are told of each
-        most = min(max(1, self._until - self.iteration), self._reel.due(self.iteration))
+        ends = [self._until, *(change.iteration for change in self._to_come[:1])]
+        most = min(max(1, min(ends) - self.iteration), self._reel.due(self.iteration))
         if self._leash is not None:
             most = max(1, min(most, self._leash(self.iteration)))
         n = 1 if one else self._pace.steps(most, self._limit())
@@ -891,7 +954,9 @@ class Run(Worker):
 
     def _settle(self, rows: np.ndarray, step: Step) -> None:
         """Take the status that follows from what was just computed."""
-        if len(rows) and not np.isfinite(rows[-1, -1]):
+        if len(rows) and not np.isfinite(rows[-1, -1]) and self._to_come[:1] and self.iteration >= self._to_come[0][0]:
+            self._front.go_back()  # as the recorded run went on from there
+        elif len(rows) and not np.isfinite(rows[-1, -1]):
             # The picture itself may be NaN by now; going on means from the last good one.
             self._front.go_back()
             total = f"The total loss of iteration {self.iteration} is {rows[-1, -1]}"
@@ -994,6 +1059,7 @@ class Run(Worker):
         self._changes = Changes()
         self._branches, self._line = {}, Branch("main", "", 0, None)  # they were of the run before
         self._names, self._reels = ("main",), {}
+        self._recorded, self._to_come = None, ()
         self._front = self._plan.batch(self._plan.start(self._settings, self._seed)) if front is None else front
         self._reel = Reel(self.network, self._front, self._settings.max_iter, self._settings.input_range)
         self._front_target = self._settings.layer, self._settings.filter_indices
@@ -1009,6 +1075,41 @@ class Run(Worker):
     def _shown_notes(self) -> tuple[Note, ...]:
         hidden = {name for name, since in self._hidden.items() if self._rows_from < since or self.iteration <= since}
         return tuple(one for one in self._notes if one.name not in hidden)
+
+    def _begin_again(self, recorded: Recorded) -> None:
+        """Have a recorded run repeated: its first settings are in force."""
+        if not recorded.iteration:
+            return
+        self._recorded, self._to_come = recorded, (*recorded.changes[1:],)
+        self._goal, self._knobs = recorded.changes[0].goal, None
+        self._origin = max(0, self._goal - self._settings.max_iter)
+        self.replayed += 1
+        self._touch()
+
+    def _take_what_is_due(self) -> None:
+        """Put the settings in force that the recorded run had from this iteration on."""
+        while self._to_come and self.iteration >= self._to_come[0].iteration:
+            change, *rest = self._to_come
+            self._to_come = (*rest,)
+            self._settings = self._at_present_speed(change.settings)
+            self._plan = self._plan_for(self._settings)
+            self._goal, self._knobs = change.goal, None
+            self._origin = max(0, change.goal - change.settings.max_iter)
+            self.replayed += 1
+            self._touch()
+
+    def _leave_recorded(self, recorded: Recorded) -> None:
+        """Something was set otherwise: from here on this is another run."""
+        self._recorded, self._to_come = None, ()
+        if self.iteration >= recorded.iteration:
+            return  # it was repeated to its end
+        self._note = f"Set otherwise at iteration {self.iteration}: from there on this is not the recorded run."
+        if self._front_is_busy and self._ending is not Status.PAUSED:
+            self._until = max(self._goal, self.iteration + 1)
+
+    def _at_present_speed(self, settings: Settings) -> Settings:
+        """What was recorded says nothing of the eyes that look on now."""
+        return settings.changed(steps_per_second=self._settings.steps_per_second)
 
     def _rewind_to(self, checkpoint: Checkpoint, iteration: int, reel: Reel | None) -> None:
         """Go back within this run: its lines stay, and so does the film; without one another begins."""
@@ -1149,6 +1250,7 @@ class Past:
             self._in_front = run.in_front()
             self._frame = run.frame()
         self.status, self.revision, self.front_revision, self.tiles = self._facts.status, 0, 0, None
+        self.replayed = run.replayed
 
     def facts(self) -> Facts:
         """Where it stood."""

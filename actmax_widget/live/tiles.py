@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from actmax_widget import varying
-from actmax_widget.checkpoint import differences
-from actmax_widget.engine import State, Step, Steps, diagnosis
+from actmax_widget.checkpoint import Changes, Checkpoint, differences
+from actmax_widget.engine import State, Step, Steps, diagnosis, keeping
 from actmax_widget.engine.batch import Batch, Tiles, batch_size
 from actmax_widget.engine.loop import Pace
 from actmax_widget.engine.plan import random_state
@@ -20,7 +20,7 @@ from actmax_widget.live.facts import Status, TilesFacts, filters_alone
 from actmax_widget.network import Network
 from actmax_widget.parameters import parameters_of
 from actmax_widget.regularizers import Regularizer
-from actmax_widget.results import TilePictures
+from actmax_widget.results import History, TilePictures
 from actmax_widget.settings import Settings
 
 ACTIVATION = "activation"
@@ -44,6 +44,34 @@ class Opened(NamedTuple):
     settings: Settings
     seed: int
     names: tuple[str, ...]
+
+
+class MadeTile(NamedTuple):
+    """A tile as a run of its own: its picture, (H, W, C), losses and checkpoint."""
+
+    image: np.ndarray
+    history: History
+    checkpoint: Checkpoint
+
+
+class Sheet(NamedTuple):
+    """Tiles with all that makes them.
+
+    Attributes:
+        layer: that they are of.
+        pictures: those begun.
+        varied: what each has of its own.
+        vary: what was asked for: name -> values.
+        base: the settings that they have in common; None where each has a random state that was drawn.
+        titles: what a person knows the names by.
+    """
+
+    layer: str
+    pictures: tuple[MadeTile, ...]
+    varied: tuple[dict[str, Any], ...]
+    vary: dict[str, Any]
+    base: Settings | None
+    titles: dict[str, str]
 
 
 class LiveTiles:
@@ -73,6 +101,7 @@ class LiveTiles:
         varied: Sequence[Mapping[str, Any]],
         pace: Pace,
         *,
+        vary: Mapping[str, Sequence[Any]],
         alike: bool = False,
         labels: Labels | None = None,
     ) -> None:
@@ -82,6 +111,8 @@ class LiveTiles:
         self.error = ""
         self._asked, self._own = settings, tuple(map(dict, varied))
         base = settings.changed(seed=random_state(settings)) if alike else settings
+        self._base = base if base.seed is not None else None
+        self._vary = varying.plain(base, vary, network, labels)
         each = [varying.settings_of(base, own, network, labels) for own in self._own]
         self._varied = Varied(network, each)
         self._names = tuple(varying.named(settings, [*self._own[0]]))
@@ -151,6 +182,27 @@ class LiveTiles:
         if "seed" not in self._names:  # one that was drawn is none that was set
             settings = settings.changed(seed=self._asked.seed)
         return Opened(tiles.alone(position), settings, self._varied.seeds[position], self._names)
+
+    def sheet(self, model: str) -> Sheet | None:
+        """All pictures begun so far with all that makes them; None before there is one.
+
+        Args:
+            model: fingerprint of the network's model.
+        """
+        found = []
+        for position in range(self._tiles.begun if self._tiles else 0):
+            batch, settings, seed, _ = self.alone(position) or (None, None, 0, ())
+            if batch is None or settings is None:
+                break
+            settings = settings.changed(seed=seed)
+            goal, changes = self._varied.goal, Changes().then(0, settings, self._varied.goal)
+            kept = keeping.kept(self.network, batch, settings, changes, seed=seed, goal=goal, model=model)
+            found.append(MadeTile(self.network.layout.as_shown(batch.pictures[0]), batch.history(), kept))
+        if not found:
+            return None
+        titles = {name: varying.title(self._asked, name) for name in self._own[0]}
+        base = None if self._base is None else keeping.named(self._base, self.network)
+        return Sheet(self._asked.layer, tuple(found), self._own[: len(found)], self._vary, base, titles)
 
     def begin(self) -> None:
         """They are made from now on."""

@@ -65,6 +65,7 @@ class Network:
         self.inputs = [*own]
         self.inputs[position] = self.input = inputs.of_size(own[position], input_shape, seed_input)
         self.layout = layout.of_input(self.input)
+        self.modified_by = ""  # the module and name of a function of the model that was given
         self.held = [(tensor, inputs.held_value(tensor, held)) for tensor in own if tensor is not own[position]]
         # What stands for the model's tensors at another size than it was made with.
         own_size = not symbolic or self.inputs[position] is own[position]
@@ -124,13 +125,18 @@ class Network:
         return found
 
     def given(self) -> dict[str, Any]:
-        """What of it does not follow from the model: ``input_shape`` and ``held_inputs``, as they are passed."""
+        """What of it does not follow from the model: ``input_shape`` and ``held_inputs``, as they are passed.
+
+        And the name of the function that made the model of another one, ``modified_by``.
+        """
         own = self.model.inputs if graph.is_symbolic(self.model) else [None]
         found: dict[str, Any] = {}
         if not any(one is not None and tuple(one.shape) == tuple(self.input.shape) for one in own):
             found["input_shape"] = tuple(self.input.shape[1:])
         if self.held:
             found["held_inputs"] = {tensor.name: value for tensor, value in self.held}
+        if self.modified_by:
+            found["modified_by"] = self.modified_by
         return found
 
     def at(self, tensor: Any, calls: Sequence[Any] = ()) -> Callable[[Inputs], Any]:

@@ -29,9 +29,12 @@ def load_run(
 ) -> ActMaxWidget:
     """A widget set up as a run file, or a picture that holds one, says. Started, it repeats the run.
 
-    On the same machine, with the same versions, the picture is the same bit for bit, but for a run that was steered:
-    the widget begins it with its first settings, and ``visualize(model, changes=RunFile.load(path).changes)`` repeats
-    all of it.
+    On the same machine, with the same versions, the picture is the same bit for bit. Of a run that was steered, what
+    was set in its course is set again, each at its iteration, and the run stops where the recorded one did; Reset
+    begins it again. As soon as anything but the speed is set otherwise, it is another run, which its message says.
+
+    Of several pictures, the widget has what they have in common, and its *Vary* what they differ in: *Make*, or
+    ``widget.visualize_many()``, makes them again.
 
     Args:
         path: of a ``.json`` that ``save`` wrote, or of a ``.png``.
@@ -57,13 +60,17 @@ def load_run(
     read = RunFile.of_picture if Path(path).suffix.lower() == ".png" else RunFile.load
     run = read(path, own)
     model = demo.photos() if model is None else model
-    input_shape = run.given.get("input_shape") if input_shape is None else input_shape
-    held_inputs = run.given.get("held_inputs") if held_inputs is None else held_inputs
+    asked = {"input_shape": input_shape, "held_inputs": held_inputs}
+    given = [run.given.get(name) if one is None else one for name, one in asked.items()]
+    input_shape, held_inputs = given
     first, goal = run.changes[0].settings, run.changes[0].goal
-    network = Network(model, input_shape, held_inputs, first.seed_input)
+    # A function of the model: its name is in the file, which was looked up.
+    modifier = {name: one for name, one in run.given.items() if name == "backprop_modifier"}
+    own_model = modifier["backprop_modifier"](model) if modifier else model
+    network = Network(own_model, input_shape, held_inputs, first.seed_input)
     layer = {} if first.objective is not None or first.layer not in network.targets else {"layer": first.layer}
     widget = ActMaxWidget(
-        model, input_shape=input_shape, held_inputs=held_inputs, ui=dict(run.ui) or None, **layer, **options
+        model, input_shape=input_shape, held_inputs=held_inputs, ui=dict(run.ui) or None, **layer, **modifier, **options
     )
     plan = Plan(network, first)
     seed = first.seed or 0
@@ -71,9 +78,19 @@ def load_run(
     changes = Changes().then(0, first, goal)
     model_print = fingerprint(network)
     widget.restore(keeping.kept(network, batch, first, changes, seed=seed, goal=goal, model=model_print))
+    if not run.vary:
+        widget.repeat(run.changes, run.iteration)
+    else:
+        with widget.lock:
+            widget.set_trait("vary", {name: [_plain(one) for one in values] for name, values in run.vary.items()})
     if found := _others(run, model_print):
         warnings.warn(f"{path}: {' '.join(found)}", RuntimeWarning, stacklevel=2)
     return widget
+
+
+def _plain(value: Any) -> Any:
+    """A value as it travels."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _others(run: RunFile, model: str) -> list[str]:
@@ -84,12 +101,6 @@ def _others(run: RunFile, model: str) -> list[str]:
     now = keeping.versions()
     if other := [f"{name} {one} (here {now.get(name)})" for name, one in run.versions.items() if now.get(name) != one]:
         found.append(f"It was made with {', '.join(other)}: the picture may differ.")
-    if len(run.changes) > 1:
-        steered = ", ".join(str(change.iteration) for change in run.changes[1:])
-        found.append(
-            f"It was steered at iteration {steered}: the widget has the settings that it began with. "
-            "visualize(model, changes=RunFile.load(path).changes) repeats all of it."
-        )
     if run.unknown:
         found.append(f"This version does not know {', '.join(run.unknown)}: left out.")
     return found

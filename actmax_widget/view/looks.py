@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from actmax_widget import preprocessing
-from actmax_widget.checks import in_words
-from actmax_widget.export import saving
+from actmax_widget.checks import in_words, invalid
+from actmax_widget.export import saving, sheet
 from actmax_widget.live.run import Run
 from actmax_widget.network import MapNode, Target, flow_of, is_known, response_of, weights_of
 from actmax_widget.pictures import to_pixels
@@ -87,14 +87,17 @@ def file(asked: TakeAway, result: Any, ui: Any) -> Answer:
 
     Args:
         asked: which.
-        result: gives what the run has come to.
+        result: gives what the run, or the tiles, have come to.
         ui: how the widget is shown.
     """
+    kinds = sheet.KINDS if asked.sheet else saving.KINDS
     try:
-        buffers, sentence = [saving.KINDS[f".{asked.kind}"](result(), ui)], ""
+        if f".{asked.kind}" not in kinds:
+            raise invalid("kind", f"one of {', '.join(kinds)}", asked.kind, "Choose one from the list.")  # noqa: TRY301
+        buffers, sentence = [kinds[f".{asked.kind}"](result(), ui)], ""
     except Exception as error:  # noqa: BLE001 - as above
         buffers, sentence = [], _said(error)
-    return content(FileMessage(kind=asked.kind, sentence=sentence)), buffers
+    return content(FileMessage(kind=asked.kind, sheet=asked.sheet, sentence=sentence)), buffers
 
 
 def _said(error: Exception) -> str:

@@ -23,7 +23,7 @@ MOST_OF_STRIP = 64
 """Pictures of a strip at the most: a page asks for as many as it has room for."""
 MOST_KNOWN = 512
 """Iterations that a page may say it has."""
-FileKind = Literal["png", "gif", "webp", "csv", "json", "py"]
+FileKind = Literal["png", "gif", "webp", "html", "csv", "json", "py"]
 """Files that the page offers, by their endings."""
 Family = Literal["parametrization", "optimizer"]
 """A family of parts in which there is always just one."""
@@ -257,6 +257,12 @@ class KernelFacts:
         "The tiles of the same moment, but for their pictures; empty without any.", (), ts="Partial<SavedTiles>"
     )
     tiles_picture: bytes = told("Their pictures, side by side in one picture file.", b"")
+    vary: dict[str, Any] = told(
+        "What a run file of several pictures has them differ in: name -> values; the form of Vary begins with it. "
+        "Empty without one.",
+        (),
+        ts="{ [name: string]: (number | string | (number | string)[] | null)[] }",
+    )
     pinned: list[PinInfo] = told("Pictures that were pinned, in order: dicts.", ())
     pin_pictures: list[bytes] = told("The picture of each as PNG.", (), ts="DataView[]")
     present: dict[str, Any] = told(
@@ -432,6 +438,7 @@ class FileMessage:
 
     type: Literal["file"] = "file"
     kind: FileKind = told("Of which kind.")
+    sheet: bool = told("Of the tiles, and not of the picture in front.")
     sentence: str = told("Why there is none; empty if there is one.")
 
 
@@ -857,6 +864,7 @@ class TakeAway:
 
     type: Literal["take_away"] = "take_away"
     kind: FileKind = told("Of which kind.", None, take=_file_kind)
+    sheet: bool = told("Of the tiles, and not of the picture in front.", False, take=lambda _, value: value is True)
 
 
 @dataclass(frozen=True, kw_only=True)

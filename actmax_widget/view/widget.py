@@ -28,13 +28,14 @@ import anywidget
 import traitlets
 from IPython.display import display
 
-from actmax_widget import demo, preprocessing, presets, reading
+from actmax_widget import backprop_modifiers, demo, preprocessing, presets, reading
 from actmax_widget.callbacks import check_callbacks
 from actmax_widget.checkpoint import Changes, Checkpoint
-from actmax_widget.checks import in_words, invalid, near
+from actmax_widget.checks import in_words, invalid, near, saying
 from actmax_widget.export import saving
 from actmax_widget.export.card import to_card, to_png
-from actmax_widget.export.result import Result
+from actmax_widget.export.page import Page
+from actmax_widget.export.result import Many, Result, subject
 from actmax_widget.film import Film
 from actmax_widget.labels import Labels
 from actmax_widget.live.facts import Facts, Frame
@@ -287,6 +288,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     """The picture of the last iteration, (H, W, C) float32 in ``input_range``; the last row tells its losses."""
 
     _labels: Labels | None = None
+    _replayed = 0
+    _followed: Settings | None = None
     _references: References | None = None
     _published: Any = None
     _kept: Any = None
@@ -327,7 +330,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._card_id = ""  # none was put beneath it yet
         self._pins = Pins()
         # What takes long, and of each kind the page's newest question, not answered yet.
-        self._asking, self._asked = inquiry.Inquiry(), dict[type, Any]()
+        self._asking, self._asked = inquiry.Inquiry(), dict[Any, Any]()
         look = {name: parameters.pop(name) for name in LOOK if name in parameters}
         shown = parameters.pop("ui", None)
         seed_input = parameters.pop("seed_input", None)
@@ -335,10 +338,9 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             model = _photos()
             if layer is None and parameters.get("objective") is None:
                 parameters.setdefault("filter_indices", "goldfish")
-        if callable(parameters.get("backprop_modifier")):
-            graph.check_model(model)
-            model = parameters.pop("backprop_modifier")(model)
-        network = Network(model, input_shape, held_inputs, seed_input)
+        modifier = parameters.pop("backprop_modifier") if callable(parameters.get("backprop_modifier")) else None
+        network = Network(_modified(model, modifier), input_shape, held_inputs, seed_input)
+        network.modified_by = backprop_modifiers.address_of(modifier)
         _check_picture(network)
         target = network.last if layer is None else network.find(layer)
         self._labels = demo.labels(model) if labels is None else Labels(labels)
@@ -409,14 +411,15 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._stream.expect()
         self._command("make_tiles", filters)
 
-    def visualize_many(self, *, vary: Any) -> None:
+    def visualize_many(self, *, vary: Any = None) -> None:
         """Make pictures that differ in a number, a random state or a filter, in the background; shown as tiles.
 
         Args:
             vary: what differs: name -> values, as :func:`~actmax_widget.visualize_many` takes it: ``"seed"``,
                 ``"filter_indices"``, ``"position"``, ``"temperature"``, a weight, or any number of a part by its
                 address. Of several names each value goes with each of the others'. All else is as it is set now;
-                where ``seed`` is None one random state is drawn for all.
+                where ``seed`` is None one random state is drawn for all. None: what the run file had that
+                :func:`~actmax_widget.load_run` has set this widget up by.
 
         Raises:
             ValueError, TypeError: no such name, no values, bad ones, or too many; nothing is changed.
@@ -430,13 +433,44 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             >>> widget.open_tile(3)  # and Run goes on with it
         """
         self._stream.expect()
-        self._command("make_varied_tiles", vary, self._labels)
+        self._command("make_varied_tiles", (self.vary or None) if vary is None else vary, self._labels)
 
     @property
     def tiles(self) -> TilePictures | None:
         """The tiles begun so far: pictures as the network saw them last, losses, and what they differ in."""
         found: TilePictures | None = self._run.tiles
         return found
+
+    @property
+    def sheet(self) -> Many:
+        """The tiles begun so far as :func:`~actmax_widget.visualize_many` gives pictures: to save, or as code.
+
+        Raises:
+            ValueError: there are none.
+
+        Example:
+            >>> widget.visualize_many(vary={"seed": range(8)})
+            >>> widget.wait()
+            True
+            >>> widget.sheet.save("seeds.png"), widget.sheet.save("seeds.html")
+        """
+        found = self._run.sheet()
+        if found is None:
+            error = invalid("sheet", "tiles with a picture", "none", "Press All filters or Vary first.")
+            raise saying(error, "There are no tiles with a picture yet.")
+        names = self.labels if found.layer in self.labelled else ()
+        known: dict[str, Any] = {"network": self._run.network, "labels": self._labels, "references": self._references}
+        results = tuple(
+            Result(
+                one.image, one.history, one.checkpoint, None, subject=self._subject(one.checkpoint.settings), **known
+            )
+            for one in found.pictures
+        )
+        whose = subject(self.model_name, results[0].checkpoint.settings, names, without=found.vary)
+        return Many(results, found.varied, found.vary, found.base, found.titles, whose)
+
+    def _subject(self, settings: Settings) -> str:
+        return subject(self.model_name, settings, self.labels if settings.layer in self.labelled else ())
 
     def open_tile(self, which: int) -> None:
         """Take a tile over, with picture and losses: Run goes on from there.
@@ -471,6 +505,22 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             ValueError: it is damaged, or of another model; nothing is changed.
         """
         self._go_back("restore", checkpoint)
+
+    def repeat(self, changes: Changes, iteration: int) -> None:
+        """Set in the course of the next Run what was set in a recorded one, each at its iteration.
+
+        :func:`actmax_widget.load_run` does it. The Run ends where the recorded one did; a Reset begins it again. As
+        soon as anything but the speed is set otherwise it is another run, which the message says.
+
+        Args:
+            changes: of the recorded run, from its beginning. What it began with is in force, and nothing is made yet.
+            iteration: how far it came.
+
+        Raises:
+            ValueError, TypeError: changes that are not those of a run of this model; nothing is changed.
+        """
+        self._run.repeat(changes, iteration)
+        self._publish()
 
     @property
     def film(self) -> Film:
@@ -621,8 +671,9 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         film: Film = self._run.film()
         kept = film.checkpoints[-1]
         image = self._run.network.layout.as_shown(kept.arrays["measured"][0])
-        known = {"network": self._run.network, "labels": self._labels, "references": self._references}
-        return Result(image, kept.history, kept, film, self.notes, **known)
+        known: dict[str, Any] = {"network": self._run.network, "labels": self._labels, "references": self._references}
+        said: dict[str, Any] = {"notes": self.notes, "subject": self._subject(kept.settings)}
+        return Result(image, kept.history, kept, film, **said, **known)
 
     @property
     def references(self) -> References | None:
@@ -716,9 +767,9 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Write the picture, the film, the rows or the run to a file, of the kind that its ending says.
 
-        ``.png``, ``.gif``, ``.webp``, ``.mp4``, ``.csv``, ``.parquet``, ``.json`` (the run file, which
-        :func:`actmax_widget.load_run` reads), ``.py`` or ``.actmax`` (the checkpoint); see
-        :func:`actmax_widget.export.saving.save`.
+        ``.png``, ``.gif``, ``.webp``, ``.mp4``, ``.html`` (a page with film, chart, table and settings, without a
+        kernel), ``.csv``, ``.parquet``, ``.json`` (the run file, which :func:`actmax_widget.load_run` reads), ``.py``
+        or ``.actmax`` (the checkpoint); see :func:`actmax_widget.export.saving.save`.
 
         Args:
             path: of the file, which is there as a whole or not at all.
@@ -734,6 +785,10 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             >>> widget.save("three.png"), widget.save("three.json")
         """
         return saving.save(self.result, path, ui=self.ui)
+
+    def to_html(self) -> Page:
+        """The text of what ``save("x.html")`` writes; see :meth:`actmax_widget.export.result.Result.to_html`."""
+        return self.result.to_html()
 
     def code(self) -> str:
         """Python code that makes the present picture without a screen, as ``result``, from a variable ``model``.
@@ -848,6 +903,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         """A parameter's value as it will be set; raises ValueError or TypeError with a full sentence."""
         if self._run is None:
             return parameter.check(value)
+        if self._is_followed(parameter.name, value):
+            return value
         held = getattr(self._run.settings, parameter.name)
         if type(held) is type(value) and not differ(held, value):
             return held  # what belongs together is set one after the other, and fits only as a whole
@@ -858,7 +915,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
     def checked_knobs(self, values: Any) -> Any:
         """All numbers as they will be set; raises ValueError or TypeError with a full sentence."""
-        if self._run is None or (isinstance(values, Knobs) and values == self._run.settings.values()):
+        of = (self._run.settings, self._followed) if self._run is not None else ()
+        if not of or (isinstance(values, Knobs) and any(one is not None and values == one.values() for one in of)):
             return values  # as they are: a slider that is dragged has only its own value checked
         return Knobs(self._run.preview(knobs=values).values(), self)
 
@@ -869,6 +927,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     @traitlets.observe(*DEFAULTS)
     def _on_parameter(self, change: Any) -> None:
         if self._run is None or not differ(getattr(self._run.settings, change["name"]), change["new"]):
+            return
+        if self._is_followed(change["name"], change["new"]):
             return
         try:
             settings = self._run.update(**{change["name"]: change["new"]})
@@ -888,9 +948,24 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     def _on_knobs(self, change: Any) -> None:
         if self._run is None or dict(change["new"]) == self._run.settings.values():
             return
+        if self._followed is not None and dict(change["new"]) == self._followed.values():
+            return
         self._follow(self._run.update(knobs=change["new"]))
         self._complain("")
         self._publish()
+
+    def _is_followed(self, name: str, value: Any) -> bool:
+        """Whether a parameter is only shown: a recorded run that is repeated may be one change ahead by now."""
+        return self._followed is not None and not differ(getattr(self._followed, name), value)
+
+    def _follow_replay(self) -> None:
+        """Show what a recorded run that is repeated has put in force."""
+        while (replayed := self._run.replayed) != self._replayed:
+            self._replayed, self._followed = replayed, self._run.settings
+            try:
+                self._follow(self._followed)
+            finally:
+                self._followed = None
 
     def _follow(self, settings: Settings) -> None:
         """Set what a change brought along: the numbers of another part, the filter of a layer that lacks the old."""
@@ -1012,6 +1087,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     def _publish(self) -> None:
         """Bring the facts up to date. The browser gets them at transitions; between those it has the frames."""
         with self.lock, self.hold_sync():
+            self._follow_replay()
             facts = self._run.facts()
             if (facts.run, facts.iteration) != self._shown:
                 frame = self._run.frame(facts.run, facts.iteration)  # picture and iteration of one moment
@@ -1159,7 +1235,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             messages.DismissNote: lambda: self.dismiss_note(command.name),
             **dict.fromkeys(
                 (messages.AskWeights, messages.AskResponse, messages.AskMap, messages.AskLines, messages.TakeAway),
-                lambda: self._asked.__setitem__(type(command), command),
+                lambda: self._asked.__setitem__((type(command), getattr(command, "sheet", False)), command),
             ),
             **dict.fromkeys(
                 (messages.AskScore, messages.AskExamples, messages.AskQuiz),
@@ -1255,7 +1331,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
     def _answer(self, asked: Any) -> None:
         if isinstance(asked, messages.TakeAway):
-            self.send(*looks.file(asked, lambda: self.result, self.ui))
+            self.send(*looks.file(asked, lambda: self.sheet if asked.sheet else self.result, self.ui))
         elif isinstance(asked, messages.AskLines):
             self.send(*looks.lines(self._run))
         elif isinstance(asked, messages.AskMap):
@@ -1362,6 +1438,13 @@ def _check_keywords(parameters: dict[str, Any]) -> None:
             hint = near(name, known) or f"Choose from: {', '.join(known)}."
             message = f"ActMaxWidget() has no parameter {name!r}. {hint}"
             raise TypeError(message)
+
+
+def _modified(model: Any, modifier: Callable[[Any], Any] | None) -> Any:
+    if modifier is None:
+        return model
+    graph.check_model(model)
+    return modifier(model)
 
 
 @functools.cache

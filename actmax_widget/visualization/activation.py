@@ -108,7 +108,9 @@ def prepared(
     gate = modifier if isinstance(modifier, backprop_modifiers.Gate) else None
     if modifier is not None and not isinstance(modifier, backprop_modifiers.Gate):
         model = modifier(model)
-    return Network(model, input_shape, held_inputs, seed_input), gate
+    network = Network(model, input_shape, held_inputs, seed_input)
+    network.modified_by = backprop_modifiers.address_of(modifier)
+    return network, gate
 
 
 def visualize_activation_with_losses(

@@ -59,6 +59,7 @@ export function traits(over: Partial<Traits> = {}): Traits {
     advice: [],
     saved_tiles: {},
     tiles_picture: null,
+    vary: {},
     pinned: [],
     pin_pictures: [],
     present: {},

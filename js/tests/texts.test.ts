@@ -19,7 +19,7 @@ const NO_TEXT = [
   /^(Target|Recipe|Files|shut down)$/,
   /^(pan-x pan-y|11px \0)$/,
   // By these film.ts and tile_grid.ts tell whether anything is new.
-  /^\0 (to \0|in order|by activation at \0, \0)$/,
+  /^\0 (to \0|by activation at \0, \0)$/,
   // The kernel's names of measures.
   /^\0 of $/,
 ];

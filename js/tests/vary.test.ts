@@ -54,6 +54,24 @@ describe("the form of what is varied", () => {
     expect(state()).toEqual(["false", true]);
   });
 
+  it("begins with what a run file has", () => {
+    const { model, view } = shown({
+      ...WITH_DECAY,
+      vary: { "Fourier.decay": [0.5, 2], seed: [3, 4] },
+    });
+    expect(view.part("vary-panel").hidden).toBe(false);
+    const fields = ["vary", "vary-values", "vary-by", "vary-by-values"];
+    const written = () => fields.map((field) => view.field(field).value);
+    expect(written()).toEqual(["Fourier.decay", "0.5, 2", "seed", "3, 4"]);
+    view.part("vary-make").click();
+    const vary = { "Fourier.decay": [0.5, 2], seed: [3, 4] };
+    expect(model.sent.at(-1)).toEqual({ type: "make_tiles", vary });
+    model.update({ vary: { seed: [7] } });
+    expect(written().slice(0, 3)).toEqual(["seed", "7", ""]);
+    model.update({ vary: { filter_indices: [[1, 2]] } }); // made from Python
+    expect(written().slice(0, 3)).toEqual(["seed", "7", ""]);
+  });
+
   it("offers filters, seeds and each number of the present recipe, in groups", () => {
     const { model, view } = opened(WITH_DECAY);
     const groups = () =>
@@ -268,14 +286,38 @@ describe("tiles of other things", () => {
     expect(order()).toEqual([0, 1, 2, 3]);
   });
 
-  it("offer no order of activations where there are none", () => {
+  it("offer no order of activations where there are none, and one by each number", () => {
     const { kernel, view } = shown();
     kernel.tiles(0, 4, GRID);
     nextFrame();
-    expect(view.part("tiles-order").hidden).toBe(true);
+    const order = view.part("tiles-order") as HTMLSelectElement;
+    const offered = () =>
+      [...order.options].filter(({ hidden }) => !hidden).map(({ textContent }) => textContent);
+    expect(offered()).toEqual(["In order", "By Seed", "By Decay"]);
     kernel.tiles(0, 1, { ...GRID, activations: [1] });
     nextFrame();
-    expect(view.part("tiles-order").hidden).toBe(false);
+    expect(offered()).toEqual(["In order", "By activation", "By Seed", "By Decay"]);
+    select(view, "tiles-order", "1");
+    const decays = tiles(view).map(({ dataset }) => GRID.values[Number(dataset.index)]?.[1]);
+    expect(decays).toEqual([...decays].sort((one, other) => Number(one) - Number(other)));
+    expect(tiles(view).map(({ dataset }) => dataset.index)).not.toEqual(["0", "1", "2", "3"]);
+  });
+
+  it("are saved as a sheet, which is asked of the kernel", () => {
+    const { model, kernel, view } = shown();
+    expect(view.part("sheet-as").parentElement?.hidden).toBe(true);
+    kernel.tiles(0, 4, GRID);
+    nextFrame();
+    expect(view.part("sheet-as").parentElement?.hidden).toBe(false);
+    select(view, "sheet-as", "html");
+    expect(model.sent.at(-1)).toEqual({ type: "take_away", kind: "html", sheet: true });
+    expect(view.part("sheet-as").textContent).toContain("Making …");
+    const other = { type: "file", kind: "html", sheet: false, sentence: "Not of the sheet." };
+    model.trigger("msg:custom", other, []);
+    expect(view.part("sheet-words").textContent).toBe("");
+    model.trigger("msg:custom", { ...other, sheet: true, sentence: "The disk is full." }, []);
+    expect(view.part("sheet-words").textContent).toBe("The disk is full.");
+    expect(view.part("save-words").textContent).toBe("");
   });
 
   it("say what was set otherwise since", () => {

@@ -29,7 +29,7 @@ FAULTS = """root => {
     // menu its first line.
     for (const select of parts.filter(e => e.matches('select:not([data-testid=layer])'))) {
         pen.font = getComputedStyle(select).font;
-        const isMenu = select.matches('[data-testid=save-as]');
+        const isMenu = select.matches('.actmax-take-away select');
         const shown = isMenu ? [select.options[0]] : [...select.options];
         const wide = Math.max(...shown.map(({text}) => pen.measureText(text).width));
         if (wide + 20 > select.clientWidth) faults.push(`cut: ${name(select)} ${wide} in ${select.clientWidth}`);

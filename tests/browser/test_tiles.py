@@ -5,6 +5,7 @@ import re
 import numpy as np
 from playwright.sync_api import expect
 
+import actmax_widget as am
 from tests.browser.lab import ARTIFACTS, OpenNotebook, reopen_without_kernel
 from tests.browser.view import WidgetView
 
@@ -70,6 +71,7 @@ def test_all_filters_of_a_layer_and_other_values_fill_in_and_one_is_opened(first
     view.part("tiles-order").select_option("activation")
     shown = view.root.locator(".actmax-tile-activation").all_text_contents()
     assert shown == sorted(shown, key=float, reverse=True)
+    sort_and_save(notebook, view)
     tile(view, 5).click()
     expect(view.part("seed")).to_have_value("2")
     picture(notebook, view, "varied")
@@ -77,6 +79,17 @@ def test_all_filters_of_a_layer_and_other_values_fill_in_and_one_is_opened(first
     view = WidgetView(notebook.widget)
     expect(tile(view, 5)).to_have_text(re.compile(r"Seed 2 · Jitter 2\s*[-\d.]+"))
     assert np.array(tile(view, 5).evaluate(TILE_PIXELS)).std() > 10
+
+
+def sort_and_save(notebook: OpenNotebook, view: WidgetView) -> None:
+    """Sort the tiles of three seeds and two jitters, and take all of them away."""
+    view.part("tiles-order").select_option(label="By Jitter")
+    labels = view.root.locator(".actmax-tile-name").all_text_contents()
+    assert [label.rpartition(" ")[2] for label in labels] == ["0"] * 3 + ["2"] * 3
+    with notebook.page.expect_download() as saved:
+        view.part("sheet-as").select_option("png")
+    assert saved.value.suggested_filename == "digits-out-Seed-Jitter.png"
+    assert dict(am.RunFile.of_picture(saved.value.path()).vary) == {"seed": (0, 1, 2), "jitter": (0, 2)}
 
 
 def picture(notebook: OpenNotebook, view: WidgetView, name: str) -> None:

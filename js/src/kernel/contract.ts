@@ -175,6 +175,8 @@ export interface Facts {
   saved_tiles: Partial<SavedTiles>;
   /** Their pictures, side by side in one picture file. */
   tiles_picture: DataView | null;
+  /** What a run file of several pictures has them differ in: name -> values; the form of Vary begins with it. Empty without one. */
+  vary: { [name: string]: (number | string | (number | string)[] | null)[] };
   /** Pictures that were pinned, in order: dicts. */
   pinned: PinInfo[];
   /** The picture of each as PNG. */
@@ -486,7 +488,9 @@ export interface MapNode {
 export interface FileMessage {
   type: "file";
   /** Of which kind. */
-  kind: "png" | "gif" | "webp" | "csv" | "json" | "py";
+  kind: "png" | "gif" | "webp" | "html" | "csv" | "json" | "py";
+  /** Of the tiles, and not of the picture in front. */
+  sheet: boolean;
   /** Why there is none; empty if there is one. */
   sentence: string;
 }
@@ -763,7 +767,9 @@ export interface AskLines {
 export interface TakeAway {
   type: "take_away";
   /** Of which kind. */
-  kind: "png" | "gif" | "webp" | "csv" | "json" | "py";
+  kind: "png" | "gif" | "webp" | "html" | "csv" | "json" | "py";
+  /** Of the tiles, and not of the picture in front. */
+  sheet: boolean;
 }
 /** Pin a picture; why it is refused is told under the name "pin". */
 export interface MakePin {

@@ -24,7 +24,7 @@ interface Options {
   /** Told which iteration is on the screen. */
   onDrawn(iteration: number): void;
   /** A button that is put beside the others below. */
-  beside: HTMLElement;
+  beside?: HTMLElement;
 }
 
 /**
@@ -110,7 +110,7 @@ export function createPicture(
   takeAway.element.dataset.part = "save";
   parts.save.after(takeAway.element);
   scope.add(takeAway.cleanup);
-  takeAway.element.after(beside);
+  if (beside) takeAway.element.after(beside);
   scope.listen(parts.closer, "click", zoom.closer);
   scope.listen(parts.farther, "click", zoom.farther);
   scope.listen(parts.fit, "click", zoom.fit);

@@ -10,32 +10,48 @@ type Kind = TakeAway["kind"];
 
 const COPY = "copy";
 const SAID_MS = 2500;
-const OFFERS = ["png", "gif", "webp", "csv", "json", "py", COPY] as const;
+const OFFERS = ["png", "gif", "webp", "html", "csv", "json", "py", COPY] as const;
+type Offer = (typeof OFFERS)[number];
 const TYPES: Record<Kind, string> = {
   png: "image/png",
   gif: "image/gif",
   webp: "image/webp",
+  html: "text/html",
   csv: "text/csv",
   json: "application/json",
   py: "text/x-python",
 };
 
-/** A list of the files that the kernel makes of the run, and its code for the clipboard. `name` is that of a file. */
+/**
+ * A list of the files that the kernel makes of the run, and its code for the clipboard. `name` is that of a file; `sheet`: of
+ * the tiles, and not of the picture in front.
+ */
 export function createTakeAway(
   model: ActMaxModel,
   store: Store,
   name: (ending: string) => string,
+  sheet = false,
 ): Component {
   const scope = new Scope();
-  const { label, title, offers } = TEXTS.takeAway;
-  const first = h("option", { value: "" }, TEXTS.takeAway.name);
+  const texts = sheet ? TEXTS.takeAway.sheet : TEXTS.takeAway;
+  const { label, title } = texts;
+  const offers: Partial<Record<Offer, string>> = texts.offers;
+  const testId = sheet ? "sheet" : "save";
+  const first = h("option", { value: "" }, texts.name);
   const list = h(
     "select",
-    { class: "actmax-quiet", "aria-label": label, title, "data-testid": "save-as" },
+    { class: "actmax-quiet", "aria-label": label, title, "data-testid": `${testId}-as` },
     first,
-    ...OFFERS.map((value) => h("option", { value }, offers[value])),
+    ...OFFERS.flatMap((value) => {
+      const words = offers[value];
+      return words === undefined ? [] : [h("option", { value }, words)];
+    }),
   );
-  const words = h("span", { class: "actmax-caption", role: "status", "data-testid": "save-words" });
+  const words = h("span", {
+    class: "actmax-caption",
+    role: "status",
+    "data-testid": `${testId}-words`,
+  });
   const element = h("span", { class: "actmax-take-away" }, list, words);
   let asked: Kind | typeof COPY | null = null;
 
@@ -44,16 +60,17 @@ export function createTakeAway(
     list.value = "";
     setText(words, "");
     setText(first, TEXTS.takeAway.making);
-    store.link.send({ type: "take_away", kind: asked === COPY ? "py" : asked });
+    store.link.send({ type: "take_away", kind: asked === COPY ? "py" : asked, sheet });
   };
   const take = (content?: unknown, buffers?: DataView[]) => {
-    const { type, kind, sentence } = (content ?? {}) as Partial<FileMessage>;
+    const { type, kind, sentence, ...file } = (content ?? {}) as Partial<FileMessage>;
     // Another view may have asked.
-    if (type !== "file" || !kind || !asked || kind !== (asked === COPY ? "py" : asked)) return;
+    if (type !== "file" || file.sheet !== sheet || !kind || !asked) return;
+    if (kind !== (asked === COPY ? "py" : asked)) return;
     const bytes = bytesOf(buffers?.[0]).slice();
-    setText(first, TEXTS.takeAway.name);
+    setText(first, texts.name);
     if (sentence) setText(words, sentence);
-    else if (asked === COPY) void copy(new TextDecoder().decode(bytes), first, words);
+    else if (asked === COPY) void copy(new TextDecoder().decode(bytes), first, words, texts.name);
     else {
       download(new Blob([bytes], { type: TYPES[kind] }), name(kind));
     }
@@ -70,11 +87,16 @@ export function createTakeAway(
 }
 
 /** A page that is not secure has no clipboard; then the code is shown to be copied. */
-async function copy(code: string, first: HTMLElement, words: HTMLElement): Promise<void> {
+async function copy(
+  code: string,
+  first: HTMLElement,
+  words: HTMLElement,
+  name: string,
+): Promise<void> {
   try {
     await navigator.clipboard.writeText(code);
     setText(first, TEXTS.takeAway.copied); // in its place, so that nothing below moves
-    setTimeout(() => setText(first, TEXTS.takeAway.name), SAID_MS);
+    setTimeout(() => setText(first, name), SAID_MS);
   } catch {
     setText(words, TEXTS.takeAway.noClipboard);
   }

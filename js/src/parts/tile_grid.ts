@@ -17,9 +17,13 @@ const SETTINGS = ["knobs", "layers", ...CONTROLS.map(({ name }) => name)]
   .map((name) => `change:${name}`)
   .join(" ");
 
+export const BY_ACTIVATION = "activation";
+/** "": as they were made; a number: by that of the names that they differ in. */
+export type Order = "" | typeof BY_ACTIVATION | `${number}`;
+
 export interface TileGrid extends Drawn {
-  /** The largest activation first, or all in their order. */
-  sort(byActivation: boolean): void;
+  /** The largest activation first, the smallest value first, or all in their order. */
+  sort(by: Order): void;
 }
 
 /** A tile for each picture; only those in sight, and of them what changed, are drawn. */
@@ -34,7 +38,7 @@ export function createTileGrid(model: ActMaxModel, store: Store): TileGrid {
   const byElement = new Map<Element, TileButton>();
   let laidOut: Tiles | null = null;
   let chosen: Element | undefined;
-  let byActivation = false;
+  let by: Order = "";
   let sorted = "";
   // Jupyter takes cells out of the page while they are out of sight; they come back scrolled to the top.
   let parked = true;
@@ -60,7 +64,7 @@ export function createTileGrid(model: ActMaxModel, store: Store): TileGrid {
     buttons = createTileButtons(model, tiles);
     for (const tile of buttons) byElement.set(tile.element, tile);
     element.replaceChildren(...byElement.keys());
-    sorted = byActivation ? "" : momentOf(tiles, false);
+    sorted = by ? "" : momentOf(tiles, "");
     element.setAttribute("aria-label", tiles ? headingOf(model, tiles) : "");
     element.style.setProperty("--actmax-tile-aspect", String(aspectOf(tiles)));
     element.scrollTop = top = 0;
@@ -74,11 +78,11 @@ export function createTileGrid(model: ActMaxModel, store: Store): TileGrid {
   };
   // Not with each message: nobody could click on what jumps about.
   const put = () => {
-    const moment = momentOf(laidOut, byActivation);
+    const moment = momentOf(laidOut, by);
     if (moment === sorted) return;
     sorted = moment;
     const focused = document.activeElement;
-    const wanted = orderOf(laidOut, byActivation).flatMap((index) => buttons[index]?.element ?? []);
+    const wanted = orderOf(laidOut, by).flatMap((index) => buttons[index]?.element ?? []);
     arrange(element, wanted);
     if (byElement.has(focused as Element)) (focused as HTMLElement).focus();
   };
@@ -99,7 +103,7 @@ export function createTileGrid(model: ActMaxModel, store: Store): TileGrid {
     element,
     cleanup: scope.cleanup,
     sort(now) {
-      byActivation = now;
+      by = now;
       put();
     },
     draw() {
@@ -114,9 +118,10 @@ export function createTileGrid(model: ActMaxModel, store: Store): TileGrid {
 }
 
 /** They are put in order anew when there is another one of these. */
-function momentOf(tiles: Tiles | null, byActivation: boolean): string {
+function momentOf(tiles: Tiles | null, by: Order): string {
   const { number, done, status } = tiles?.news ?? {};
-  return byActivation ? `${number} by activation at ${done}, ${status}` : `${number} in order`;
+  if (by === BY_ACTIVATION) return `${number} by activation at ${done}, ${status}`;
+  return `${number}/${by}`;
 }
 
 /** "All filters of conv2", "Seed", "Seed × Decay". */
@@ -140,9 +145,13 @@ function createTileButtons(model: ActMaxModel, tiles: Tiles | null): TileButton[
   return buttons;
 }
 
-function orderOf(tiles: Tiles | null, byActivation: boolean): number[] {
+function orderOf(tiles: Tiles | null, by: Order): number[] {
   const order = [...Array(tiles?.count ?? 0).keys()];
-  if (!byActivation) return order;
+  if (by === "") return order;
+  if (by !== BY_ACTIVATION) {
+    const value = (index: number) => Number(tiles?.news.values[index]?.[Number(by)] ?? 0);
+    return order.sort((one, other) => value(one) - value(other));
+  }
   const activation = (index: number) => tiles?.tile(index)?.activation ?? Number.NEGATIVE_INFINITY;
   // Not their difference: that of two infinities is no number.
   return order.sort(

@@ -5,9 +5,8 @@ import { h, setText, uniqueId } from "../kit/dom";
 import { formatProgress } from "../kit/format";
 import { type Drawn, Scope } from "../kit/scope";
 import { TEXTS } from "../texts";
-import { createTileGrid, headingOf } from "./tile_grid";
-
-const BY_ACTIVATION = "activation";
+import { createTakeAway } from "./take_away";
+import { BY_ACTIVATION, createTileGrid, headingOf, type Order } from "./tile_grid";
 
 interface Options {
   /** Gets the keyboard's focus when the tiles that had it go. */
@@ -20,12 +19,20 @@ export function createTiles(model: ActMaxModel, store: Store, { fallback }: Opti
   const grid = createTileGrid(model, store);
   const parts = createParts(grid.element);
   const { element, order, toggle, close } = parts;
+  const save = createTakeAway(model, store, (ending) => fileName(model, store, ending), true);
+  scope.add(save.cleanup);
+  save.element.dataset.part = "save";
+  order.before(save.element);
+  let laidOut: Tiles | null = null;
 
   const draw = () => {
     const { tiles } = store;
     if (!tiles && element.contains(document.activeElement)) fallback.focus();
     element.hidden = !tiles;
+    if (tiles && tiles !== laidOut) offerOrders(order, tiles);
+    laidOut = tiles;
     if (tiles) paint(parts, headingOf(model, tiles), tiles, store.link.connected);
+    save.element.hidden = !tiles?.tile(0) || !store.link.connected;
     grid.draw();
   };
   const showPending = () => {
@@ -38,9 +45,25 @@ export function createTiles(model: ActMaxModel, store: Store, { fallback }: Opti
   scope.add(store.subscribe(showPending));
   scope.listen(toggle, "click", () => store.command(toggleCommand(store)));
   scope.listen(close, "click", () => store.command("close_tiles"));
-  scope.listen(order, "change", () => grid.sort(order.value === BY_ACTIVATION));
+  scope.listen(order, "change", () => grid.sort(order.value as Order));
   draw();
   return { element, draw, cleanup: scope.cleanup };
+}
+
+/** Of each number that they differ in; of one alone they are in its order as they are. */
+function offerOrders(order: HTMLSelectElement, { news }: Tiles): void {
+  const before = order.value;
+  for (const option of [...order.options].slice(2)) option.remove();
+  const isNumber = (at: number) => news.values.every((own) => typeof own[at] === "number");
+  for (const [at, title] of news.titles.entries())
+    if (isNumber(at)) order.append(h("option", { value: at }, TEXTS.tiles.by(title)));
+  order.value = [...order.options].some(({ value }) => value === before) ? before : "";
+}
+
+function fileName(model: ActMaxModel, { tiles }: Store, ending: string): string {
+  const { layer = "", titles = [] } = tiles?.news ?? {};
+  const name = [model.get("model_name"), layer, ...titles].join("-");
+  return `${name.replaceAll(/[^\p{L}\p{N}_.-]+/gu, "_")}.${ending}`;
 }
 
 const toggleCommand = ({ tiles }: Store): TilesCommand =>
@@ -65,7 +88,9 @@ function paint(
   );
   setText(changed, news.changed.length > 0 ? TEXTS.tiles.changed(news.changed.join(", ")) : "");
   changed.hidden = news.changed.length === 0;
-  order.hidden = tiles.count < 2 || tiles.isUnmeasured;
+  const [, byActivation] = order.options;
+  if (byActivation) byActivation.hidden = byActivation.disabled = tiles.isUnmeasured;
+  order.hidden = tiles.count < 2 || (tiles.isUnmeasured && order.options.length < 3);
   setText(error, news.error);
   error.hidden = news.error === "";
   paintBar(bar, tiles, connected);

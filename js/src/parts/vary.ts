@@ -23,6 +23,8 @@ interface Row {
   explain(sentence: string): void;
   /** Offers what there is, and proposes values where nobody has written any. */
   refresh(): void;
+  /** Begins with these. */
+  adopt(name: string, text: string): void;
   read(): Parsed;
 }
 
@@ -73,6 +75,18 @@ export function createVary(model: ActMaxModel, store: Store): Vary {
     count();
   };
 
+  // What a run file has: more than two names, or filters in groups, are made from Python.
+  const adopt = () => {
+    const vary = Object.entries(model.get("vary") ?? {});
+    const isPlain = vary.every(([, values]) => values.every((one) => typeof one === "number"));
+    if (vary.length === 0 || vary.length > rows.length || !isPlain) return;
+    for (const [at, row] of rows.entries()) {
+      const [name, values] = vary[at] ?? ["", []];
+      row.adopt(name, values.join(", "));
+    }
+    set(true);
+  };
+
   // A second click would throw away what the first one has just begun.
   scope.listen(all, "click", () => store.pending !== "make_tiles" && store.makeTiles(null));
   scope.listen(more, "click", () => {
@@ -94,9 +108,11 @@ export function createVary(model: ActMaxModel, store: Store): Vary {
     rows[0]?.explain(content.sentence);
   });
   scope.on(model, "change:absent change:knob_controls change:class_loss change:layer", offer);
+  scope.on(model, "change:vary", adopt);
   scope.add(store.subscribe(refresh));
   offer();
   refresh();
+  adopt();
   return {
     element,
     panel,
@@ -174,6 +190,13 @@ function createRow(
     field,
     explain: (sentence) => problem.explain(sentence),
     read: () => parse(model, select.value, field.value),
+    adopt(name, text) {
+      row.refresh();
+      select.value = name;
+      field.hidden = select.value === "";
+      field.value = text;
+      isTyped = true;
+    },
     refresh() {
       const before = select.value;
       const choices = choicesOf(model);
