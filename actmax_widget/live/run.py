@@ -25,7 +25,7 @@ from actmax_widget.checks import check_integer, invalid
 from actmax_widget.composition import OF_TARGET
 from actmax_widget.engine import Knobs, State, Step, Steps, diagnosis, keeping
 from actmax_widget.engine.batch import Batch
-from actmax_widget.engine.doctor import Doctor, References
+from actmax_widget.engine.doctor import Doctor, Known
 from actmax_widget.engine.loop import Pace
 from actmax_widget.engine.plan import Plan, random_state
 from actmax_widget.engine.reel import Reel
@@ -121,7 +121,7 @@ class Run(Worker):
         self.watched: Callable[[], bool] = lambda: True
         self._leash: Callable[[int], int] | None = None
         self.labels: Labels | None = None
-        self.references: References | None = None
+        self.references: Known | None = None
         self._doctor: tuple[Plan, Doctor] | None = None
         self._notes: tuple[Note, ...] = ()
         self._hidden: dict[str, float] = {}  # notes, by name, that are not shown to runs whose rows began before this
