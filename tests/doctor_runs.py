@@ -12,7 +12,7 @@ from keras import layers, ops
 
 import actmax_widget as am
 from actmax_widget import losses, presets, regularizers
-from actmax_widget.engine.doctor import References
+from actmax_widget.engine.doctor import Known
 from actmax_widget.live.run import Run
 from actmax_widget.network import Network
 from actmax_widget.settings import Settings
@@ -249,12 +249,12 @@ WRONG = {
         "beyond",
         model=PLAIN,
         filter_indices=3,
-        references=lambda: References(np.linspace(-15, 20, 50)),
+        references=lambda: Known(np.linspace(-15, 20, 50)),
         **WEAK,
         max_iter=200,
     ),
     "classes by guessing": on(
-        "chance", model=PLAIN, filter_indices=3, references=lambda: References(np.array([0.0, 60.0]), 0.11, 0.1)
+        "chance", model=PLAIN, filter_indices=3, references=lambda: Known(np.array([0.0, 60.0]), 0.11, 0.1)
     ),
     "noise for a photograph": on("noise", model=photos, filter_indices=130, **WEAK, max_iter=40),
     "weights for another network, photographs": on(

@@ -81,7 +81,7 @@ SUM_TO_ONE = 1e-3
 Remedy = Mapping[str, Any] | None
 
 
-class References(NamedTuple):
+class Known(NamedTuple):
     """What is known of real pictures.
 
     Attributes:
@@ -129,7 +129,7 @@ class Case:
     silent: bool = False
     refused: str = ""
     layers: Sequence[Any] = ()
-    references: References | None = None
+    references: Known | None = None
 
     @property
     def iteration(self) -> int:

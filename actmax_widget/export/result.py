@@ -44,7 +44,7 @@ class Result:
     history: History
     checkpoint: Any
     film: Any
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Note, ...] = field(default=(), kw_only=True)
     subject: str = field(default="", repr=False, kw_only=True)
     network: Network | None = field(default=None, repr=False, kw_only=True)
     labels: Any = field(default=None, repr=False, kw_only=True)

@@ -25,7 +25,7 @@ from actmax_widget.checks import check_integer, invalid
 from actmax_widget.composition import OF_TARGET
 from actmax_widget.engine import Knobs, State, Step, Steps, diagnosis, keeping
 from actmax_widget.engine.batch import Batch
-from actmax_widget.engine.doctor import Doctor, References
+from actmax_widget.engine.doctor import Doctor, Known
 from actmax_widget.engine.loop import Pace
 from actmax_widget.engine.plan import Plan, random_state
 from actmax_widget.engine.reel import Reel
@@ -121,7 +121,7 @@ class Run(Worker):
         self.watched: Callable[[], bool] = lambda: True
         self._leash: Callable[[int], int] | None = None
         self.labels: Labels | None = None
-        self.references: References | None = None
+        self.references: Known | None = None
         self._doctor: tuple[Plan, Doctor] | None = None
         self._notes: tuple[Note, ...] = ()
         self._hidden: dict[str, float] = {}  # notes, by name, that are not shown to runs whose rows began before this
@@ -795,17 +795,20 @@ class Run(Worker):
                     work = functools.partial(self._carry_out_tiles, self._tiles)
                     break
                 if not rests:
-                    # Noted before it is tried: what cannot be compiled is tried again by a start, and not for ever.
-                    self._tried = graph
-                    self._preparing = not self._front_is_busy
-                    if self._front_is_busy and self._compiled != graph:
-                        self._set_status(Status.COMPILING)
+                    self._note_compiling(graph)
             # Both outside of the lock, as they take long; the layer may be changed meanwhile.
             if examine:
                 self._examine(settled=True)
             else:
                 self._compile(plan, settings)
         return work()
+
+    def _note_compiling(self, graph: Any) -> None:
+        # Noted before it is tried: what cannot be compiled is tried again by a start, and not for ever.
+        self._tried = graph
+        self._preparing = not self._front_is_busy
+        if self._front_is_busy and self._compiled != graph:
+            self._set_status(Status.COMPILING)
 
     def _compile(self, plan: Plan | None, settings: Settings) -> None:
         assert plan is not None  # noqa: S101 - for mypy: there is one since the settings were checked

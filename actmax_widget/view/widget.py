@@ -459,7 +459,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             error = invalid("sheet", "tiles with a picture", "none", "Press All filters or Vary first.")
             raise saying(error, "There are no tiles with a picture yet.")
         names = self.labels if found.layer in self.labelled else ()
-        known = {"network": self._run.network, "labels": self._labels, "references": self._references}
+        known: dict[str, Any] = {"network": self._run.network, "labels": self._labels, "references": self._references}
         results = tuple(
             Result(
                 one.image, one.history, one.checkpoint, None, subject=self._subject(one.checkpoint.settings), **known
@@ -671,8 +671,9 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         film: Film = self._run.film()
         kept = film.checkpoints[-1]
         image = self._run.network.layout.as_shown(kept.arrays["measured"][0])
-        known = {"network": self._run.network, "labels": self._labels, "references": self._references}
-        return Result(image, kept.history, kept, film, self.notes, subject=self._subject(kept.settings), **known)
+        known: dict[str, Any] = {"network": self._run.network, "labels": self._labels, "references": self._references}
+        said: dict[str, Any] = {"notes": self.notes, "subject": self._subject(kept.settings)}
+        return Result(image, kept.history, kept, film, **said, **known)
 
     @property
     def references(self) -> References | None:

@@ -172,17 +172,13 @@ def visualize(
     _, last, goal, _ = run.changes[-1]
     model_print = fingerprint(network)
     film = reel.film(run.batch, last, run.changes, seed=run.seed, goal=goal, model=model_print)
-    notes = _notes(run, reel, found, names) if found else ()
+    said: dict[str, Any] = {
+        "notes": _notes(run, reel, found, names) if found else (),
+        "subject": subject(network.model.name, last, names_in(network, last, names)),
+    }
+    known: dict[str, Any] = {"network": network, "labels": names, "references": real}
     image, history = network.layout.as_shown(run.batch.pictures[0]), run.batch.history()
-    whose = subject(network.model.name, last, names_in(network, last, names))
-    known: dict[str, Any] = {"network": network, "labels": names, "references": real, "subject": whose}
-    return Result(image, history, film.checkpoints[-1], film, notes, **known)
-
-
-def names_in(network: Network, settings: Settings, names: Labels | None) -> Sequence[str]:
-    """The names of the units of the layer that is maximised; none where they are another layer's."""
-    target = network.targets.get(settings.layer)
-    return names.names if names is not None and target is not None and target.filters == len(names) else ()
+    return Result(image, history, film.checkpoints[-1], film, **said, **known)
 
 
 def _notes(run: _Run, reel: Reel, found: tuple[Plan, Step, bool], names: Labels | None) -> tuple[Note, ...]:
@@ -191,6 +187,12 @@ def _notes(run: _Run, reel: Reel, found: tuple[Plan, Step, bool], names: Labels 
     doctor, pictures, over = Doctor(plan, names), reel.pictures(run.batch), run.batch.iteration >= run.end
     more = {"is_over": over, "silent": silent, "layers": step.objective.layers}
     return doctor.notes(doctor.look(run.batch, run.changes[-1].settings, run.changes, pictures, **more))
+
+
+def names_in(network: Network, settings: Settings, names: Labels | None) -> Sequence[str]:
+    """The names of the units of the layer that is maximised; none where they are another layer's."""
+    target = network.targets.get(settings.layer)
+    return names.names if names is not None and target is not None and target.filters == len(names) else ()
 
 
 @dataclass

@@ -106,10 +106,10 @@ def visualize_many(
         make(tiles, advance)
     model_print = fingerprint(network)
     doctor, layers = Doctor(varied.plan, names), step.objective.layers
-    named = names_in(network, base, names)
     results = tuple(
         _result(network, varied, tiles, position, model_print, names, doctor, layers) for position in range(tiles.begun)
     )
+    named = names_in(network, base, names)
     values = varying.plain(base, asked, network, names)
     titles = {name: varying.title(base, name) for name in asked}
     whose = subject(network.model.name, base, named, without=asked)
@@ -140,8 +140,8 @@ def _result(
     more = {"is_over": alone.iteration >= tiles.goal, "silent": position in tiles.silent, "layers": layers}
     notes = doctor.notes(doctor.look(alone, own, changes, {}, asks=False, **more))
     image = network.layout.as_shown(alone.pictures[0])
-    whose = subject(network.model.name, own, names_in(network, own, names))
-    return Result(image, alone.history(), kept, None, notes, network=network, labels=names, subject=whose)
+    said: dict[str, Any] = {"notes": notes, "subject": subject(network.model.name, own, names_in(network, own, names))}
+    return Result(image, alone.history(), kept, None, **said, network=network, labels=names)
 
 
 def _sound(history: Any) -> bool:
