@@ -10,6 +10,7 @@ import actmax_widget as am
 from actmax_widget.live.pump import Pump
 from actmax_widget.pictures import to_pixels
 from tests.networks import exploding, small_cnn
+from tests.test_page import told
 
 
 @pytest.fixture
@@ -238,3 +239,16 @@ def test_nothing_holds_a_comparison_that_was_closed(make):
     del both
     gc.collect()
     assert gone() is None
+
+
+def test_a_comparison_is_saved_as_a_page(both, tmp_path):
+    both.step(12)
+    text = both.save(tmp_path / "both.html").read_text(encoding="utf-8")
+    assert text == both.to_html()
+    one, other = told(text)["runs"]
+    assert (one["title"], other["title"]) == ("rough", "smooth")
+    assert dict(one["differs"]) == {"tv_weight": "0"}
+    assert (one["iteration"], len(one["film"]["kept"])) == (12, 13)
+    with pytest.raises(ValueError, match=r"ends in \.html"):
+        both.save(tmp_path / "both.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["both.html"]

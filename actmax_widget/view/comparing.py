@@ -7,9 +7,11 @@ file that knows ipywidgets and anywidget.
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
 import anywidget
@@ -20,6 +22,8 @@ import traitlets
 
 from actmax_widget.checks import invalid
 from actmax_widget.export.card import to_png
+from actmax_widget.export.page import Page, side_by_side
+from actmax_widget.export.saving import save_page
 from actmax_widget.live.facts import Status
 from actmax_widget.live.lockstep import Lockstep, Moment
 from actmax_widget.live.pump import Pump
@@ -236,6 +240,30 @@ class Compare(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def rms(self) -> float:
         """Root of the mean squared difference, in units of the input range."""
         return _rms(self.difference)
+
+    def to_html(self) -> Page:
+        """The text of what ``save("x.html")`` writes; at the end of a cell it is shown."""
+        pairs = list(zip(self.names, [widget.result for widget in self.widgets], strict=True))
+        notes = [f"The pictures differ by {self.rms:.3g} of the input range (root of the mean square)."]
+        return side_by_side(pairs, title=" and ".join(self.names), notes=notes)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write both, with their films, losses and settings, to a page that needs no kernel and no network.
+
+        Args:
+            path: of the file, which ends in ``.html`` and is there as a whole or not at all.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError, TypeError: another ending, or no path.
+            OSError: the file cannot be written.
+
+        Example:
+            >>> both.save("plain-and-robust.html")
+        """
+        return save_page(self.to_html(), path)
 
     def __repr__(self) -> str:
         return f"{self.names[0]} and {self.names[1]} in lock-step: {self.status} at iteration {self.iteration}."

@@ -34,7 +34,7 @@ from actmax_widget.checkpoint import Changes, Checkpoint
 from actmax_widget.checks import in_words, invalid, near, saying
 from actmax_widget.export import saving
 from actmax_widget.export.card import to_card, to_png
-from actmax_widget.export.page import Page
+from actmax_widget.export.page import Page, side_by_side
 from actmax_widget.export.result import Many, Result, subject
 from actmax_widget.film import Film
 from actmax_widget.labels import Labels
@@ -640,6 +640,43 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         with self.lock:
             del self._pins[self._pins.of(name).name]
             self._show_pins()
+
+    def pins_to_html(self) -> Page:
+        """The text of what :meth:`save_pins` writes; at the end of a cell it is shown."""
+        if not self._pins:
+            raise invalid("pins", "at least one pin", "none", "Press Pin, or call widget.pin().")
+        known = {"labels": self._labels, "network": self._run.network}
+        pairs = [
+            (
+                one.name,
+                Result(one.image, one.history, one.checkpoint, None, subject=self._subject(one.settings), **known),
+            )
+            for one in self._pins.values()
+        ]
+        notes = [
+            f"{one.name} is of iteration {one.iteration}; losses and code are of iteration {one.checkpoint.iteration}."
+            for one in self._pins.values()
+            if one.iteration != one.checkpoint.iteration
+        ]
+        return side_by_side(pairs, title=f"Pins of {self.model_name}", notes=notes)
+
+    def save_pins(self, path: str | os.PathLike[str]) -> pathlib.Path:
+        """Write the pins, side by side, with what they differ in, to a page that needs no kernel and no network.
+
+        Args:
+            path: of the file, which ends in ``.html`` and is there as a whole or not at all.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError, TypeError: there are no pins, another ending, or no path.
+            OSError: the file cannot be written.
+
+        Example:
+            >>> widget.save_pins("compared.html")
+        """
+        return saving.save_page(self.pins_to_html(), path)
 
     def _show_pins(self) -> None:
         """Tell the page which there are, and what the present picture is made with."""
