@@ -1272,7 +1272,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             messages.DismissNote: lambda: self.dismiss_note(command.name),
             **dict.fromkeys(
                 (messages.AskWeights, messages.AskResponse, messages.AskMap, messages.AskLines, messages.TakeAway),
-                lambda: self._asked.__setitem__((type(command), getattr(command, "sheet", False)), command),
+                lambda: self._asked.__setitem__((type(command), getattr(command, "of", "")), command),
             ),
             **dict.fromkeys(
                 (messages.AskScore, messages.AskExamples, messages.AskQuiz),
@@ -1368,7 +1368,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
     def _answer(self, asked: Any) -> None:
         if isinstance(asked, messages.TakeAway):
-            self.send(*looks.file(asked, lambda: self.sheet if asked.sheet else self.result, self.ui))
+            made = {"run": lambda: self.result, "tiles": lambda: self.sheet, "pins": self.pins_to_html}
+            self.send(*looks.file(asked, made[asked.of], self.ui))
         elif isinstance(asked, messages.AskLines):
             self.send(*looks.lines(self._run))
         elif isinstance(asked, messages.AskMap):
