@@ -114,7 +114,7 @@ def test_each_shows_what_is_of_use_and_is_given_back(make):
     both = am.compare(one, other)
     assert {"buttons", "tiles"} <= {*one.ui["hide"]}
     assert "tv_weight" not in one.ui["hide"]
-    assert {"buttons", "target", "learning_rate", "knobs", "settings"} <= {*other.ui["hide"]}
+    assert {"buttons", "progress", "learning_rate", "knobs", "settings"} <= {*other.ui["hide"]}
     assert not {"tv_weight", "weights", "picture", "chart"} & {*other.ui["hide"]}
     assert other.ui["text"] == "Its own: Total variation."
     other.transforms = [am.transforms.Scale(0.9, 1.1)]

@@ -39,11 +39,18 @@ from actmax_widget.view.widget import STATIC, ActMaxWidget, _Text, _weakly
 
 ALWAYS = ("seed", "seed_input", "seed_fit", "max_iter", "steps_per_second")
 """Settings that are those of the first: both begin with the same noise, and run as long and as fast."""
-BOTH_WITHOUT = ("buttons", "lines", "tiles", "table", "network", "keys", "pins")
-"""Parts that neither shows: the panel has the buttons, what leads one of them elsewhere would part the two, and side by
-side there is little room."""
-SEEN = ("picture", "measured", "zoom", "save", "smooth", "best", "film", "chart", "status")
-"""Parts that the second shows besides the settings that are its own."""
+BOTH_WITHOUT = (
+    *("buttons", "progress", "lines", "tiles", "table", "network", "keys", "pins"),
+    *("score", "examples", "quiz"),
+)
+"""Parts that neither shows: the panel has the buttons and says how far they are, what leads one of them elsewhere would
+part the two, and side by side there is little room."""
+SEEN = (
+    *("picture", "measured", "zoom", "save", "smooth", "best", "film", "chart", "status"),
+    *("target", "layer", "filter_indices", "position", "recipe", "preset", "defaults"),
+)
+"""Parts that the second shows besides the settings that are its own: target and recipe so that both pictures stand at
+the same height."""
 HOLD = {"target": ("layer", "filter_indices", "position"), "recipe": ("preset",)}
 """Parts that hold nothing but controls of these settings."""
 SCALES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
