@@ -1,5 +1,6 @@
 import logging
 
+import keras
 import numpy as np
 import pytest
 
@@ -186,6 +187,28 @@ def test_what_goes_wrong_here_costs_no_picture(monkeypatch, caplog):
         result = am.visualize(PLAIN(), "out", 3, max_iter=8, seed=0)
     assert result.notes == ()
     assert "could not be examined" in caplog.text
+
+
+@pytest.mark.parametrize("shape", [(32,), (64, 1), (12, 12, 5)])
+@pytest.mark.parametrize("preset", ["natural", "keras-vis"])
+def test_of_inputs_that_are_no_pictures_nothing_false_is_said(shape, preset, caplog):
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input(shape)
+    model = keras.Model(inputs, keras.layers.Dense(3, name="out")(keras.layers.Flatten()(inputs)))
+    with caplog.at_level(logging.WARNING):
+        result = am.visualize(model, "out", 1, preset=preset, input_range=(0, 1), max_iter=80, seed=0)
+    assert result.image.std() > 0.1
+    assert not {one.name for one in result.notes} & {"grey", "still", "noise"}
+    assert "could not be examined" not in caplog.text
+
+
+@pytest.mark.parametrize(("kind", "ending"), [("softmax", "what speaks against the others."), ("sigmoid", "fades.")])
+def test_a_label_is_not_told_from_others(kind, ending):
+    keras.utils.set_random_seed(0)
+    made = [keras.Input((8, 8, 1)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
+    model = keras.Sequential([*made, keras.layers.Dense(2, activation=kind, name="out")])
+    result = am.visualize(model, "out", 1, class_loss="activation", max_iter=40, seed=0)
+    assert result.notes[0].text.endswith(ending)
 
 
 # --- what it costs ----------------------------------------------------------------------------------------------------

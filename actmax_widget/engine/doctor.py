@@ -32,10 +32,10 @@ from actmax_widget.engine.plan import Plan
 from actmax_widget.labels import Labels
 from actmax_widget.losses import LogOdds
 from actmax_widget.network import Target, graph, respond
+from actmax_widget.network.dataset import to_bytes
 from actmax_widget.network.layout import Layout
 from actmax_widget.parameters import RUN, START, parameters_of
 from actmax_widget.parts import is_users
-from actmax_widget.pictures import to_pixels
 from actmax_widget.regularizers import Regularizer
 from actmax_widget.results import History, Note
 from actmax_widget.settings import LOG_ODDS, Settings
@@ -138,7 +138,7 @@ class Case:
 
     @functools.cached_property
     def shown(self) -> np.ndarray:
-        """The picture as people see it, (H, W, C)."""
+        """The picture as people see it, (H, W, C); of other inputs (..., C)."""
         return self.layout.as_shown(self.image)
 
     @property
@@ -148,8 +148,8 @@ class Case:
 
     @functools.cached_property
     def pixels(self) -> np.ndarray:
-        """The picture as it is saved, (H, W, C) float32 of whole numbers, 0 to 255."""
-        return to_pixels(self.shown, self.settings.input_range).astype(np.float32)
+        """All values of the picture in levels of 8 bits, (..., C) float32, also of what is no picture in a file."""
+        return to_bytes(self.shown, self.settings.input_range).astype(np.float32)
 
     @functools.cached_property
     def contrast(self) -> float:
@@ -166,11 +166,14 @@ class Case:
     def jumped(self) -> float:
         """The same in the last tenth of the run; 0 where nothing was kept there."""
         kept = [one for one in self.pictures if one <= 0.9 * self.iteration]
-        return self._change(max(kept)) if kept and len(self.pictures) >= LAST else 0.0
+        change = self._change(max(kept)) if kept and len(self.pictures) >= LAST else 0.0
+        return change if np.isfinite(change) else 0.0
 
     def _change(self, iteration: int) -> float:
+        """Mean change of a pixel since an iteration; infinite where nobody knows."""
         then, now = self.pictures.get(iteration), self.pictures.get(self.iteration)
-        if then is None or now is None or iteration == self.iteration:
+        # Of what is no picture in grey or colours, something smaller is kept.
+        if then is None or now is None or iteration == self.iteration or now.shape != self.shown.shape:
             return np.inf
         return float(np.abs(now.astype(np.float32) - then).mean())
 
@@ -342,7 +345,11 @@ class Doctor:
             if measure.head is not None and not isinstance(self._plan.losses[measure.term], LogOdds):
                 text = (
                     f"The probability is maximised, not the logit before the {measure.after}: where the network is "
-                    "sure its gradient fades, and it grows as well by what speaks against the others."
+                    "sure its gradient fades"
+                )
+                # A label of a sigmoid is not told from others.
+                text += (
+                    "." if measure.after == "sigmoid" else ", and it grows as well by what speaks against the others."
                 )
                 return text, self._before_softmax(case.settings), f"Take it before the {measure.after}"
         target = self._unknown_units(case)
@@ -660,11 +667,11 @@ def _late_gain(column: np.ndarray) -> float | None:
 
 
 def _likeness(pixels: np.ndarray) -> float:
-    """Correlation of neighbouring pixels, of all channels' mean."""
+    """Correlation of neighbouring pixels, of all channels' mean; 1 of what an eye does not see as a picture."""
     grey = pixels.mean(-1)
     grey = grey - grey.mean()
     power = float(np.square(grey).mean())
-    if min(grey.shape) < 2 or power == 0:
+    if grey.ndim != 2 or min(grey.shape) < 2 or power == 0:
         return 1.0
     return float(((grey[1:] * grey[:-1]).mean() + (grey[:, 1:] * grey[:, :-1]).mean()) / (2 * power))
 
