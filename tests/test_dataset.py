@@ -94,6 +94,11 @@ def test_what_gives_no_picture_is_refused(source, words, network):
         References(source).pictures(network, (0, 255))
 
 
+def test_one_grey_picture_is_not_taken_for_its_rows():
+    with pytest.raises(ValueError, match="Put an axis in front if it is one picture"):
+        References(np.zeros((12, 12, 1), np.uint8)).pictures(Network(small_cnn()), (0, 255))
+
+
 @pytest.mark.parametrize("source", [None, 3, b"bytes", {}])
 def test_what_is_no_source_is_refused(source):
     with pytest.raises(TypeError, match="references: expected pictures"):

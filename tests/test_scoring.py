@@ -131,6 +131,31 @@ def test_references_give_percentile_ratio_and_a_natural_row(result):
     assert (again.passes, again.strong) == (16, found.strong)
 
 
+def test_a_real_digit_is_as_black_and_white_as_its_references():
+    digits = np.load(Path(__file__).parent / "data" / "digits.npz")["pictures"]
+    names = [am.score(am.demo.digits(), one, "out", 3, references=digits).natural.verdict for one in digits[:20]]
+    assert names.count("green") >= 15
+    white = np.where(digits[3] > 100, 255, 0)
+    assert look.share_at_ends(white) == 1
+    assert "100 % of its values are at the end of the range" in (
+        am.score(am.demo.digits(), white, "out", 3, references=digits).natural.words
+    )
+
+
+def test_of_few_references_no_verdict_is_drawn_and_those_below_are_counted():
+    model, bright = small_cnn(), np.full((12, 12, 1), 255.0)
+    darker = np.arange(0, 200, dtype=np.uint8)[:, None, None, None].repeat(12, 1).repeat(12, 2)
+    mean = keras.Sequential([model.inputs[0], layers.GlobalAveragePooling2D(name="mean")])
+    few = am.score(mean, bright, "mean", 0, references=darker[:3]).strong
+    assert few.verdict == "grey"
+    assert "3 of 3 real pictures excite it less." in few.words
+    assert few.words.endswith("For a verdict it takes 20.")
+    many = am.score(mean, bright * 0.78, "mean", 0, references=darker).strong
+    assert many.verdict == "green"
+    assert many.percentile == 99.5
+    assert "199 of 200 real pictures excite it less." in many.words
+
+
 def test_a_channel_is_compared_with_references_alone():
     model, random = small_cnn(channels=3), np.random.default_rng(0)
     picture = random.uniform(0, 255, (12, 12, 3)).astype("float32")

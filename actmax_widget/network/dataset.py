@@ -285,7 +285,8 @@ class _Reader:
         if hasattr(source, "__array__") and not isinstance(source, Image.Image):
             source = np.asarray(source)
             wanted = len(self._network.input.shape)
-            grey = self._shape[-1] == 1 and source.ndim == wanted - 1
+            # Not one picture, (height, width, 1), whose rows would be taken for pictures of one column.
+            grey = self._shape[-1] == 1 and source.ndim == wanted - 1 and source.shape != self._shape
             if source.ndim != wanted and not grey:
                 shape = f"an array (n, {', '.join(map(str, self._shape))})"
                 raise invalid("references", shape, source.shape, "Put an axis in front if it is one picture.")

@@ -16,7 +16,7 @@ RINGS = 16
 GREY = 4.0
 """A standard deviation, of 255, below which nobody sees anything."""
 SATURATED = 0.5
-"""A share of values at 0 or 255 from which a picture counts as saturated."""
+"""A share of values at 0 or 255 from which a picture counts as saturated, if real ones like it are not."""
 LEAST_SIDE = 96
 """Pixels: smaller pictures are none that photographs can be compared with."""
 ENOUGH = 8
@@ -50,6 +50,7 @@ class Standard(NamedTuple):
         usual_colours: the same.
         number: how many.
         given: whether they are a person's own, and not the built-in photographs.
+        usual_saturated: at most this share of values is at either end of the range: of nine of ten of them, or half.
     """
 
     rings: np.ndarray
@@ -58,6 +59,7 @@ class Standard(NamedTuple):
     usual_colours: float
     number: int
     given: bool
+    usual_saturated: float = SATURATED
 
 
 class Look(NamedTuple):
@@ -87,7 +89,7 @@ def look(pixels: np.ndarray, standard: Standard) -> Look:
     square = middle(pixels)
     rings = spectrum(square)
     colour = None if standard.colours is None else distance_of_colours(log_covariance(pixels), standard.colours)
-    ends = float(np.mean((pixels <= 0) | (pixels >= 255)))
+    ends = share_at_ends(pixels)
     slope = slope_of(rings, len(square))
     return Look(slope, distance(rings, standard.rings), colour, ends, float(pixels.std()))
 
@@ -109,11 +111,18 @@ def standard_of(pictures: np.ndarray) -> Standard | None:
     rings = np.stack([spectrum(middle(one)) for one in pictures])
     mean = rings.mean(0)
     usual = float(np.quantile([distance(one, mean) for one in rings], 0.9))
+    # A drawing in ink, a digit, is at the ends of the range nearly everywhere.
+    ends = max(SATURATED, float(np.quantile([share_at_ends(one) for one in pictures], 0.9)))
     if pictures.shape[-1] == 1:
-        return Standard(mean, None, usual, 0.0, len(pictures), True)
+        return Standard(mean, None, usual, 0.0, len(pictures), True, ends)
     colours = np.stack([log_covariance(one) for one in pictures])
     apart = [distance_of_colours(one, colours.mean(0)) for one in colours]
-    return Standard(mean, colours.mean(0), usual, float(np.quantile(apart, 0.9)), len(pictures), True)
+    return Standard(mean, colours.mean(0), usual, float(np.quantile(apart, 0.9)), len(pictures), True, ends)
+
+
+def share_at_ends(pixels: np.ndarray) -> float:
+    """The share of values that are 0 or 255."""
+    return float(np.mean((pixels <= 0) | (pixels >= 255)))
 
 
 def middle(picture: np.ndarray) -> np.ndarray:

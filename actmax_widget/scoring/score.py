@@ -40,6 +40,8 @@ KEPT = 0.5
 TOP = 5
 """Ranks that count as agreement of another network."""
 STRONG_PERCENTILE = 95.0
+FEW = 20
+"""References of which fewer have no 95th percentile."""
 SUPER = 2.0
 """Times the strongest real picture from which a picture is no typical trigger."""
 NOTHING = "There is nothing to keep: "
@@ -308,7 +310,7 @@ def _strong(aim: Aim, units: np.ndarray, real: np.ndarray | None, labels: Labels
     told = _told_strong(aim, own, probability, rank, units[1], labels)
     words = [told, *_beside(percentile, ratio, 0 if real is None else len(real), aim)]
     return Strong(
-        verdict=_verdict_strong(aim, probability, rank, percentile),
+        verdict=_verdict_strong(aim, probability, rank, None if real is None or len(real) < FEW else percentile),
         words=" ".join(words),
         activation=own,
         probability=probability,
@@ -351,11 +353,14 @@ def _beside(percentile: float | None, ratio: float | None, count: int, aim: Aim)
     if percentile is None:
         return [] if aim.after else ["Without real pictures there is nothing to compare that with."]
     less = "more" if aim.sign < 0 else "less"
-    words = [f"{percentile:.0f} % of {count:,} real pictures excite it {less}."]
+    # Counted, as a share is rounded: 999 of 1,000 are not 100 %.
+    words = [f"{round(percentile * count / 100):,} of {count:,} real pictures excite it {less}."]
     if ratio is not None and not aim.after:
-        words.append(f"That is {ratio:.2g} times the strongest of them.")
+        words.append(f"It is {_number(ratio) if ratio >= 100 else f'{ratio:.2g}'} times as active as by the strongest.")
         if ratio > SUPER:
-            words.append("No real picture comes near: this is more than what it meets in the world.")
+            words.append("None of them comes near: it shows more than what is in them.")
+    if count < FEW and not aim.after:
+        words.append(f"For a verdict it takes {FEW}.")
     return words
 
 
@@ -404,9 +409,9 @@ def _natural(pixels: np.ndarray, standard: looking.Standard | None, is_picture: 
     coloured = found.colour is None or found.colour <= standard.usual_colours
     plain = found.deviation < looking.GREY
     words = "It is nearly plain grey." if plain else _told_natural(found, standard, whom)
-    if found.saturated > looking.SATURATED:
+    if found.saturated > standard.usual_saturated:
         words += f" {_percent(found.saturated)} of its values are at the end of the range."
-    good = near and coloured and not plain and found.saturated <= looking.SATURATED
+    good = near and coloured and not plain and found.saturated <= standard.usual_saturated
     return Natural(
         verdict="green" if good else "amber",
         words=words,
