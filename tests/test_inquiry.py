@@ -88,3 +88,16 @@ def test_a_quiz_goes_on_until_another_target_is_chosen(widget, page, photos, mod
     widget.filter_indices = 2
     told, _ = answer(page, type="ask_quiz", answer="left")
     assert (told["right"], told["said"], told["target"]) == (None, "Chance is 50 %.", "out, unit 2")
+
+
+def test_of_a_target_that_is_lowered_the_weakest_are_shown_and_the_quiz_asks_the_same(widget, page, photos, model):
+    widget.references = photos
+    widget.act_max_weight = -1
+    logits = np.asarray(model(photos.astype("float32")))[:, 1]
+    told, _ = answer(page, type="ask_examples")
+    assert told["lowest"]
+    assert told["names"][0] == f"picture {logits.argmin()}"
+    _, pictures = answer(page, type="ask_quiz", answer=None)
+    left, right = (logits[[one.tobytes() for one in photos].index(bytes(pixels))] for pixels in pictures)
+    told, _ = answer(page, type="ask_quiz", answer="left" if left > right else "right")
+    assert told["right"] is True

@@ -18,7 +18,7 @@ COUNT = 9
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """The real pictures that excite a unit most, the strongest first.
+    """The real pictures that excite a unit most, the strongest first; of one that a run lowers, the weakest first.
 
     Attributes:
         target: what a person calls the unit.
@@ -30,6 +30,7 @@ class Examples:
         number: of how many references.
         passes: how many of them the network had to be shown now; 0 if its answers were known.
         notes: what was left out of the references or done to them.
+        lowest: the run lowers the unit: these are the pictures that excite it least, and ``activations`` its means.
 
     Example:
         >>> import matplotlib.pyplot as plt
@@ -48,6 +49,7 @@ class Examples:
     number: int
     passes: int
     notes: tuple[str, ...] = ()
+    lowest: bool = False
 
     def __len__(self) -> int:
         return len(self.crops)
@@ -78,9 +80,8 @@ def top(
     found = references.known[key]
     crops = tuple(one[tuple(slice(*side) for side in box)] for one, box in zip(shown, found, strict=True))
     names = tuple(pictures.names[one] for one in order)
-    return Examples(
-        aim.name, crops, shown, tuple(found), strengths[order], names, len(pictures), passes, pictures.notes
-    )
+    told = aim.name, crops, shown, tuple(found), strengths[order], names, len(pictures), passes, pictures.notes
+    return Examples(*told, lowest=aim.sign < 0)
 
 
 def excitement(

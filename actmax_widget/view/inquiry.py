@@ -106,7 +106,7 @@ class Inquiry:
             return ScoreMessage(iteration=iteration, sentence=sentence, **empty)
         if isinstance(command, AskExamples):
             lists: dict[str, Any] = {"names": [], "activations": [], "shapes": [], "notes": []}
-            return ExamplesMessage(target="", number=0, sentence=sentence, **lists)
+            return ExamplesMessage(target="", number=0, lowest=False, sentence=sentence, **lists)
         return QuizMessage(target="", shape=[0, 0, 1], right=None, said="", sentence=sentence)
 
     def _score(self, command: AskScore, widget: Asked) -> Answer:
@@ -138,6 +138,7 @@ class Inquiry:
             activations=[float(one) for one in found.activations],
             shapes=[list(crop.shape) for crop in crops],
             number=found.number,
+            lowest=found.lowest,
             notes=list(found.notes),
             sentence="",
         )
@@ -154,7 +155,8 @@ class Inquiry:
         strengths, _, _ = excitement(network, aim, references, settings.input_range)
         whose = _whose(aim, references)
         if self._quiz is None or self._quiz[0] != whose:
-            self._quiz, command = (whose, Quiz(aim.sign * strengths)), AskQuiz()
+            # Asked is which one excites it more, also of a unit that the run lowers.
+            self._quiz, command = (whose, Quiz(strengths)), AskQuiz()
         quiz = self._quiz[1]
         right = None if command.answer is None else quiz.answer(command.answer)
         shown = [_as_shown(pictures.pixels[one]) for one in quiz.question]

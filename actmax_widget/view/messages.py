@@ -511,6 +511,7 @@ class ExamplesMessage:
     activations: list[float] = told("Of each.")
     shapes: list[list[int]] = told("Height, width, and channels, 1 or 3, of each: cut to what the unit sees.")
     number: int = told("Of how many real pictures.")
+    lowest: bool = told("The run lowers the target: these are the pictures that excite it least.")
     notes: list[str] = told("What was left out of them, or done to them.")
     sentence: str = told("Why there are none; empty if there are.")
 

@@ -504,7 +504,7 @@ export const TEXTS = {
   },
   score: {
     intro:
-      "A picture of a maximum persuades, also where it should not. Here the network is asked about the picture as a file keeps it, and it is set beside photographs.",
+      "A picture of a maximum persuades, also where it should not. Here the network is asked about the picture as a file keeps it, and it is set beside real pictures.",
     ask: "Score this picture",
     asking: "Asking the network …",
     of: (target: string, iteration: number, passes: number) =>
@@ -521,11 +521,14 @@ export const TEXTS = {
     },
   },
   real: {
-    intro: "The real pictures that excite the target most, cut to the part that it sees.",
+    intro:
+      "The real pictures that excite the target most, or least where the run lowers it, cut to the part that it sees.",
     ask: "Find them",
     asking: "Showing the real pictures to the network …",
-    of: (target: string, count: number, of: number) =>
-      `${target}: the strongest ${count} of ${plural(of, "picture")}, with the target's answer.`,
+    of: (target: string, count: number, of: number, lowest: boolean) =>
+      lowest
+        ? `${target}: the ${count} of ${plural(of, "picture")} that excite it least, with its mean answer to each.`
+        : `${target}: the strongest ${count} of ${plural(of, "picture")}, with the target's strongest answer in each.`,
     picture: (name: string, value: string) => `${name}: ${value}`,
   },
   quiz: {

@@ -77,6 +77,7 @@ describe("real pictures", () => {
         [2, 2, 3],
       ],
       number: 40,
+      lowest: false,
       notes: ["Left out: c.jpg."],
       sentence: "",
     };
@@ -86,8 +87,10 @@ describe("real pictures", () => {
     );
     expect(labels).toEqual(["a.jpg: 3.0000", "b.jpg: 2.0000"]);
     expect(view.part("examples-status").textContent).toBe(
-      "conv2, unit 3: the strongest 2 of 40 pictures, with the target's answer. Left out: c.jpg.",
+      "conv2, unit 3: the strongest 2 of 40 pictures, with the target's strongest answer in each. Left out: c.jpg.",
     );
+    model.trigger("msg:custom", { ...message, lowest: true }, [picture(9), picture(8)]);
+    expect(view.part("examples-status").textContent).toContain("that excite it least");
     expect(painted.at(-1)?.[0]).toBe(8);
     model.update({ layer: "out" });
     expect(view.part("examples").children).toHaveLength(0);

@@ -570,6 +570,8 @@ export interface ExamplesMessage {
   shapes: number[][];
   /** Of how many real pictures. */
   number: number;
+  /** The run lowers the target: these are the pictures that excite it least. */
+  lowest: boolean;
   /** What was left out of them, or done to them. */
   notes: string[];
   /** Why there are none; empty if there are. */

@@ -34,7 +34,8 @@ function createExamples(model: ActMaxModel, store: Store): Component {
   const take = (content?: unknown, buffers?: DataView[]) => {
     if ((content as { type?: unknown } | null)?.type !== "examples") return;
     const { sentence, target, names, number, notes, ...message } = content as ExamplesMessage;
-    setText(status, sentence || [texts.of(target, names.length, number), ...notes].join(" "));
+    const told = texts.of(target, names.length, number, message.lowest);
+    setText(status, sentence || [told, ...notes].join(" "));
     pictures.replaceChildren(
       ...names.map((name, k) => {
         const value = formatLoss(message.activations[k] ?? Number.NaN);
