@@ -189,7 +189,7 @@ def run_of(made: Made, knobs: dict[str, float] | None = None) -> Run:
     chosen = chosen.changed(knobs=knobs or {})
     run = Run(network, chosen, spawn=lambda _: None)
     run.watched = lambda: False
-    run.references = made.references() if made.references else None
+    run.references = lambda _: made.references() if made.references else None
     run.start()
     while run.advance() is not None:
         pass

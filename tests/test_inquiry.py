@@ -101,3 +101,23 @@ def test_of_a_target_that_is_lowered_the_weakest_are_shown_and_the_quiz_asks_the
     left, right = (logits[[one.tobytes() for one in photos].index(bytes(pixels))] for pixels in pictures)
     told, _ = answer(page, type="ask_quiz", answer="left" if left > right else "right")
     assert told["right"] is True
+
+
+def test_what_real_pictures_answered_is_known_to_the_notes_without_another_pass(model, photos, monkeypatch):
+    given = {"seed": 0, "preset": "keras-vis", "lp_norm_weight": 0, "tv_weight": 0}
+    alike = am.References(np.clip(photos.astype(int) // 64 + 100, 0, 255).astype(np.uint8))
+    widget = am.ActMaxWidget(model, "out", filter_indices=1, max_iter=60, references=alike, **given)
+    widget.start()
+    assert widget.wait(60)
+    assert "beyond" not in [one.name for one in widget.notes]
+    widget.top_references()
+    FrontEnd(widget, monkeypatch).wait_for(lambda: "beyond" in [one.name for one in widget.notes])
+    (note,) = [one for one in widget.notes if one.name == "beyond"]
+    assert "above the 30 real ones" in note.text
+    widget.close()
+    # Known by then, so the function says it, too; of another unit nobody asked.
+    monkeypatch.setattr(am.References, "answers", None)
+    result = am.visualize(model, "out", 1, max_iter=60, references=alike, **given)
+    assert [one.text for one in result.notes if one.name == "beyond"] == [note.text]
+    result = am.visualize(model, "conv1", 1, max_iter=60, references=alike, **given)
+    assert "beyond" not in [one.name for one in result.notes]

@@ -72,6 +72,8 @@ RECIPE = 128
 """Iterations of the quickest recipe."""
 BEYOND = 2.0
 """How many times the spread of references an answer may be above the highest of them."""
+REAL = 20
+"""References of which fewer say little about what is usual."""
 CERTAIN = 0.5
 """Probability below which the network is asked what it calls a picture."""
 LAST = 8
@@ -433,16 +435,17 @@ class Doctor:
 
     def _beyond(self, case: Case) -> Any:
         known, measures = case.references, self._plan.measured
-        if known is None or len(measures) != 1 or len(known.answers) < 2 or case.reversed:
+        if known is None or len(measures) != 1 or len(known.answers) < REAL or case.reversed:
             return None
         reached, highest, lowest = case.end(case.history["activation"]), known.answers.max(), known.answers.min()
         spread = highest - lowest
         if lowest - BEYOND * spread <= reached <= highest + BEYOND * spread:
             return None
         what = self._subject(case.settings)
+        side = "above" if reached > highest else "below"
         text = (
-            f"This picture takes {what} to {reached:.4g}, and the {len(known.answers)} real ones to no more than "
-            f"{lowest:.4g} to {highest:.4g}: it shows what exceeds them, and nothing that is among them."
+            f"This picture takes {what} to {reached:.4g}, far {side} the {len(known.answers)} real ones, which take it "
+            f"to {lowest:.4g} … {highest:.4g}: read it as an exaggeration of them, not as one of them."
         )
         return text, None
 

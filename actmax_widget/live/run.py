@@ -99,7 +99,8 @@ class Run(Worker):
         watched: tells whether anybody looks on. ``steps_per_second`` is for eyes: without any it does not hold. Asked
             with the run's lock held, so it must not wait for anything.
         labels: what the units of the last layer are called, for the notes; None: nobody knows.
-        references: what is known of real pictures, for the notes; None: nothing.
+        references: gives what is known of real pictures for a run of some settings, for the notes, or None. Asked when
+            a run has come to rest, so it must not compute much; see :meth:`examine_again`.
 
     Raises:
         ValueError, TypeError: for a bad target.
@@ -121,7 +122,8 @@ class Run(Worker):
         self.watched: Callable[[], bool] = lambda: True
         self._leash: Callable[[int], int] | None = None
         self.labels: Labels | None = None
-        self.references: Known | None = None
+        self.references: Callable[[Settings], Known | None] = lambda _: None
+        self._found_out = 0  # how often more came to be known
         self._doctor: tuple[Plan, Doctor] | None = None
         self._notes: tuple[Note, ...] = ()
         self._hidden: dict[str, float] = {}  # notes, by name, that are not shown to runs whose rows began before this
@@ -871,7 +873,8 @@ class Run(Worker):
 
     def _place(self) -> Any:
         """Where the run is, as far as its notes depend on it."""
-        return self._run, self.iteration, self._status_in_front, self._silent, self._refused, len(self._changes)
+        place = self._run, self.iteration, self._status_in_front, self._silent, self._refused, len(self._changes)
+        return *place, self._found_out
 
     def _examine(self, *, settled: bool) -> None:
         """Note what went wrong. While it runs a note that stands keeps its words, or they would never be read."""
@@ -884,12 +887,14 @@ class Run(Worker):
                 self._doctor = plan, Doctor(plan, self.labels)
             doctor = self._doctor[1]
             over = self._status_in_front is Status.FINISHED and self.iteration >= self._goal > 0
-            states = {"is_over": over, "rests": settled, "asks": settled, "references": self.references}
+            states = {"is_over": over, "rests": settled, "asks": settled}
             wrong = {"silent": self._silent, "refused": self._refused}
             layers = self._step.objective.layers if self._step else ()
             kept = self._reel.pictures(self._front)
             case = doctor.look(self._front, settings, self._changes, kept, **states, **wrong, layers=layers)
-        notes = doctor.notes(case)  # outside of the lock, as it may ask the network
+        # Outside of the lock, as it may ask the network.
+        known = self.references(settings) if settled else None
+        notes = doctor.notes(dataclasses.replace(case, references=known))
         if not settled:
             standing = {one.name: one for one in before}
             notes = tuple(standing.get(one.name, one) for one in notes)
@@ -900,6 +905,12 @@ class Run(Worker):
                 if notes != self._notes:
                     self._notes = notes
                     self._touch()
+
+    def examine_again(self) -> None:
+        """More is known of real pictures: look at the run once more, if it has come to rest."""
+        with self._changed:
+            self._found_out += 1
+            self._begin()
 
     def _made(self, run: int, step: Step, state: State, knobs: Knobs, *how: Any) -> tuple[State, Steps]:
         """Make steps. Where no gradient is, a started run notes what its start measures: that is all there will be."""

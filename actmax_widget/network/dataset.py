@@ -125,7 +125,7 @@ class References:
         Raises:
             ValueError: there are none.
         """
-        key = tuple(network.input.shape[1:]), network.layout.channels, tuple(map(float, input_range))
+        key = _taken(network, input_range)
         if key not in self._read:
             self._read[key] = _Reader(network, input_range).read(self._source)
             # An iterator gives its pictures once: what came is the source from now on.
@@ -149,8 +149,7 @@ class References:
             position: a place of its map; None: all of them.
         """
         found = self.pictures(network, input_range)
-        feed = getattr(network.preprocess, "key", None)
-        key = fingerprint(network), target.name, target.before, position, feed, id(found)
+        key = _asked(network, target, position, found)
         known = self._passes.get(key)
         if known is not None:
             return known, 0
@@ -159,6 +158,17 @@ class References:
         parts = [_summary(answer(batch), position) for batch in batches]
         self._passes[key] = Pass(*(np.concatenate(part) for part in zip(*parts, strict=True)))
         return self._passes[key], len(found)
+
+    def answers_known(
+        self,
+        network: Network,
+        target: Target,
+        input_range: tuple[float, float],
+        position: tuple[int, ...] | None = None,
+    ) -> Pass | None:
+        """What :meth:`answers` found before; None if nobody asked. Nothing is read or shown to the network."""
+        found = self._read.get(_taken(network, input_range))
+        return None if found is None else self._passes.get(_asked(network, target, position, found))
 
     def sorted_answers(self, network: Network, target: Target, input_range: tuple[float, float]) -> np.ndarray:
         """Each filter's answers sorted over the places of the map, averaged over the pictures: (places, filters)."""
@@ -198,6 +208,17 @@ def from_bytes(pixels: np.ndarray, input_range: tuple[float, float]) -> np.ndarr
     low, high = input_range
     found: np.ndarray = np.float32(low) + pixels.astype(np.float32) * np.float32((high - low) / 255)
     return found
+
+
+def _taken(network: Network, input_range: tuple[float, float]) -> Any:
+    """What pictures look like to a network."""
+    return tuple(network.input.shape[1:]), network.layout.channels, tuple(map(float, input_range))
+
+
+def _asked(network: Network, target: Target, position: tuple[int, ...] | None, pictures: Pictures) -> Any:
+    """Whose answers to what."""
+    feed = getattr(network.preprocess, "key", None)
+    return fingerprint(network), target.name, target.before, position, feed, id(pictures)
 
 
 def _summary(answer: np.ndarray, position: tuple[int, ...] | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from actmax_widget import preprocessing, presets
 from actmax_widget.checks import invalid
+from actmax_widget.engine.doctor import Known
 from actmax_widget.labels import Labels
 from actmax_widget.losses import Loss, summed
 from actmax_widget.network import Network, head_of
@@ -275,6 +276,16 @@ def aim_of_run(network: Network, settings: Settings, labels: Labels | None = Non
     if not aims:
         raise invalid("objective", "one that names units", settings.objective, "Its terms choose no filters.")
     return fed, aims[0]
+
+
+def known_of_run(network: Network, references: References, settings: Settings) -> Known | None:
+    """What the target of a run answered the references with, where that was found out before; asks nothing."""
+    try:
+        fed, aim = aim_of_run(network, settings)
+    except ValueError:
+        return None
+    found = references.answers_known(fed, aim.target, settings.input_range, aim.position)
+    return None if found is None else Known(aim.activation(found.means))
 
 
 def top_of_run(

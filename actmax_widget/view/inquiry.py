@@ -152,7 +152,9 @@ class Inquiry:
         network, aim = aim_of_run(run.network, settings, widget._labels)  # noqa: SLF001 - as above
         pictures = references.pictures(network, settings.input_range)
         _check_pictures(pictures.pixels)
-        strengths, _, _ = excitement(network, aim, references, settings.input_range)
+        strengths, _, passes = excitement(network, aim, references, settings.input_range)
+        if passes:
+            run.examine_again()
         whose = _whose(aim, references)
         if self._quiz is None or self._quiz[0] != whose:
             # Asked is which one excites it more, also of a unit that the run lowers.

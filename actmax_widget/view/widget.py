@@ -48,7 +48,7 @@ from actmax_widget.network.starting import starting_image
 from actmax_widget.parameters import Parameter, documented, filled, parameters_of
 from actmax_widget.results import History, Note, TilePictures
 from actmax_widget.scoring.examples import Examples
-from actmax_widget.scoring.score import Score, top_of_run
+from actmax_widget.scoring.score import Score, known_of_run, top_of_run
 from actmax_widget.settings import PARTS, Settings, differ
 from actmax_widget.view import choices, inquiry, looks, messages
 from actmax_widget.view.lesson import check_ui
@@ -723,6 +723,14 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._asking.forget()
         with self.lock:
             self.set_trait("has_references", self._references is not None)
+            if isinstance(self._run, Run):  # and not what is left of one
+                self._tell_run(self._run)
+                self._run.examine_again()
+
+    def _tell_run(self, run: Run) -> None:
+        """Let a run know what its target answers the real pictures with, as far as somebody asked."""
+        given = self._references
+        run.references = (lambda _: None) if given is None else functools.partial(known_of_run, run.network, given)
 
     def score(self, references: Any = None, judge: Any = None) -> Score:
         """How far the picture can be trusted: see :func:`actmax_widget.score`.
@@ -737,7 +745,9 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         """
         if not self._run.facts().iteration:
             raise invalid("picture", "one that was run", "the start", "Press Run, or call start(), first.")
-        return self.result.score(references, judge)
+        found = self.result.score(references, judge)
+        self._run.examine_again()
+        return found
 
     def top_references(self, references: Any = None, count: int = 9) -> Examples:
         """The real pictures that excite the target most: see :func:`actmax_widget.visualize_references`.
@@ -752,7 +762,10 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         given = self._references if references is None else References.of(references)
         if given is None:
             raise invalid("references", "real pictures", None, "Set widget.references, or pass them.", TypeError)
-        return top_of_run(self._run.network, self._run.settings, given, count, self._labels)
+        found = top_of_run(self._run.network, self._run.settings, given, count, self._labels)
+        if found.passes:
+            self._run.examine_again()
+        return found
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -1085,6 +1098,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
                 setattr(self, name, getattr(run.settings, name))
             self.knobs = Knobs(run.settings.values(), self)
             self._run = run
+            self._tell_run(run)
             self._show_parts(run.settings)
             if self.seed_input is not None:
                 self._name_seed()

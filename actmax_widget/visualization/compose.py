@@ -15,7 +15,7 @@ from actmax_widget.checkpoint import Change, Changes, Checkpoint, check_changes
 from actmax_widget.checks import check_flag, check_integer, invalid, near
 from actmax_widget.engine import Knobs, Step, Steps, keeping
 from actmax_widget.engine.batch import Batch
-from actmax_widget.engine.doctor import Doctor
+from actmax_widget.engine.doctor import Doctor, Known
 from actmax_widget.engine.plan import Plan, random_state
 from actmax_widget.engine.reel import Reel
 from actmax_widget.export.result import Result, subject
@@ -37,6 +37,7 @@ from actmax_widget.parameters import documented, parameters_of
 from actmax_widget.parts import alike
 from actmax_widget.presets import REFERENCES, by_references, with_preset
 from actmax_widget.results import Note
+from actmax_widget.scoring.score import known_of_run
 from actmax_widget.settings import OF_RUN, Settings
 from actmax_widget.utils import to_numpy
 from actmax_widget.visualization.activation import prepared
@@ -172,8 +173,9 @@ def visualize(
     _, last, goal, _ = run.changes[-1]
     model_print = fingerprint(network)
     film = reel.film(run.batch, last, run.changes, seed=run.seed, goal=goal, model=model_print)
+    answers = None if real is None else known_of_run(network, real, last)
     said: dict[str, Any] = {
-        "notes": _notes(run, reel, found, names) if found else (),
+        "notes": _notes(run, reel, found, names, answers) if found else (),
         "subject": subject(network.model.name, last, names_in(network, last, names)),
     }
     known: dict[str, Any] = {"network": network, "labels": names, "references": real}
@@ -181,11 +183,13 @@ def visualize(
     return Result(image, history, film.checkpoints[-1], film, **said, **known)
 
 
-def _notes(run: _Run, reel: Reel, found: tuple[Plan, Step, bool], names: Labels | None) -> tuple[Note, ...]:
+def _notes(
+    run: _Run, reel: Reel, found: tuple[Plan, Step, bool], names: Labels | None, real: Known | None
+) -> tuple[Note, ...]:
     """What went wrong with a run that was made."""
     plan, step, silent = found
     doctor, pictures, over = Doctor(plan, names), reel.pictures(run.batch), run.batch.iteration >= run.end
-    more = {"is_over": over, "silent": silent, "layers": step.objective.layers}
+    more = {"is_over": over, "silent": silent, "layers": step.objective.layers, "references": real}
     return doctor.notes(doctor.look(run.batch, run.changes[-1].settings, run.changes, pictures, **more))
 
 
