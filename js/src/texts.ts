@@ -507,6 +507,7 @@ export const TEXTS = {
       "A picture of a maximum persuades, also where it should not. Here the network is asked about the picture as a file keeps it, and it is set beside real pictures.",
     ask: "Score this picture",
     asking: "Asking the network …",
+    older: "The picture is another one by now.",
     of: (target: string, iteration: number, passes: number) =>
       `${target}, iteration ${iteration.toLocaleString("en")}: ${plural(passes, "forward pass", "forward passes")}.`,
     names: { strong: "Strong", sturdy: "Sturdy", natural: "Natural" },

@@ -39,6 +39,12 @@ describe("the score", () => {
     expect(view.part("score-notes").textContent).toBe("One was left out.");
     model.update({ status: "running" });
     expect(view.part("score-rows").className).toContain("actmax-older");
+    expect(view.part("score-status").textContent).toContain("The picture is another one by now.");
+    model.update({ status: "paused" });
+    button.click();
+    model.trigger("msg:custom", SCORE);
+    expect(view.part("score-rows").className).not.toContain("actmax-older");
+    expect(view.part("score-status").textContent).not.toContain("by now");
   });
 
   it("is a sentence where there is none, and the score of before stays", () => {
@@ -71,7 +77,7 @@ describe("real pictures", () => {
       type: "examples",
       target: "conv2, unit 3",
       names: ["a.jpg", "b.jpg"],
-      activations: [3, 2],
+      activations: [109_120, 2],
       shapes: [
         [2, 2, 3],
         [2, 2, 3],
@@ -85,7 +91,7 @@ describe("real pictures", () => {
     const labels = [...view.part("examples").querySelectorAll("canvas")].map((canvas) =>
       canvas.getAttribute("aria-label"),
     );
-    expect(labels).toEqual(["a.jpg: 3.0000", "b.jpg: 2.0000"]);
+    expect(labels).toEqual(["a.jpg: 109,120", "b.jpg: 2.000"]);
     expect(view.part("examples-status").textContent).toBe(
       "conv2, unit 3: the strongest 2 of 40 pictures, with the target's strongest answer in each. Left out: c.jpg.",
     );

@@ -227,7 +227,7 @@ describe("tiles of other things", () => {
     expect(third?.getAttribute("aria-label")).toBe("Seed 2 · Decay 0.5, not started");
     kernel.tiles(0, 1, { ...GRID, activations: [12_345.6], iteration: 9 });
     nextFrame();
-    expect(first?.getAttribute("aria-label")).toBe("Seed 1 · Decay 0.5, activation 12346");
+    expect(first?.getAttribute("aria-label")).toBe("Seed 1 · Decay 0.5, activation 12,346");
   });
 
   it("are called by their filters where these are several, all, or a place", () => {

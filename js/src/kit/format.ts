@@ -40,12 +40,10 @@ export function formatProbability(value: number): string {
   return `${Number(percent.toPrecision(3))}%`;
 }
 
-/** An activation: four significant digits. */
+/** An activation: four significant digits; of thousands all, in groups, so that two of them are told apart. */
 export function formatActivation(value: number): string {
   const size = Math.abs(value);
-  if (size === 0) return "0";
-  if (size < 1e-3 || size >= 99_999.5) return value.toExponential(3);
-  return size >= 9999.5 ? value.toFixed(0) : value.toPrecision(4);
+  return size >= 999.95 && size < 1e9 ? formatCount(Math.round(value)) : formatValue(value);
 }
 
 /** Three significant digits, for where there is little room. */

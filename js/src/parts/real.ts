@@ -3,7 +3,7 @@ import { bytesOf } from "../kernel/frame";
 import type { ActMaxModel } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h, setText, uniqueId } from "../kit/dom";
-import { formatLoss } from "../kit/format";
+import { formatActivation } from "../kit/format";
 import { putPixels } from "../kit/pixels";
 import { type Component, Scope } from "../kit/scope";
 import { TEXTS } from "../texts";
@@ -38,7 +38,7 @@ function createExamples(model: ActMaxModel, store: Store): Component {
     setText(status, sentence || [told, ...notes].join(" "));
     pictures.replaceChildren(
       ...names.map((name, k) => {
-        const value = formatLoss(message.activations[k] ?? Number.NaN);
+        const value = formatActivation(message.activations[k] ?? Number.NaN);
         const canvas = h("canvas", { role: "img", "aria-label": texts.picture(name, value) });
         putPixels(canvas, message.shapes[k] as Shape, bytesOf(buffers?.[k]));
         return h("figure", { title: name }, canvas, h("figcaption", {}, value));

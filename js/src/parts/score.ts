@@ -19,9 +19,16 @@ export function createScore(model: ActMaxModel, store: Store): Component {
   const notes = h("p", { class: "actmax-caption", "data-testid": "score-notes" });
   const caution = h("p", { class: "actmax-caption", "data-testid": "score-caution" });
   let isAsked = false;
+  let told = "";
 
   const show = () => {
     button.disabled = !store.link.connected || isAsked;
+  };
+  /** What is read is of an older picture as soon as a run goes on, and says of which. */
+  const age = () => {
+    if (!isBusy(model.get("status")) || !told || isAsked) return;
+    rows.classList.add("actmax-older");
+    setText(status, `${told} ${texts.older}`);
   };
   const take = (content?: unknown) => {
     if ((content as { type?: unknown } | null)?.type !== "score") return;
@@ -32,20 +39,19 @@ export function createScore(model: ActMaxModel, store: Store): Component {
       setText(status, message.sentence);
       return;
     }
-    setText(status, texts.of(message.target, message.iteration, message.passes));
+    told = texts.of(message.target, message.iteration, message.passes);
+    setText(status, told);
+    rows.classList.remove("actmax-older");
+    age();
     rows.replaceChildren(...message.rows.flatMap(createRow));
     setText(notes, message.notes.join(" "));
     setText(caution, message.caution);
   };
   scope.on(model, "msg:custom", take);
-  scope.on(model, "change:status", () => {
-    // What is read is of an older picture now, and says of which.
-    if (isBusy(model.get("status"))) rows.classList.add("actmax-older");
-  });
+  scope.on(model, "change:status", age);
   scope.listen(button, "click", () => {
     isAsked = true;
     show();
-    rows.classList.remove("actmax-older");
     setText(status, texts.asking);
     store.link.send({ type: "ask_score" });
   });
