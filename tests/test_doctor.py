@@ -139,6 +139,21 @@ def test_only_rows_since_the_last_change_count():
     assert named(driven.run) == []
 
 
+def test_what_was_set_after_a_run_is_not_blamed_for_it():
+    run = run_of(WRONG["weights for another network"])
+    before = run.notes
+    run.update(tv_weight=0.1)
+    run.examine_again()
+    while run.advance() is not None:
+        pass
+    assert run.notes == before
+    run.branch(100, tv_weight=0.2)
+    while run.advance() is not None:
+        pass
+    # Of the first half of the rows, which were made with the weight of before.
+    assert before[0].remedy["tv_weight"] / 3 < run.notes[0].remedy["tv_weight"] < 3 * before[0].remedy["tv_weight"]
+
+
 def test_notes_are_of_the_picture_in_front():
     driven = Driven(PLAIN(), filter_indices=(3,), preset="keras-vis", max_iter=100)
     run = driven.run

@@ -880,7 +880,8 @@ class Run(Worker):
         """Note what went wrong. While it runs a note that stands keeps its words, or they would never be read."""
         with self._changed:
             run, place, before = self._run, self._place(), self._notes
-            plan, settings = self._plan, self._settings_in_front
+            # Those that the rows were made with: what was set since has made none yet.
+            plan, settings = self._plan, self._changes[-1].settings if self._changes else self._settings_in_front
             if plan is None or plan.target != settings.target():
                 plan = self._plan_for(settings)
             if self._doctor is None or self._doctor[0] is not plan:
