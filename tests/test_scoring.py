@@ -125,6 +125,8 @@ def test_references_give_percentile_ratio_and_a_natural_row(result):
     logits = keras.ops.convert_to_numpy(am.demo.digits()(digits.astype("float32")))[:, 3]
     assert found.strong.percentile == pytest.approx(100 * np.mean(logits < found.strong.activation))
     assert found.strong.ratio == pytest.approx(found.strong.activation / logits.max(), rel=1e-4)
+    # By which it can be set beside the answers of the real pictures.
+    assert f"a logit of {found.strong.activation:,.0f}. " in found.strong.words
     assert (found.natural.against, found.passes) == (40, 16 + 40)
     assert found.natural.spectrum > 0
     again = result.score(references)

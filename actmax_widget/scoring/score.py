@@ -350,9 +350,10 @@ def _told_strong(
     if probability is None:
         return f"Its activation is {_number(own)}."
     if aim.after == "sigmoid":
-        return f"The network says so with a probability of {_share(probability)}."
+        return f"The network says so with a probability of {_share(probability)} and a logit of {_number(own)}."
     place = "first" if rank == 1 else f"number {rank}"
-    said = f"It is {place} of {aim.target.filters} classes, with a probability of {_share(probability)}."
+    sure = f"a probability of {_share(probability)} and a logit of {_number(own)}"
+    said = f"It is {place} of {aim.target.filters} classes, with {sure}."
     if rank != 1:
         first = int(units.argmax())
         name = labels.name(first) if labels is not None and len(labels) == len(units) else f"class {first}"

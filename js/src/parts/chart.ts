@@ -310,7 +310,9 @@ function createPlot(
         points: { show: false },
       })),
     ],
-    hooks: { draw: [(drawing) => nameOthers(drawing, others, faint(), font)] },
+    hooks: {
+      draw: [(drawing) => nameOthers(drawing, others, [faint(), colour("--am-panel")], font)],
+    },
   };
   return new uPlot(options, dataOf(points, all, others), plot);
 }
@@ -319,7 +321,7 @@ function createPlot(
 function nameOthers(
   { ctx, bbox, valToPos }: uPlot,
   others: readonly Other[],
-  colour: string,
+  [colour, ground]: [string, string],
   font: string,
 ): void {
   if (others.length === 0) return;
@@ -327,6 +329,10 @@ function nameOthers(
   ctx.save();
   ctx.font = font.replace("11px", `${11 * dense}px`);
   ctx.fillStyle = colour;
+  // A rim of the ground's colour, so that a name can be read upon curves.
+  ctx.strokeStyle = ground;
+  ctx.lineWidth = 4 * dense;
+  ctx.lineJoin = "round";
   ctx.textAlign = "left";
   ctx.textBaseline = "bottom";
   const taken: { left: number; top: number }[] = [];
@@ -344,6 +350,7 @@ function nameOthers(
     )
       top += height;
     taken.push({ left, top });
+    ctx.strokeText(name, Math.max(bbox.left, left), top);
     ctx.fillText(name, Math.max(bbox.left, left), top);
   }
   ctx.restore();
