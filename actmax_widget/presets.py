@@ -236,6 +236,8 @@ def by_references(
         raise invalid("preset", "a network with layers that have a map", REFERENCES, 'Take preset="natural".')
     terms = activation_losses(network, layer, filter_indices, (1.0, None, None), given.get("position"), LOG_ODDS)
     target: Any = terms[0][0]
+    if isinstance(target, LogOdds):
+        target = target.bound({"temperature": given.get("temperature", FREE["temperature"])})
     answers = real.answers(network, target.layer, (low, high))[0].means
     deviation = float(answers.std()) or float(np.abs(answers).max()) or 1.0
     objective = target / deviation + MATCHED * MatchFeatures(real, layers, input_range=(low, high))

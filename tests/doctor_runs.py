@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
@@ -179,10 +180,20 @@ class Made(NamedTuple):
     references: Any = None
 
 
+def by_real_ones(number: int, temperature: float) -> Any:
+    """The objective of the preset "references", whose loss of the class may grow while the class is all but certain."""
+    with np.load(Path(__file__).parent / "data" / "digits.npz") as data:
+        real = data["pictures"][data["labels"] == number]
+    network = Network(digits())
+    return presets.by_references(network, "out", (number,), real, {"temperature": temperature})["objective"]
+
+
 def run_of(made: Made, knobs: dict[str, float] | None = None) -> Run:
     """Make a run to its end, in this thread; ``knobs``: numbers of its parts."""
     network = Network(made.model())
     settings = dict(made.settings)
+    if isinstance(settings.get("objective"), functools.partial):
+        settings["objective"] = settings["objective"]()
     layer = settings.pop("layer", None) or network.last.name
     blank = Settings(layer=layer)
     chosen = blank.changed(**presets.with_preset({"preset": "natural", "seed": 0, **settings}, blank, network))
@@ -305,6 +316,13 @@ SOUND = {
         - 0.5 * losses.ActivationMaximization("out", 8)
         + 2 * regularizers.TotalVariation(),
     ),
+    **{
+        f"real pictures of {number}, at a temperature of {temperature}": on(
+            model=digits,
+            objective=functools.partial(by_real_ones, number, temperature),
+        )
+        for number, temperature in ((3, 1.0), (3, 5.0), (5, 1.0))
+    },
     "a starting picture": on(model=PLAIN, filter_indices=3, seed_input=np.full((28, 28, 1), 90, "float32")),
     "terms that cancel": on(
         model=PLAIN,

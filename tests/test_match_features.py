@@ -10,6 +10,7 @@ import pytest
 import actmax_widget as am
 from actmax_widget import losses
 from actmax_widget.network import Network
+from actmax_widget.presets import FREE
 from tests.networks import small_cnn
 
 
@@ -67,6 +68,8 @@ def test_the_preset_makes_a_picture_of_the_class_with_real_features():
     model, real = am.demo.digits(), np.load(Path(__file__).parent / "data" / "digits.npz")
     threes = real["pictures"][real["labels"] == 3]
     made = am.visualize(model, "out", 3, preset="references", references=threes, seed=0, max_iter=128)
+    # The class as natural takes it.
+    assert made.checkpoint.settings.values()["Log odds.temperature"] == FREE["temperature"]
     assert made.history.names == ("Log odds", "Match features")
     matched = made.history["Match features"]
     assert matched[-5:].mean() < matched[:5].mean()

@@ -179,6 +179,12 @@ def test_a_channel_is_compared_with_references_alone():
     assert set(found.activations) == {"conv1, unit 2", "out, unit 1"}
 
 
+def test_of_all_classes_together_there_is_no_probability():
+    found = am.score(small_cnn(), np.full((12, 12, 1), 99.0), "out")
+    assert (found.strong.verdict, found.strong.probability, found.strong.rank) == ("grey", None, None)
+    assert found.strong.words.startswith("Its activation is ")
+
+
 def test_an_objective_without_units_is_told_in_a_sentence():
     found = am.score(small_cnn(), np.full((12, 12, 1), 99.0), losses.Diversity("conv1"))
     assert (found.strong.verdict, found.sturdy.verdict) == ("grey", "grey")

@@ -474,11 +474,12 @@ class Doctor:
                 f"{_times(case.iteration - case.before)} is its own, so the picture stays pale."
             )
             return text, remedy
-        return self._forgotten(first, change, share)
+        return self._forgotten(case, first, change, share)
 
-    def _forgotten(self, first: Term, change: Mapping[Term, float], share: Mapping[Term, float]) -> Any:
+    def _forgotten(self, case: Case, first: Term, change: Mapping[Term, float], share: Mapping[Term, float]) -> Any:
         """A term of the objective that lost, as another one has all the weight."""
-        lost = [term for term in change if term.excites and change[term] > 0 and term is not first]
+        worse = [term for term in change if term.excites and change[term] > 0 and term is not first]
+        lost = [term for term in worse if not self._gained(case, term)]
         if not first.excites or not lost or share[first] < OUTWEIGHED:
             return None
         left = max(lost, key=lambda term: share[term])
@@ -527,6 +528,8 @@ class Doctor:
         # Otherwise the views of the last quarter may differ by that much.
         if not last.mean() - begin > (0 if changed else max(last.std(), 1e-6 * abs(begin))):
             return None
+        if any(self._gained(case, term) for term in terms):
+            return None
         if case.settings.grad_modifier is not None:
             how = f"as the gradient is changed by {_named(case.settings.grad_modifier)!r} before each step."
             return f"{text}, {how}", {"grad_modifier": None}, "The gradient as it is"
@@ -534,6 +537,18 @@ class Doctor:
             how = f"as the gradient goes back by {_named(case.settings.backprop_modifier)!r}."
             return f"{text}, {how}", {"backprop_modifier": None}, "The gradient as it is"
         return f"{text}.", self._slower(case.settings, 10)
+
+    def _gained(self, case: Case, term: Term) -> bool:
+        """Whether a term's target became more active, or less where it is lowered, whatever else its loss consists of.
+
+        A loss also grows as other classes do, or what it is divided by.
+        """
+        for measure in self._plan.measured:
+            if measure.term == term.column:
+                column = np.sign(term.weight) * case.history[measure.names[0]]
+                last = column[-len(column) // 4 :]
+                return bool(last.mean() - column[:LAST].mean() > last.std())
+        return False
 
     def _noise(self, case: Case) -> Any:
         enough = case.rests and case.iteration >= ENOUGH

@@ -53,7 +53,9 @@ class Aim:
         return found
 
     def probability(self, units: np.ndarray) -> np.ndarray | None:
-        """Of classes the sum, of labels the mean, (n,), 0 to 1; None where there is none."""
+        """Of classes the sum, of labels the mean, (n,), 0 to 1; None where there is none, or where all are chosen."""
+        if self.after == "softmax" and len(self.chosen) == self.target.filters:
+            return None  # it is always 1
         if self.after == "softmax":
             logits = units.astype(np.float64)
             return np.exp(logits[:, self.chosen] - np.logaddexp.reduce(logits, axis=1, keepdims=True)).sum(1)
