@@ -47,8 +47,8 @@ def score(
       the colours' covariances, from photographs, or from 8 or more references.
 
     Each is "green", "amber", or "grey" where data is missing. A class is green from first place with a probability of
-    0.5, another unit above 95 % of the references; sturdy where half of the answer is left after each of the five and,
-    with a judge, in the first five there; natural within what nine of ten real pictures are.
+    0.5, another unit above 95 % of 20 references or more; sturdy where half of the answer is left after each of the
+    five and, with a judge, in the first five there; natural within what nine of ten real pictures are.
 
     Args:
         model: a Keras model.
