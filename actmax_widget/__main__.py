@@ -46,7 +46,8 @@ def _run(file: Path, path: Path, out: list[Path]) -> int:
     if found.vary:
         result = visualize_many(model, vary=found, **found.given)
     else:
-        result = visualize(model, changes=found.changes, max_iter=found.iteration, **found.given)
+        # A run that had not begun goes to its goal.
+        result = visualize(model, changes=found.changes, max_iter=found.iteration or None, **found.given)
     for one in out:
         sys.stdout.write(f"{result.save(one)}\n")
     return 0

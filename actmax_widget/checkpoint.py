@@ -76,6 +76,8 @@ class Changes(Sequence[Change]):
         before = self[-1] if self else None
         if before is None:
             return Changes([Change(iteration, settings, goal, differences(None, settings))])
+        if settings.seed is None:  # nobody set another: it is the one that was drawn
+            settings = settings.changed(seed=before.settings.seed)
         changed = differences(before.settings, settings)
         if not always and goal == before.goal and not changed.keys() - NO_EFFECT:
             return self

@@ -1,6 +1,7 @@
 """am.compare: two widgets in lock-step with shared controls, and the difference of their pictures."""
 
 import gc
+import json
 import weakref
 
 import numpy as np
@@ -53,6 +54,20 @@ def test_both_begin_with_the_same_noise_and_end_at_the_same_iteration(both):
     both.step(5)
     assert (one.iteration, other.iteration, both.iteration) == (5, 5, 5)
     assert repr(both) == "rough and smooth in lock-step: paused at iteration 5."
+
+
+def test_both_are_saved_as_one_page(both, tmp_path):
+    both.step(4)
+    text = both.save(tmp_path / "both.html").read_text()
+    assert text == both.to_html()
+    data = json.loads(text.split('id="actmax-data">')[1].split("</script>")[0])
+    assert data["title"] == "rough and smooth"
+    assert [one["title"] for one in data["runs"]] == ["rough", "smooth"]
+    assert [one["differs"] for one in data["runs"]] == [[["Total variation", "0"]], [["Total variation", "10"]]]
+    assert [one["iteration"] for one in data["runs"]] == [4, 4]
+    assert data["notes"] == [f"Root of the mean squared difference of the pictures: {both.rms:.3g} of the input range."]
+    with pytest.raises(ValueError, match=r"one of \.html, received '\.png' .*\"picture\.html\""):
+        both.save(tmp_path / "both.png")
 
 
 def test_what_is_set_in_one_is_set_in_the_other_but_for_what_is_its_own(both):

@@ -83,18 +83,22 @@ class RunFile:
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, ui: Mapping[str, Any] | None = None) -> Self:
-        """The run that came to a checkpoint.
+        """The run that came to a checkpoint; of one that has not begun, the run as it is set up.
 
         Raises:
             ValueError: a picture that was not made from its beginning here, as one taken from tiles.
         """
-        if not checkpoint.changes or checkpoint.changes[0].iteration:
+        changes = checkpoint.changes
+        if not changes and not checkpoint.iteration:  # set up and not begun: what Run would make
+            first = checkpoint.settings.changed(seed=checkpoint.seed)
+            changes = Changes().then(0, first, checkpoint.goal or first.max_iter)
+        if not changes or changes[0].iteration:
             advice = "Make it alone: visualize(model, layer, filter), or Run."
             error = invalid("run file", "a run from its beginning", "a picture that was taken from tiles", advice)
-            raise saying(error, "Of a picture that was taken from tiles, or not begun, nothing tells how it was made.")
+            raise saying(error, "Of a picture that was taken from tiles nothing tells how it was made.")
         made_with = dict(checkpoint.versions)
         shown, given = dict(ui or {}), _given(checkpoint)
-        return cls(checkpoint.changes, checkpoint.iteration, checkpoint.model, made_with, shown, given)
+        return cls(changes, checkpoint.iteration, checkpoint.model, made_with, shown, given)
 
     def to_json(self) -> str:
         """As text.

@@ -73,7 +73,8 @@ def save(
     write = known.get(target.suffix.lower())
     if write is None:
         received = target.suffix or f"{target.name}, which has none"
-        raise invalid("path", f"a name that ends in one of {', '.join(known)}", received, 'Pass e.g. "picture.png".')
+        advice = f'Pass e.g. "picture{next(iter(known))}".'
+        raise invalid("path", f"a name that ends in one of {', '.join(known)}", received, advice)
     files.write(target, write(result, ui))
     return target
 

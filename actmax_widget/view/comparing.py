@@ -7,6 +7,8 @@ file that knows ipywidgets and anywidget.
 from __future__ import annotations
 
 import math
+import os
+import pathlib
 import threading
 import time
 from collections.abc import Sequence
@@ -19,6 +21,7 @@ import numpy as np
 import traitlets
 
 from actmax_widget.checks import invalid
+from actmax_widget.export import page, saving
 from actmax_widget.export.card import to_png
 from actmax_widget.live.facts import Status
 from actmax_widget.live.lockstep import Lockstep, Moment
@@ -46,6 +49,7 @@ SCALES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Differences, in units of the range, that may be drawn white or black."""
 FRAME, WINDOW, SILENCE, HEARTBEATS = 1 / 15, 2, 2.0, 5
 """As in :mod:`actmax_widget.view.stream`: nobody waits for a browser, and a silent one gets less and less."""
+KINDS: saving.Kinds = {".html": lambda both, _: both.to_html().encode()}
 EXAMPLE = "Pass two widgets, or two models with the settings of both: am.compare(a, b, layer='out', filter_indices=3)."
 
 
@@ -239,6 +243,31 @@ class Compare(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def __repr__(self) -> str:
         return f"{self.names[0]} and {self.names[1]} in lock-step: {self.status} at iteration {self.iteration}."
+
+    def to_html(self) -> page.Page:
+        """The text of what ``save("x.html")`` writes; at the end of a cell it is shown."""
+        pairs = [(name, widget.result) for name, widget in zip(self.names, self.widgets, strict=True)]
+        notes = [f"Root of the mean squared difference of the pictures: {self.rms:.3g} of the input range."]
+        return page.side_by_side(pairs, title=" and ".join(self.names), notes=notes)
+
+    def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
+        """Write both to one page of HTML, without a kernel: pictures, films, charts, and what they differ in.
+
+        Args:
+            path: of the file, ending in ``.html``, which is there as a whole or not at all. Other kinds of files are
+                of one of both: ``both.widgets[0].save("a.png")``.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError, TypeError: another ending.
+            OSError: the file cannot be written.
+
+        Example:
+            >>> both.save("both.html")
+        """
+        return saving.save(self, path, kinds=KINDS)
 
     # --- settings --------------------------------------------------------------------------------------------------
 
