@@ -15,6 +15,7 @@ import tensorflow as tf
 from PIL import Image
 
 import actmax_widget as am
+from actmax_widget import __main__ as cli
 from actmax_widget import losses, optimizers, parametrizations, regularizers, transforms
 from actmax_widget.__main__ import main
 from actmax_widget.export import page, saving, written
@@ -269,19 +270,39 @@ def test_a_random_state_that_was_drawn_is_not_told_as_set_otherwise(digits):
     widget.close()
 
 
-def test_what_differs_is_said(tmp_path):
+def test_what_differs_is_said(tmp_path, capsys, monkeypatch):
     path = made("by default").save(tmp_path / "run.json")
     whole = json.loads(path.read_text())
     whole["versions"]["keras"] = "2.9"
-    whole["changes"][0]["settings"]["sharpness"] = 3
+    whole["changes"][0]["settings"] |= {"sharpness": 3, "Adam.gamma": 2}
+    whole["ui"] = {"hide": ["table", "knobs of old"], "subtitle": "Press Run.", "title": "Three"}
     path.write_text(json.dumps(whole))
     other = keras.models.clone_model(am.demo.digits())
     with pytest.warns(RuntimeWarning) as told:
-        am.load_run(path, other).close()
+        widget = am.load_run(path, other)
+    assert widget.ui == {"hide": ["table"], "title": "Three"}
+    widget.close()
     (message,) = [str(one.message) for one in told if "run.json" in str(one.message)]
     assert "another model" in message
     assert "keras 2.9 (here" in message
-    assert "does not know sharpness" in message
+    assert "does not know Adam.gamma, sharpness, subtitle, knobs of old: left out." in message
+    am.demo.digits().save(tmp_path / "model.keras")
+    command = ["run", str(path), "--model", str(tmp_path / "model.keras"), "--out"]
+    assert main([*command, str(tmp_path / "rows.csv")]) == 0
+    told = capsys.readouterr().err
+    assert "keras 2.9 (here" in told
+    assert "does not know Adam.gamma, sharpness: left out." in told
+    monkeypatch.setattr(cli, "visualize", None)  # what cannot be written is told before anything is computed
+    assert main([*command, str(tmp_path / "rows.csv"), str(tmp_path / "y.bmp")]) == 2
+
+
+def test_numbers_of_its_own_parts_may_be_hidden_in_a_lesson(digits, tmp_path):
+    ui = {"hide": ["Fade.share"]}
+    widget = am.ActMaxWidget(digits, filter_indices=3, transforms=[Fade(0.8)], ui=ui)
+    lesson = am.load_run(widget.save(tmp_path / "lesson.json"), digits)
+    assert lesson.ui == ui
+    for one in (widget, lesson):
+        one.close()
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,23 @@ class RunFile:
                 raise
             raise invalid("path", "a whole run file", path, f"It is damaged ({error!r}). {ADVICE}") from error
 
+    def otherwise(self, model: str, now: Mapping[str, str]) -> list[str]:
+        """What differs here from what it was made with, or could not be honoured, a sentence each.
+
+        Args:
+            model: fingerprint of the model that is there.
+            now: versions of what is there.
+        """
+        found = []
+        if self.model != model:
+            found.append("It is of another model, or of other weights: the picture will be another.")
+        other = [f"{name} {one} (here {now.get(name)})" for name, one in self.versions.items() if now.get(name) != one]
+        if other:
+            found.append(f"It was made with {', '.join(other)}: the picture may differ.")
+        if self.unknown:
+            found.append(f"This version does not know {', '.join(self.unknown)}: left out.")
+        return found
+
     @classmethod
     def _of(cls, whole: dict[str, Any], own: Mapping[str, Any]) -> Self:
         changes, unknown = _changes(whole["changes"], own)
@@ -247,8 +264,10 @@ def _changes(entries: Any, own: Mapping[str, Any]) -> tuple[Changes, tuple[str, 
                 trees[name], values[name] = tree, written.read(tree, own)
         numbers = {name: value for name, value in values.items() if name not in declared}
         plain = {name: value for name, value in values.items() if name in declared}
-        blank = Settings(layer=str(plain.get("layer", "")))
-        settings = blank.changed(**plain, knobs=numbers)
+        settings = Settings(layer=str(plain.get("layer", ""))).changed(**plain)
+        there = {address: value for address, value in numbers.items() if address in settings.numbers()}
+        unknown |= {*numbers} - {*there}  # of a part that has other numbers here
+        settings = settings.changed(knobs=there) if there else settings
         before = found[-1].settings if found else None
         changed = differences(before, settings)
         found.append(Change(iteration, settings, goal, changed))

@@ -66,17 +66,23 @@ def save(
         >>> result = am.visualize(am.demo.digits(), "out", 3, seed=0)
         >>> result.save("three.png"), result.save("three.gif"), result.save("three.json")
     """
+    write = kind_of(path, KINDS if kinds is None else kinds)
+    target = Path(path)
+    files.write(target, write(result, ui))
+    return target
+
+
+def kind_of(path: str | os.PathLike[str], kinds: Kinds) -> Callable[[Any, Any], bytes]:
+    """What makes a file of a name; raises a ValueError or TypeError where nothing does."""
     if not isinstance(path, str | os.PathLike):
         raise invalid("path", "the name of a file", path, 'Pass e.g. "picture.png".', TypeError)
     target = Path(path)
-    known = KINDS if kinds is None else kinds
-    write = known.get(target.suffix.lower())
+    write = kinds.get(target.suffix.lower())
     if write is None:
         received = target.suffix or f"{target.name}, which has none"
-        advice = f'Pass e.g. "picture{next(iter(known))}".'
-        raise invalid("path", f"a name that ends in one of {', '.join(known)}", received, advice)
-    files.write(target, write(result, ui))
-    return target
+        advice = f'Pass e.g. "picture{next(iter(kinds))}".'
+        raise invalid("path", f"a name that ends in one of {', '.join(kinds)}", received, advice)
+    return write
 
 
 def _png(result: Any, ui: Any) -> bytes:
