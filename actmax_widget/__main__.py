@@ -9,7 +9,6 @@ from typing import Any
 
 import keras
 
-from actmax_widget.engine import keeping
 from actmax_widget.export import saving, sheet
 from actmax_widget.export.run_file import RunFile
 from actmax_widget.network import Network
@@ -45,7 +44,7 @@ def _run(file: Path, path: Path, out: list[Path]) -> int:
     given = dict(found.given)
     modifier = given.pop("backprop_modifier", None)
     network = Network(model if modifier is None else modifier(model), **given)
-    if other := found.otherwise(fingerprint(network), keeping.versions()):
+    if other := found.otherwise(fingerprint(network)):
         sys.stderr.write(f"{file}: {' '.join(other)}\n")
     result: Any
     if found.vary:

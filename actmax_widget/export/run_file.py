@@ -20,7 +20,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from actmax_widget import files, varying
-from actmax_widget.checkpoint import Change, Changes, Checkpoint, differences
+from actmax_widget.checkpoint import Change, Changes, Checkpoint, differences, versions
 from actmax_widget.checks import check_integer, invalid, saying
 from actmax_widget.export import written
 from actmax_widget.parameters import parameters_of
@@ -182,16 +182,16 @@ class RunFile:
                 raise
             raise invalid("path", "a whole run file", path, f"It is damaged ({error!r}). {ADVICE}") from error
 
-    def otherwise(self, model: str, now: Mapping[str, str]) -> list[str]:
+    def otherwise(self, model: str) -> list[str]:
         """What differs here from what it was made with, or could not be honoured, a sentence each.
 
         Args:
             model: fingerprint of the model that is there.
-            now: versions of what is there.
         """
         found = []
         if self.model != model:
             found.append("It is of another model, or of other weights: the picture will be another.")
+        now = versions()
         other = [f"{name} {one} (here {now.get(name)})" for name, one in self.versions.items() if now.get(name) != one]
         if other:
             found.append(f"It was made with {', '.join(other)}: the picture may differ.")
@@ -203,12 +203,12 @@ class RunFile:
     def _of(cls, whole: dict[str, Any], own: Mapping[str, Any]) -> Self:
         changes, unknown = _changes(whole["changes"], own)
         iteration = check_integer("iteration", whole["iteration"], least=0)
-        versions = {str(name): str(value) for name, value in whole["versions"].items()}
+        made_with = {str(name): str(value) for name, value in whole["versions"].items()}
         ui, given = dict(whole.get("ui", {})), dict(written.read(whole.get("given", {"mapping": {}}), own))
         vary = dict(written.read(whole.get("vary", {"mapping": {}}), own))
         if vary:
             varying.grid(changes[0].settings, vary)  # raises a sentence where they are no numbers of it
-        return cls(changes, iteration, str(whole["model"]), versions, ui, given, unknown, vary)
+        return cls(changes, iteration, str(whole["model"]), made_with, ui, given, unknown, vary)
 
 
 def _given(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def load_run(
     shown, left = known_ui(run.ui, widget.run.settings)
     widget.ui = shown
     run = dataclasses.replace(run, unknown=(*run.unknown, *left))
-    if found := run.otherwise(model_print, keeping.versions()):
+    if found := run.otherwise(model_print):
         warnings.warn(f"{path}: {' '.join(found)}", RuntimeWarning, stacklevel=2)
     return widget
 
