@@ -166,6 +166,19 @@ def test_a_loaded_widget_is_steered_again_bit_for_bit(digits, steered, way, tmp_
     again.close()
 
 
+def test_a_loaded_widget_that_is_saved_before_it_is_started_keeps_the_course(digits, steered, tmp_path):
+    widget, path = steered
+    again = am.load_run(path, digits)
+    again.ui = {"title": "A lesson"}
+    saved = am.RunFile.load(again.save(tmp_path / "again.json"))
+    whole = am.RunFile.load(path)
+    assert (repr(saved.changes), saved.iteration, saved.ui) == (repr(whole.changes), 37, {"title": "A lesson"})
+    assert again.code() == widget.code()
+    again.tv_weight = 7  # it is another run now
+    assert len(am.RunFile.load(again.save(tmp_path / "again.json")).changes) == 1
+    again.close()
+
+
 def test_set_otherwise_it_is_another_run_and_says_so(digits, steered):
     _, path = steered
     again = am.load_run(path, digits)

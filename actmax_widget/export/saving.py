@@ -88,7 +88,7 @@ def kind_of(path: str | os.PathLike[str], kinds: Kinds) -> Callable[[Any, Any], 
 def _png(result: Any, ui: Any) -> bytes:
     info = PngInfo()
     info.add_text("Software", "actmax_widget")
-    add_run(info, lambda: RunFile.of(result.checkpoint, ui), what="picture")
+    add_run(info, lambda: RunFile.of(result.course, ui), what="picture")
     file = io.BytesIO()
     _picture(result).save(file, "png", pnginfo=info)
     return file.getvalue()
@@ -187,7 +187,7 @@ def _parquet(result: Any, ui: Any) -> bytes:
 
 
 def _json(result: Any, ui: Any) -> bytes:
-    return RunFile.of(result.checkpoint, ui).to_json().encode()
+    return RunFile.of(result.course, ui).to_json().encode()
 
 
 def _py(result: Any, ui: Any) -> bytes:
