@@ -127,7 +127,7 @@ def test_a_file_is_made_of_the_run_as_it_is(kind, monkeypatch, tmp_path):
     page.send(type="take_away", kind=kind)
     page.wait_for(lambda: any(content["type"] == "file" for content, _ in page.custom))
     ((content, (found,)),) = [one for one in page.custom if one[0]["type"] == "file"]
-    assert content == {"type": "file", "kind": kind, "sheet": False, "sentence": ""}
+    assert content == {"type": "file", "kind": kind, "of": "run", "sentence": ""}
     assert found == widget.save(tmp_path / f"a.{kind}").read_bytes()
     if kind == "json":
         assert am.RunFile.of_text(found.decode()).ui == {"title": "A lesson"}
@@ -138,20 +138,36 @@ def test_a_file_is_made_of_the_tiles(monkeypatch, tmp_path):
     widget = am.ActMaxWidget(small_cnn(), layer="conv1", preset="keras-vis", max_iter=3)
     page = FrontEnd(widget, monkeypatch)
     came = lambda: [one for one in page.custom if one[0]["type"] == "file"]  # noqa: E731
-    page.send(type="take_away", kind="png", sheet=True)
+    page.send(type="take_away", kind="png", of="tiles")
     page.wait_for(came)
     assert came()[0][0]["sentence"] == "There are no tiles with a picture yet."
     widget.visualize_many(vary={"seed": range(3)})
     assert widget.wait(60)
     for number, kind in enumerate(("png", "html", "json", "py"), 2):
-        page.send(type="take_away", kind=kind, sheet=True)
+        page.send(type="take_away", kind=kind, of="tiles")
         page.wait_for(lambda number=number: len(came()) == number)
         content, (found,) = came()[-1]
-        assert content == {"type": "file", "kind": kind, "sheet": True, "sentence": ""}
+        assert content == {"type": "file", "kind": kind, "of": "tiles", "sentence": ""}
         assert found == widget.sheet.save(tmp_path / f"a.{kind}").read_bytes()
-    page.send(type="take_away", kind="gif", sheet=True)
+    page.send(type="take_away", kind="gif", of="tiles")
     page.wait_for(lambda: len(came()) == 6)
     assert "one of .png, .html" in came()[-1][0]["sentence"]
+    widget.close()
+
+
+def test_a_page_is_made_of_the_pins(monkeypatch):
+    widget = am.ActMaxWidget(small_cnn(), layer="conv1", preset="keras-vis")
+    page = FrontEnd(widget, monkeypatch)
+    came = lambda: [one for one in page.custom if one[0]["type"] == "file"]  # noqa: E731
+    for number, words in enumerate(("at least one pin", ""), 1):
+        page.send(type="take_away", kind="html", of="pins")
+        page.wait_for(lambda number=number: len(came()) == number)
+        assert words in came()[-1][0]["sentence"]
+        widget.pin()
+    assert came()[-1][1][0].decode().startswith("<!doctype html>")
+    page.send(type="take_away", kind="png", of="pins")
+    page.wait_for(lambda: len(came()) == 3)
+    assert "one of .html" in came()[-1][0]["sentence"]
     widget.close()
 
 

@@ -69,7 +69,7 @@ def test_version_is_the_installed_one():
 
 def test_wheel_holds_the_front_end_and_the_networks_and_nothing_else(tmp_path):
     wheel = build("wheel", tmp_path)
-    assert wheel.stat().st_size < 2_200_000
+    assert wheel.stat().st_size < 2_400_000  # of which the front end, the page and the panel are 0.2
     names = zipfile.ZipFile(wheel).namelist()
     assert set(names) >= CARRIED
     assert {name.partition("/")[0] for name in names} == {"actmax_widget", "actmax_widget-0.1.0.dist-info"}

@@ -11,6 +11,7 @@ import actmax_widget as am
 from actmax_widget.pictures import to_pixels
 from actmax_widget.view import pins as pins_module
 from tests.networks import small_cnn
+from tests.test_page import pixels, told
 
 
 @pytest.fixture(scope="module")
@@ -193,4 +194,25 @@ def test_a_pin_of_a_model_whose_weights_have_changed_is_refused_and_stays():
         widget.restore(widget.pins["Pin 1"].checkpoint)
     assert widget.iteration == 2
     assert [*widget.pins] == ["Pin 1"]
+    widget.close()
+
+
+def test_pins_are_saved_as_a_page_that_says_what_is_of_another_iteration(model, tmp_path):
+    widget = am.ActMaxWidget(model, layer="out", preset="keras-vis", steps_per_second=None, seed=3, max_iter=400)
+    with pytest.raises(ValueError, match="at least one pin"):
+        widget.save_pins(tmp_path / "none.html")
+    widget.step(300)
+    past = next(one for one in widget.film.iterations if widget.film.checkpoint(one).iteration != one)
+    widget.pin("past", iteration=past)
+    widget.tv_weight = 0
+    widget.step(5)
+    widget.pin("now")
+    page = told(widget.save_pins(tmp_path / "pins.html").read_text(encoding="utf-8"))
+    assert [run["title"] for run in page["runs"]] == ["past", "now"]
+    assert dict(page["runs"][1]["differs"])["Total variation"] == "0"
+    assert page["notes"] == [
+        f"past is of iteration {past}; losses and code are of iteration {widget.film.checkpoint(past).iteration}."
+    ]
+    shown = np.rint(np.clip(widget.image[..., 0], 0, 255))
+    np.testing.assert_array_equal(pixels(page["runs"][1]["picture"])[..., 0], shown)
     widget.close()

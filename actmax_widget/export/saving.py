@@ -85,6 +85,31 @@ def kind_of(path: str | os.PathLike[str], kinds: Kinds) -> Callable[[Any, Any], 
     return write
 
 
+def save_page(text: str, path: str | os.PathLike[str]) -> Path:
+    """Write the page of a comparison, which is the one kind of file there is of it.
+
+    Args:
+        text: see :func:`actmax_widget.export.page.side_by_side`.
+        path: of the file, which ends in ``.html``.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: another ending.
+        TypeError: no path.
+        OSError: the file cannot be written; one that was there stays as it was.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise invalid("path", "the name of a file", path, 'Pass e.g. "compared.html".', TypeError)
+    target = Path(path)
+    if target.suffix.lower() != ".html":
+        received = target.suffix or f"{target.name}, which has none"
+        raise invalid("path", "a name that ends in .html", received, "Save one of the pictures for other kinds.")
+    files.write(target, text.encode())
+    return target
+
+
 def _png(result: Any, ui: Any) -> bytes:
     info = PngInfo()
     info.add_text("Software", "actmax_widget")

@@ -782,8 +782,7 @@ class Run(Worker):
             # All that a call needs is taken at one moment. Whatever is commanded from then on has the stop flag to end
             # the call in hand, or a number to have what it brings back dropped, and is seen in the next turn.
             with self._changed:
-                if self._front_is_busy:
-                    self._take_what_is_due()
+                self._take_what_is_due()
                 settings, plan = self._settings, self._plan
                 graph = settings.graph()
                 if self._front_is_busy and self._is_fresh and self._compiled == graph:
@@ -1095,7 +1094,7 @@ class Run(Worker):
 
     def _take_what_is_due(self) -> None:
         """Put the settings in force that the recorded run had from this iteration on."""
-        while self._to_come and self.iteration >= self._to_come[0].iteration:
+        while self._front_is_busy and self._to_come and self.iteration >= self._to_come[0].iteration:
             change, *rest = self._to_come
             self._to_come = (*rest,)
             self._settings = self._at_present_speed(change.settings)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 import os
-import pathlib
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
 import anywidget
@@ -21,8 +21,9 @@ import numpy as np
 import traitlets
 
 from actmax_widget.checks import invalid
-from actmax_widget.export import page, saving
 from actmax_widget.export.card import to_png
+from actmax_widget.export.page import Page, side_by_side
+from actmax_widget.export.saving import save_page
 from actmax_widget.live.facts import Status
 from actmax_widget.live.lockstep import Lockstep, Moment
 from actmax_widget.live.pump import Pump
@@ -38,18 +39,24 @@ from actmax_widget.view.widget import STATIC, ActMaxWidget, _Text, _weakly
 
 ALWAYS = ("seed", "seed_input", "seed_fit", "max_iter", "steps_per_second")
 """Settings that are those of the first: both begin with the same noise, and run as long and as fast."""
-BOTH_WITHOUT = ("buttons", "lines", "tiles", "table", "network", "keys", "pins")
-"""Parts that neither shows: the panel has the buttons, what leads one of them elsewhere would part the two, and side by
-side there is little room."""
-SEEN = ("picture", "measured", "zoom", "save", "smooth", "best", "film", "chart", "status")
-"""Parts that the second shows besides the settings that are its own."""
+BOTH_WITHOUT = (
+    *("buttons", "progress", "lines", "tiles", "table", "network", "keys", "pins"),
+    *("score", "examples", "quiz"),
+)
+"""Parts that neither shows: the panel has the buttons and says how far they are, what leads one of them elsewhere would
+part the two, and side by side there is little room."""
+SEEN = (
+    *("picture", "measured", "zoom", "save", "smooth", "best", "film", "chart", "status"),
+    *("target", "layer", "filter_indices", "position", "recipe", "preset", "defaults"),
+)
+"""Parts that the second shows besides the settings that are its own: target and recipe so that both pictures stand at
+the same height."""
 HOLD = {"target": ("layer", "filter_indices", "position"), "recipe": ("preset",)}
 """Parts that hold nothing but controls of these settings."""
 SCALES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Differences, in units of the range, that may be drawn white or black."""
 FRAME, WINDOW, SILENCE, HEARTBEATS = 1 / 15, 2, 2.0, 5
 """As in :mod:`actmax_widget.view.stream`: nobody waits for a browser, and a silent one gets less and less."""
-KINDS: saving.Kinds = {".html": lambda both, _: both.to_html().encode()}
 EXAMPLE = "Pass two widgets, or two models with the settings of both: am.compare(a, b, layer='out', filter_indices=3)."
 
 
@@ -241,33 +248,32 @@ class Compare(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Root of the mean squared difference, in units of the input range."""
         return _rms(self.difference)
 
-    def __repr__(self) -> str:
-        return f"{self.names[0]} and {self.names[1]} in lock-step: {self.status} at iteration {self.iteration}."
-
-    def to_html(self) -> page.Page:
+    def to_html(self) -> Page:
         """The text of what ``save("x.html")`` writes; at the end of a cell it is shown."""
-        pairs = [(name, widget.result) for name, widget in zip(self.names, self.widgets, strict=True)]
-        notes = [f"Root of the mean squared difference of the pictures: {self.rms:.3g} of the input range."]
-        return page.side_by_side(pairs, title=" and ".join(self.names), notes=notes)
+        pairs = list(zip(self.names, [widget.result for widget in self.widgets], strict=True))
+        notes = [f"The pictures differ by {self.rms:.3g} of the input range (root of the mean square)."]
+        return side_by_side(pairs, title=" and ".join(self.names), notes=notes)
 
-    def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
-        """Write both to one page of HTML, without a kernel: pictures, films, charts, and what they differ in.
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write both, with their films, losses and settings, to a page that needs no kernel and no network.
 
         Args:
-            path: of the file, ending in ``.html``, which is there as a whole or not at all. Other kinds of files are
-                of one of both: ``both.widgets[0].save("a.png")``.
+            path: of the file, which ends in ``.html`` and is there as a whole or not at all.
 
         Returns:
             The path.
 
         Raises:
-            ValueError, TypeError: another ending.
+            ValueError, TypeError: another ending, or no path.
             OSError: the file cannot be written.
 
         Example:
-            >>> both.save("both.html")
+            >>> both.save("plain-and-robust.html")
         """
-        return saving.save(self, path, kinds=KINDS)
+        return save_page(self.to_html(), path)
+
+    def __repr__(self) -> str:
+        return f"{self.names[0]} and {self.names[1]} in lock-step: {self.status} at iteration {self.iteration}."
 
     # --- settings --------------------------------------------------------------------------------------------------
 

@@ -34,6 +34,13 @@ MOST = 64
 MOST_ROWS = 1000
 """Rows of a line that are sent at the most: more than its curve has pixels."""
 
+KINDS: dict[str, Any] = {
+    "run": saving.KINDS,
+    "tiles": sheet.KINDS,
+    "pins": {".html": lambda page, _: page.encode()},
+}
+"""What makes each kind of file, by what it is of."""
+
 Answer = tuple[dict[str, Any], list[bytes]]
 """A message and its buffers."""
 
@@ -87,17 +94,17 @@ def file(asked: TakeAway, result: Any, ui: Any) -> Answer:
 
     Args:
         asked: which.
-        result: gives what the run, or the tiles, have come to.
+        result: gives what the run, or the tiles, have come to; of the pins their page.
         ui: how the widget is shown.
     """
-    kinds = sheet.KINDS if asked.sheet else saving.KINDS
+    kinds = KINDS[asked.of]
     try:
         if f".{asked.kind}" not in kinds:
             raise invalid("kind", f"one of {', '.join(kinds)}", asked.kind, "Choose one from the list.")  # noqa: TRY301
         buffers, sentence = [kinds[f".{asked.kind}"](result(), ui)], ""
     except Exception as error:  # noqa: BLE001 - as above
         buffers, sentence = [], _said(error)
-    return content(FileMessage(kind=asked.kind, sheet=asked.sheet, sentence=sentence)), buffers
+    return content(FileMessage(kind=asked.kind, of=asked.of, sentence=sentence)), buffers
 
 
 def _said(error: Exception) -> str:

@@ -25,6 +25,8 @@ MOST_KNOWN = 512
 """Iterations that a page may say it has."""
 FileKind = Literal["png", "gif", "webp", "html", "csv", "json", "py"]
 """Files that the page offers, by their endings."""
+FileOf = Literal["run", "tiles", "pins"]
+"""What a file may be of."""
 Family = Literal["parametrization", "optimizer"]
 """A family of parts in which there is always just one."""
 
@@ -438,7 +440,7 @@ class FileMessage:
 
     type: Literal["file"] = "file"
     kind: FileKind = told("Of which kind.")
-    sheet: bool = told("Of the tiles, and not of the picture in front.")
+    of: FileOf = told("Of the picture in front, of all tiles, or of the pins.")
     sentence: str = told("Why there is none; empty if there is one.")
 
 
@@ -559,6 +561,10 @@ def _file_name(_: str, value: Any) -> str:
 
 def _file_kind(name: str, value: Any) -> str:
     return check_choice(name, value, get_args(FileKind))
+
+
+def _file_of(name: str, value: Any) -> str:
+    return check_choice(name, value, get_args(FileOf))
 
 
 def _family(name: str, value: Any) -> str:
@@ -864,7 +870,7 @@ class TakeAway:
 
     type: Literal["take_away"] = "take_away"
     kind: FileKind = told("Of which kind.", None, take=_file_kind)
-    sheet: bool = told("Of the tiles, and not of the picture in front.", False, take=lambda _, value: value is True)
+    of: FileOf = told("Of the picture in front, of all tiles, or of the pins.", "run", take=_file_of)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from actmax_widget.composition import EVERY_ALIAS, OF_TARGET
 from actmax_widget.export.card import to_png
 from actmax_widget.film import Film
 from actmax_widget.parameters import parameters_of
+from actmax_widget.results import History
 from actmax_widget.settings import Settings
 from actmax_widget.view.messages import Made, PinInfo, content
 
@@ -57,6 +58,11 @@ class Pin:
     checkpoint: Checkpoint = field(repr=False)
     measured: Mapping[str, float] = field(repr=False)
     number: int = field(repr=False, default_factory=lambda: next(_numbers))
+
+    @property
+    def history(self) -> History:
+        """The rows up to the checkpoint."""
+        return self.checkpoint.history
 
     @property
     def activation(self) -> float | None:

@@ -34,7 +34,7 @@ from actmax_widget.checkpoint import Changes, Checkpoint
 from actmax_widget.checks import in_words, invalid, near, saying
 from actmax_widget.export import saving
 from actmax_widget.export.card import to_card, to_png
-from actmax_widget.export.page import Page
+from actmax_widget.export.page import Page, side_by_side
 from actmax_widget.export.result import Many, Result, subject
 from actmax_widget.film import Film
 from actmax_widget.labels import Labels
@@ -641,6 +641,43 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             del self._pins[self._pins.of(name).name]
             self._show_pins()
 
+    def pins_to_html(self) -> Page:
+        """The text of what :meth:`save_pins` writes; at the end of a cell it is shown."""
+        if not self._pins:
+            raise invalid("pins", "at least one pin", "none", "Press Pin, or call widget.pin().")
+        known = {"labels": self._labels, "network": self._run.network}
+        pairs = [
+            (
+                one.name,
+                Result(one.image, one.history, one.checkpoint, None, subject=self._subject(one.settings), **known),
+            )
+            for one in self._pins.values()
+        ]
+        notes = [
+            f"{one.name} is of iteration {one.iteration}; losses and code are of iteration {one.checkpoint.iteration}."
+            for one in self._pins.values()
+            if one.iteration != one.checkpoint.iteration
+        ]
+        return side_by_side(pairs, title=f"Pins of {self.model_name}", notes=notes)
+
+    def save_pins(self, path: str | os.PathLike[str]) -> pathlib.Path:
+        """Write the pins, side by side, with what they differ in, to a page that needs no kernel and no network.
+
+        Args:
+            path: of the file, which ends in ``.html`` and is there as a whole or not at all.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError, TypeError: there are no pins, another ending, or no path.
+            OSError: the file cannot be written.
+
+        Example:
+            >>> widget.save_pins("compared.html")
+        """
+        return saving.save_page(self.pins_to_html(), path)
+
     def _show_pins(self) -> None:
         """Tell the page which there are, and what the present picture is made with."""
         with self.lock, self.hold_sync():
@@ -1235,7 +1272,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             messages.DismissNote: lambda: self.dismiss_note(command.name),
             **dict.fromkeys(
                 (messages.AskWeights, messages.AskResponse, messages.AskMap, messages.AskLines, messages.TakeAway),
-                lambda: self._asked.__setitem__((type(command), getattr(command, "sheet", False)), command),
+                lambda: self._asked.__setitem__((type(command), getattr(command, "of", "")), command),
             ),
             **dict.fromkeys(
                 (messages.AskScore, messages.AskExamples, messages.AskQuiz),
@@ -1331,7 +1368,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
     def _answer(self, asked: Any) -> None:
         if isinstance(asked, messages.TakeAway):
-            self.send(*looks.file(asked, lambda: self.sheet if asked.sheet else self.result, self.ui))
+            made = {"run": lambda: self.result, "tiles": lambda: self.sheet, "pins": self.pins_to_html}
+            self.send(*looks.file(asked, made[asked.of], self.ui))
         elif isinstance(asked, messages.AskLines):
             self.send(*looks.lines(self._run))
         elif isinstance(asked, messages.AskMap):

@@ -389,7 +389,7 @@ export const TEXTS = {
       py: "Python code",
       copy: "Copy as Python",
     },
-    sheet: {
+    tiles: {
       name: "Save the sheet …",
       label: "Save the sheet as",
       title: "Save all of these pictures, their losses, or what makes them",
@@ -400,6 +400,14 @@ export const TEXTS = {
         json: "Run file, to repeat them",
         py: "Python code",
         copy: "Copy as Python",
+      },
+    },
+    pins: {
+      name: "Save the pins …",
+      label: "Save the pins as",
+      title: "Save the pins side by side, with what they differ in",
+      offers: {
+        html: "Page of all, for any browser",
       },
     },
     making: "Making …",

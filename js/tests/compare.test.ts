@@ -143,6 +143,14 @@ describe("pins", () => {
     ]);
   });
 
+  it("are saved as a page", () => {
+    const { model, view } = shown([pin(1), pin(2)]);
+    const list = view.part("pins-as") as HTMLSelectElement;
+    list.value = "html";
+    list.dispatchEvent(new Event("change"));
+    expect(model.sent.at(-1)).toEqual({ type: "take_away", kind: "html", of: "pins" });
+  });
+
   it("say why the kernel refused, until there is another pin", () => {
     const { keep, model, view } = shown([pin(1)]);
     const refused = { type: "refused", name: "pin", sentence: "There are 12 pins.", error: "" };

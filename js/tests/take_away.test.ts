@@ -26,7 +26,7 @@ function downloads() {
 
 const file = (kind: string, text = "", sentence = "") =>
   [
-    { type: "file", kind, sheet: false, sentence },
+    { type: "file", kind, of: "run", sentence },
     [new DataView(new TextEncoder().encode(text).buffer as ArrayBuffer)],
   ] as const;
 
@@ -38,7 +38,7 @@ describe("what is taken away", () => {
     kernel.snapshot(40);
     vi.advanceTimersByTime(40);
     choose(view, "csv");
-    expect(model.sent.at(-1)).toEqual({ type: "take_away", kind: "csv", sheet: false });
+    expect(model.sent.at(-1)).toEqual({ type: "take_away", kind: "csv", of: "run" });
     expect((view.part("save-as") as HTMLSelectElement).value).toBe("");
     expect(view.part("save-as").textContent).toContain("Making …");
     model.trigger("msg:custom", ...file("csv", "a,b"));
@@ -57,7 +57,7 @@ describe("what is taken away", () => {
     const { model, render } = open();
     const view = render();
     choose(view, "copy");
-    expect(model.sent.at(-1)).toEqual({ type: "take_away", kind: "py", sheet: false });
+    expect(model.sent.at(-1)).toEqual({ type: "take_away", kind: "py", of: "run" });
     model.trigger("msg:custom", ...file("py", "result = am.visualize(model)"));
     await vi.waitFor(() => expect(view.part("save-as").textContent).toContain("Copied"));
     vi.advanceTimersByTime(3000);

@@ -310,12 +310,12 @@ describe("tiles of other things", () => {
     nextFrame();
     expect(view.part("sheet-as").parentElement?.hidden).toBe(false);
     select(view, "sheet-as", "html");
-    expect(model.sent.at(-1)).toEqual({ type: "take_away", kind: "html", sheet: true });
+    expect(model.sent.at(-1)).toEqual({ type: "take_away", kind: "html", of: "tiles" });
     expect(view.part("sheet-as").textContent).toContain("Making …");
-    const other = { type: "file", kind: "html", sheet: false, sentence: "Not of the sheet." };
+    const other = { type: "file", kind: "html", of: "run", sentence: "Not of the sheet." };
     model.trigger("msg:custom", other, []);
     expect(view.part("sheet-words").textContent).toBe("");
-    model.trigger("msg:custom", { ...other, sheet: true, sentence: "The disk is full." }, []);
+    model.trigger("msg:custom", { ...other, of: "tiles", sentence: "The disk is full." }, []);
     expect(view.part("sheet-words").textContent).toBe("The disk is full.");
     expect(view.part("save-words").textContent).toBe("");
   });

@@ -18,9 +18,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.browser.lab import (
     ARTIFACTS,
     QUICK,
+    SHARED,
     LabServer,
     OpenNotebook,
     chromium,
+    end_kernels,
     launch,
     open_notebook,
     serve,
@@ -82,7 +84,7 @@ def watched(browser: Browser, name: str) -> Iterator[Page]:
     page.on("pageerror", lambda error: errors.append(error.stack or str(error)))
     yield page
     page.screenshot(path=ARTIFACTS / f"{name}.png")
-    page.evaluate("() => window.jupyterapp?.serviceManager.sessions.shutdownAll()")
+    end_kernels(page, [one for one in SHARED if one != f"{name}.ipynb"])
     context.close()
     assert [error for error in errors if OURS in error or not ("\n" in error or error.startswith(LABS))] == []
 

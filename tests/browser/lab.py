@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,21 @@ RUN_CELL = """async ([index, source]) => {
     await window.jupyterapp.commands.execute('notebook:run-cell');
     return notebook.model.cells.get(index).outputs.toJSON();
 }"""
+
+
+SHARED = ("shared.ipynb", "parts.ipynb")
+"""Notebooks that several tests use, one after the other."""
+END_KERNELS = """async kept => {
+    const sessions = window.jupyterapp?.serviceManager.sessions;
+    await sessions?.refreshRunning();
+    const ended = [...(sessions?.running() ?? [])].filter(({path}) => !kept.includes(path));
+    await Promise.all(ended.map(({id}) => sessions.shutdown(id)));
+}"""
+
+
+def end_kernels(page: Page, but: Sequence[str] = ()) -> None:
+    """End the kernels of the server that a page is of, but for those of some notebooks."""
+    page.evaluate(END_KERNELS, list(but))
 
 
 @dataclass(frozen=True)
@@ -105,8 +120,8 @@ class OpenNotebook:
         self.command("docmanager:save")
 
     def shut_down_kernels(self) -> None:
-        """End the kernels of all notebooks."""
-        self.page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
+        """End the kernels of all notebooks, but for those that other tests go on with."""
+        end_kernels(self.page, SHARED)
 
     def wait_until_idle(self) -> None:
         """Wait until the kernel is there and has nothing to do."""

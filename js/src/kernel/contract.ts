@@ -489,8 +489,8 @@ export interface FileMessage {
   type: "file";
   /** Of which kind. */
   kind: "png" | "gif" | "webp" | "html" | "csv" | "json" | "py";
-  /** Of the tiles, and not of the picture in front. */
-  sheet: boolean;
+  /** Of the picture in front, of all tiles, or of the pins. */
+  of: "run" | "tiles" | "pins";
   /** Why there is none; empty if there is one. */
   sentence: string;
 }
@@ -768,8 +768,8 @@ export interface TakeAway {
   type: "take_away";
   /** Of which kind. */
   kind: "png" | "gif" | "webp" | "html" | "csv" | "json" | "py";
-  /** Of the tiles, and not of the picture in front. */
-  sheet: boolean;
+  /** Of the picture in front, of all tiles, or of the pins. */
+  of: "run" | "tiles" | "pins";
 }
 /** Pin a picture; why it is refused is told under the name "pin". */
 export interface MakePin {

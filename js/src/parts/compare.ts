@@ -25,6 +25,7 @@ import { TEXTS } from "../texts";
 import { type Curtain, createCurtain } from "./curtain";
 import { formatFilters } from "./filters";
 import { createProblem, isRefusal } from "./problem";
+import { createTakeAway } from "./take_away";
 
 const WORDS = TEXTS.compare;
 /** For what one of those compared does not have. */
@@ -65,6 +66,14 @@ export function createCompare(model: ActMaxModel, store: Store): Compare {
   const pictures = createPictures(model, () => draw());
   const parts = createParts();
   const { chips, figures, place, problem, differences } = parts;
+  const save = createTakeAway(
+    model,
+    store,
+    (ending) => `${model.get("model_name") ?? ""}-pins.${ending}`,
+    "pins",
+  );
+  parts.how.append(save.element);
+  scope.add(save.cleanup);
   const shown = new Map<Id, Figure>();
   let chosen: Id[] = [NOW];
   let known = new Set<number>();
@@ -282,7 +291,7 @@ function createParts() {
     ...[problem.element, place, figures, differences.table, differences.words],
   );
   return {
-    ...{ element, chips, sideBySide, curtain, smooth, fit },
+    ...{ element, how, chips, sideBySide, curtain, smooth, fit },
     ...{ problem, place, figures, differences },
   };
 }

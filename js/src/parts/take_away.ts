@@ -23,20 +23,20 @@ const TYPES: Record<Kind, string> = {
 };
 
 /**
- * A list of the files that the kernel makes of the run, and its code for the clipboard. `name` is that of a file; `sheet`: of
- * the tiles, and not of the picture in front.
+ * A list of the files that the kernel makes of the run, of the tiles or of the pins, and its code for the clipboard. `name` is
+ * that of a file.
  */
 export function createTakeAway(
   model: ActMaxModel,
   store: Store,
   name: (ending: string) => string,
-  sheet = false,
+  of: TakeAway["of"] = "run",
 ): Component {
   const scope = new Scope();
-  const texts = sheet ? TEXTS.takeAway.sheet : TEXTS.takeAway;
+  const texts = of === "run" ? TEXTS.takeAway : TEXTS.takeAway[of];
   const { label, title } = texts;
   const offers: Partial<Record<Offer, string>> = texts.offers;
-  const testId = sheet ? "sheet" : "save";
+  const testId = { run: "save", tiles: "sheet", pins: "pins" }[of];
   const first = h("option", { value: "" }, texts.name);
   const list = h(
     "select",
@@ -60,12 +60,12 @@ export function createTakeAway(
     list.value = "";
     setText(words, "");
     setText(first, TEXTS.takeAway.making);
-    store.link.send({ type: "take_away", kind: asked === COPY ? "py" : asked, sheet });
+    store.link.send({ type: "take_away", kind: asked === COPY ? "py" : asked, of });
   };
   const take = (content?: unknown, buffers?: DataView[]) => {
     const { type, kind, sentence, ...file } = (content ?? {}) as Partial<FileMessage>;
     // Another view may have asked.
-    if (type !== "file" || file.sheet !== sheet || !kind || !asked) return;
+    if (type !== "file" || file.of !== of || !kind || !asked) return;
     if (kind !== (asked === COPY ? "py" : asked)) return;
     const bytes = bytesOf(buffers?.[0]).slice();
     setText(first, texts.name);

@@ -19,7 +19,7 @@ export function createTiles(model: ActMaxModel, store: Store, { fallback }: Opti
   const grid = createTileGrid(model, store);
   const parts = createParts(grid.element);
   const { element, order, toggle, close } = parts;
-  const save = createTakeAway(model, store, (ending) => fileName(model, store, ending), true);
+  const save = createTakeAway(model, store, (ending) => fileName(model, store, ending), "tiles");
   scope.add(save.cleanup);
   save.element.dataset.part = "save";
   order.before(save.element);
