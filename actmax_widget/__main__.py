@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from actmax_widget.export import saving, sheet
 from actmax_widget.export.run_file import RunFile
 from actmax_widget.network import Network
 from actmax_widget.network.fingerprint import fingerprint
@@ -37,16 +38,20 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(file: Path, path: Path, out: list[Path]) -> int:
     found = RunFile.of_picture(file) if file.suffix.lower() == ".png" else RunFile.load(file)
+    for one in out:  # before anything is computed
+        saving.kind_of(one, sheet.KINDS if found.vary else saving.KINDS)
     model = keras.models.load_model(path, compile=False)
     given = dict(found.given)
     modifier = given.pop("backprop_modifier", None)
-    if fingerprint(Network(model if modifier is None else modifier(model), **given)) != found.model:
-        sys.stderr.write(f"{file} is of another model, or of other weights: the picture will be another.\n")
+    network = Network(model if modifier is None else modifier(model), **given)
+    if other := found.otherwise(fingerprint(network)):
+        sys.stderr.write(f"{file}: {' '.join(other)}\n")
     result: Any
     if found.vary:
         result = visualize_many(model, vary=found, **found.given)
     else:
-        result = visualize(model, changes=found.changes, max_iter=found.iteration, **found.given)
+        # A run that had not begun goes to its goal.
+        result = visualize(model, changes=found.changes, max_iter=found.iteration or None, **found.given)
     for one in out:
         sys.stdout.write(f"{result.save(one)}\n")
     return 0

@@ -6,6 +6,7 @@ Both are of NumPy arrays and settings alone, and can be pickled.
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import os
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,9 +24,16 @@ from actmax_widget.settings import Settings, differ
 
 FORMAT = 1
 """Of checkpoints: another one is refused."""
+VERSIONS = ("actmax_widget", "tensorflow", "keras", "numpy")
 NO_EFFECT = {"max_iter", "preset", "seed", "seed_fit", "seed_input", "steps_per_second"}
 """Settings that change no step of a run that has begun."""
 ADVICE = "Pass what widget.checkpoint(), result.checkpoint or Checkpoint.load() gave."
+
+
+@functools.cache
+def versions() -> Mapping[str, str]:
+    """Of what makes runs, by name."""
+    return {name: importlib.metadata.version(name) for name in VERSIONS}
 
 
 class Change(NamedTuple):
@@ -76,6 +84,8 @@ class Changes(Sequence[Change]):
         before = self[-1] if self else None
         if before is None:
             return Changes([Change(iteration, settings, goal, differences(None, settings))])
+        if settings.seed is None:  # nobody set another: it is the one that was drawn
+            settings = settings.changed(seed=before.settings.seed)
         changed = differences(before.settings, settings)
         if not always and goal == before.goal and not changed.keys() - NO_EFFECT:
             return self

@@ -247,7 +247,7 @@ def test_a_comparison_is_saved_as_a_page(both, tmp_path):
     assert text == both.to_html()
     one, other = told(text)["runs"]
     assert (one["title"], other["title"]) == ("rough", "smooth")
-    assert dict(one["differs"]) == {"tv_weight": "0"}
+    assert dict(one["differs"]) == {"Total variation": "0"}
     assert (one["iteration"], len(one["film"]["kept"])) == (12, 13)
     with pytest.raises(ValueError, match=r"ends in \.html"):
         both.save(tmp_path / "both.png")

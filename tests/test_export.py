@@ -15,9 +15,10 @@ import tensorflow as tf
 from PIL import Image
 
 import actmax_widget as am
+from actmax_widget import __main__ as cli
 from actmax_widget import losses, optimizers, parametrizations, regularizers, transforms
 from actmax_widget.__main__ import main
-from actmax_widget.export import saving, written
+from actmax_widget.export import page, saving, written
 from actmax_widget.network import Network
 from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.parameters import number
@@ -165,6 +166,19 @@ def test_a_loaded_widget_is_steered_again_bit_for_bit(digits, steered, way, tmp_
     again.close()
 
 
+def test_a_loaded_widget_that_is_saved_before_it_is_started_keeps_the_course(digits, steered, tmp_path):
+    widget, path = steered
+    again = am.load_run(path, digits)
+    again.ui = {"title": "A lesson"}
+    saved = am.RunFile.load(again.save(tmp_path / "again.json"))
+    whole = am.RunFile.load(path)
+    assert (repr(saved.changes), saved.iteration, saved.ui) == (repr(whole.changes), 37, {"title": "A lesson"})
+    assert again.code() == widget.code()
+    again.tv_weight = 7  # it is another run now
+    assert len(am.RunFile.load(again.save(tmp_path / "again.json")).changes) == 1
+    again.close()
+
+
 def test_set_otherwise_it_is_another_run_and_says_so(digits, steered):
     _, path = steered
     again = am.load_run(path, digits)
@@ -232,19 +246,76 @@ def test_a_loaded_widget_repeats_the_run(digits, tmp_path):
     widget.close()
 
 
-def test_what_differs_is_said(tmp_path):
+@pytest.mark.parametrize("preset", ["natural", "keras-vis"])
+def test_what_is_set_up_and_not_begun_is_handed_out_as_a_lesson(digits, preset, tmp_path):
+    ui = {"hide": ["table"], "title": "What is a three?"}
+    widget = am.ActMaxWidget(digits, filter_indices=3, preset=preset, max_iter=8, steps_per_second=None, ui=ui)
+    widget.knobs["Jitter.shift"] = 2
+    code, path = widget.code(), widget.save(tmp_path / "lesson.json")
+    lesson = am.load_run(path, digits)
+    again = lesson.save(tmp_path / "again.json").read_text()
+    assert again == path.read_text()
+    assert (lesson.iteration, lesson.ui, lesson.knobs["Jitter.shift"]) == (0, ui, 2)
+    for one in (widget, lesson):
+        one.start()
+        assert one.wait(60)
+    assert (lesson.status, lesson.iteration) == ("finished", 8)
+    known = {"model": digits}
+    exec(code, known)  # noqa: S102 - what is tested
+    np.testing.assert_array_equal(known["result"].image, widget.image)
+    np.testing.assert_array_equal(lesson.image, widget.image)
+    if preset == "keras-vis":
+        digits.save(tmp_path / "model.keras")
+        out = tmp_path / "out.csv"
+        assert main(["run", str(path), "--model", str(tmp_path / "model.keras"), "--out", str(out)]) == 0
+        assert len(pd.read_csv(out)) == 8
+    for one in (widget, lesson):
+        one.close()
+
+
+def test_a_random_state_that_was_drawn_is_not_told_as_set_otherwise(digits):
+    widget = am.ActMaxWidget(digits, filter_indices=3, preset="keras-vis", max_iter=9, steps_per_second=None)
+    widget.step(3)
+    widget.tv_weight = 5
+    widget.step(2)
+    assert repr(widget.changes).splitlines()[1:] == ["iteration 3: tv_weight 5.0"]
+    assert ["Iteration 3", "tv_weight 5"] in page.described(widget.result)
+    widget.close()
+
+
+def test_what_differs_is_said(tmp_path, capsys, monkeypatch):
     path = made("by default").save(tmp_path / "run.json")
     whole = json.loads(path.read_text())
     whole["versions"]["keras"] = "2.9"
-    whole["changes"][0]["settings"]["sharpness"] = 3
+    whole["changes"][0]["settings"] |= {"sharpness": 3, "Adam.gamma": 2}
+    whole["ui"] = {"hide": ["table", "knobs of old"], "subtitle": "Press Run.", "title": "Three"}
     path.write_text(json.dumps(whole))
     other = keras.models.clone_model(am.demo.digits())
     with pytest.warns(RuntimeWarning) as told:
-        am.load_run(path, other).close()
+        widget = am.load_run(path, other)
+    assert widget.ui == {"hide": ["table"], "title": "Three"}
+    widget.close()
     (message,) = [str(one.message) for one in told if "run.json" in str(one.message)]
     assert "another model" in message
     assert "keras 2.9 (here" in message
-    assert "does not know sharpness" in message
+    assert "does not know Adam.gamma, sharpness, subtitle, knobs of old: left out." in message
+    am.demo.digits().save(tmp_path / "model.keras")
+    command = ["run", str(path), "--model", str(tmp_path / "model.keras"), "--out"]
+    assert main([*command, str(tmp_path / "rows.csv")]) == 0
+    told = capsys.readouterr().err
+    assert "keras 2.9 (here" in told
+    assert "does not know Adam.gamma, sharpness: left out." in told
+    monkeypatch.setattr(cli, "visualize", None)  # what cannot be written is told before anything is computed
+    assert main([*command, str(tmp_path / "rows.csv"), str(tmp_path / "y.bmp")]) == 2
+
+
+def test_numbers_of_its_own_parts_may_be_hidden_in_a_lesson(digits, tmp_path):
+    ui = {"hide": ["Fade.share"]}
+    widget = am.ActMaxWidget(digits, filter_indices=3, transforms=[Fade(0.8)], ui=ui)
+    lesson = am.load_run(widget.save(tmp_path / "lesson.json"), digits)
+    assert lesson.ui == ui
+    for one in (widget, lesson):
+        one.close()
 
 
 @pytest.mark.parametrize(
@@ -439,6 +510,9 @@ def test_the_figure_shows_film_and_losses():
     assert {"activation", "total"} <= {line.get_label() for line in curves.lines}
     blank = am.visualize(small_cnn(), "conv2", 1, max_iter=1, seed=0)
     assert blank.plot().axes
+    widget = am.ActMaxWidget(am.demo.digits())
+    assert len(widget.plot().axes) == 2  # of the start, without a warning that there is nothing to name
+    widget.close()
 
 
 def test_a_description_is_read_back():

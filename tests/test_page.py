@@ -110,10 +110,10 @@ def test_a_page_is_shown_at_the_end_of_a_cell_in_a_frame_of_its_own(result):
 def test_several_are_told_by_what_differs(digits):
     pairs = [(name, am.visualize(digits, "out", 3, seed=0, max_iter=4, tv_weight=weight)) for name, weight in WEIGHTS]
     whole = told(page.side_by_side(pairs, title="Two weights"))
-    assert whole["titles"] == ["tv_weight"]
+    assert whole["titles"] == ["Total variation"]
     assert [(run["title"], run["differs"], run["values"]) for run in whole["runs"]] == [
-        ("low", [["tv_weight", "0"]], [0]),
-        ("high", [["tv_weight", "3"]], [3]),
+        ("low", [["Total variation", "0"]], [0]),
+        ("high", [["Total variation", "3"]], [3]),
     ]
     common = dict(whole["settings"])
     assert common["Layer"] == "out"

@@ -209,7 +209,7 @@ def test_pins_are_saved_as_a_page_that_says_what_is_of_another_iteration(model, 
     widget.pin("now")
     page = told(widget.save_pins(tmp_path / "pins.html").read_text(encoding="utf-8"))
     assert [run["title"] for run in page["runs"]] == ["past", "now"]
-    assert dict(page["runs"][1]["differs"])["tv_weight"] == "0"
+    assert dict(page["runs"][1]["differs"])["Total variation"] == "0"
     assert page["notes"] == [
         f"past is of iteration {past}; losses and code are of iteration {widget.film.checkpoint(past).iteration}."
     ]

@@ -1,6 +1,9 @@
 import gc
+import subprocess
+import sys
 import threading
 import weakref
+from pathlib import Path
 
 import pytest
 
@@ -106,3 +109,26 @@ def test_told_to_end_it_does_not_linger():
     sender.pump.end()
     thread.join(pump_module.LINGER / 2)
     assert not thread.is_alive()
+
+
+LATE = """
+from pump import Pump
+
+class Late:
+    def __init__(self):
+        self.pump, self.itself = Pump(self.send), self
+
+    def send(self):
+        return None
+
+    def __del__(self):  # as that of a widget, which closes itself
+        self.pump.wake()
+
+late = Late()
+"""
+
+
+def test_who_is_let_go_at_the_end_of_the_process_does_not_hang_it():
+    folder = Path(pump_module.__file__).parent  # that file alone, as TensorFlow takes seconds
+    done = subprocess.run([sys.executable, "-c", LATE], cwd=folder, timeout=30, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.metadata
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget.checkpoint import Changes, Checkpoint
+from actmax_widget.checkpoint import Changes, Checkpoint, versions
 from actmax_widget.checks import invalid
 from actmax_widget.engine.batch import Batch
 from actmax_widget.engine.plan import Plan
@@ -21,8 +19,6 @@ from actmax_widget.network import Network, Target
 from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.results import History
 from actmax_widget.settings import Settings
-
-VERSIONS = ("actmax_widget", "tensorflow", "keras", "numpy")
 
 
 def kept(
@@ -51,12 +47,6 @@ def kept(
         versions=versions(),
         given=network.given(),
     )
-
-
-@functools.cache
-def versions() -> Mapping[str, str]:
-    """Of what makes runs, by name."""
-    return {name: importlib.metadata.version(name) for name in VERSIONS}
 
 
 def at(state: State, history: History, iteration: int) -> Batch:

@@ -43,7 +43,7 @@ def code(checkpoint: Checkpoint) -> str:
     end = run.changes[-1].goal if len(run.changes) > 1 else goal
     if first.max_iter != goal and not changes:
         arguments["max_iter"] = written.described(goal, "max_iter")
-    if run.iteration != end:
+    if run.iteration not in (0, end):  # one that has not begun goes to its goal
         changes[run.iteration] = None
     inside = ", ".join(f"{iteration}: {written.source(one)}" for iteration, one in changes.items())
     more = [f"changes={{{inside}}}"] if changes else []

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from actmax_widget import varying
 from actmax_widget.checkpoint import Change, differences
 from actmax_widget.checks import invalid
 from actmax_widget.composition import EVERY_ALIAS, OF_TARGET
@@ -101,6 +102,9 @@ def side_by_side(
         raise invalid("page", "at least one picture", "none", "Make some first.")
     results = [result for _, result in pairs]
     own = differing([one.checkpoint.settings for one in results]) if varied is None else [dict(one) for one in varied]
+    if varied is None:
+        named = _titles([one.checkpoint.settings for one in results], [*own[0]])
+        own = [{named[name]: value for name, value in each.items()} for each in own]
     titles = [*own[0]]
     said_of = [*notes]
     budget = _Budget(said_of)
@@ -127,6 +131,16 @@ def differing(settings: Sequence[Settings]) -> list[dict[str, Any]]:
     # Of two runs the same part is another object.
     other = [name for name in names if len({said(whole.get(name)) for whole in wholes}) > 1]
     return [{name: whole.get(name) for name in other} for whole in wholes]
+
+
+def _titles(settings: Sequence[Settings], names: Sequence[str]) -> dict[str, str]:
+    """What a person knows settings by; two that would be known by the same keep their names."""
+    found = {}
+    for name in names:
+        whose = next((one for one in settings if name in one.numbers() or name in parameters_of(Settings)), None)
+        found[name] = name if whose is None else varying.title(whose, name)
+    seen = [*found.values()]
+    return {name: title if seen.count(title) == 1 else name for name, title in found.items()}
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------
@@ -179,7 +193,8 @@ def _run(
 def described(result: Any) -> list[list[str]]:
     """What a run was made with and what came of it, in words: name and value."""
     kept = result.checkpoint
-    first = kept.changes[0].settings if kept.changes else kept.settings
+    # One that has not begun has the random state that was drawn for it.
+    first = kept.changes[0].settings if kept.changes else kept.settings.changed(seed=kept.seed)
     numbers = first.numbers()
     absent = {*numbers.absent([*parameters_of(Settings)])}
     if first.objective is None:

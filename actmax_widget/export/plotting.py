@@ -55,7 +55,8 @@ def plot(result: Any) -> Figure:
         axes.set_yscale("symlog", linthresh=usual)
     axes.set_xlabel("iteration")
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False, fontsize=9)
+    if axes.lines:
+        axes.legend(frameon=False, fontsize=9)
     return figure
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class Result:
         network: of the model, which is not pickled with it; None where it is not known.
         labels: names of the last layer's units; None without.
         references: real pictures that were given with the run; None without.
+        to_come: of a widget that will repeat a recorded run, and has not begun: its changes, and how far it came.
         notes: what went wrong, or is odd about it, the most urgent first: a tuple of
             :class:`~actmax_widget.results.Note`, each a sentence and what to set; empty where nothing was found.
     """
@@ -49,6 +50,13 @@ class Result:
     network: Network | None = field(default=None, repr=False, kw_only=True)
     labels: Any = field(default=None, repr=False, kw_only=True)
     references: Any = field(default=None, repr=False, kw_only=True)
+    to_come: Any = field(default=None, repr=False, kw_only=True)
+
+    @property
+    def course(self) -> Any:
+        """The checkpoint, for who writes down how it was made: of a run that is still to be repeated, as of its end."""
+        changes, iteration = self.to_come or (self.checkpoint.changes, self.checkpoint.iteration)
+        return replace(self.checkpoint, changes=changes, iteration=iteration)
 
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled: a model has its own file."""
@@ -63,7 +71,7 @@ class Result:
 
     def code(self) -> str:
         """Python code that makes this picture: see :func:`actmax_widget.export.code.code`."""
-        return code_of(self.checkpoint)
+        return code_of(self.course)
 
     def to_html(self) -> page.Page:
         """The text of what ``save("x.html")`` writes; at the end of a cell it is shown: film, chart, table, settings.

@@ -20,7 +20,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from actmax_widget import files, varying
-from actmax_widget.checkpoint import Change, Changes, Checkpoint, differences
+from actmax_widget.checkpoint import Change, Changes, Checkpoint, differences, versions
 from actmax_widget.checks import check_integer, invalid, saying
 from actmax_widget.export import written
 from actmax_widget.parameters import parameters_of
@@ -83,18 +83,22 @@ class RunFile:
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, ui: Mapping[str, Any] | None = None) -> Self:
-        """The run that came to a checkpoint.
+        """The run that came to a checkpoint; of one that has not begun, the run as it is set up.
 
         Raises:
             ValueError: a picture that was not made from its beginning here, as one taken from tiles.
         """
-        if not checkpoint.changes or checkpoint.changes[0].iteration:
+        changes = checkpoint.changes
+        if not changes and not checkpoint.iteration:  # set up and not begun: what Run would make
+            first = checkpoint.settings.changed(seed=checkpoint.seed)
+            changes = Changes().then(0, first, checkpoint.goal or first.max_iter)
+        if not changes or changes[0].iteration:
             advice = "Make it alone: visualize(model, layer, filter), or Run."
             error = invalid("run file", "a run from its beginning", "a picture that was taken from tiles", advice)
-            raise saying(error, "Of a picture that was taken from tiles, or not begun, nothing tells how it was made.")
+            raise saying(error, "Of a picture that was taken from tiles nothing tells how it was made.")
         made_with = dict(checkpoint.versions)
         shown, given = dict(ui or {}), _given(checkpoint)
-        return cls(checkpoint.changes, checkpoint.iteration, checkpoint.model, made_with, shown, given)
+        return cls(changes, checkpoint.iteration, checkpoint.model, made_with, shown, given)
 
     def to_json(self) -> str:
         """As text.
@@ -178,16 +182,33 @@ class RunFile:
                 raise
             raise invalid("path", "a whole run file", path, f"It is damaged ({error!r}). {ADVICE}") from error
 
+    def otherwise(self, model: str) -> list[str]:
+        """What differs here from what it was made with, or could not be honoured, a sentence each.
+
+        Args:
+            model: fingerprint of the model that is there.
+        """
+        found = []
+        if self.model != model:
+            found.append("It is of another model, or of other weights: the picture will be another.")
+        now = versions()
+        other = [f"{name} {one} (here {now.get(name)})" for name, one in self.versions.items() if now.get(name) != one]
+        if other:
+            found.append(f"It was made with {', '.join(other)}: the picture may differ.")
+        if self.unknown:
+            found.append(f"This version does not know {', '.join(self.unknown)}: left out.")
+        return found
+
     @classmethod
     def _of(cls, whole: dict[str, Any], own: Mapping[str, Any]) -> Self:
         changes, unknown = _changes(whole["changes"], own)
         iteration = check_integer("iteration", whole["iteration"], least=0)
-        versions = {str(name): str(value) for name, value in whole["versions"].items()}
+        made_with = {str(name): str(value) for name, value in whole["versions"].items()}
         ui, given = dict(whole.get("ui", {})), dict(written.read(whole.get("given", {"mapping": {}}), own))
         vary = dict(written.read(whole.get("vary", {"mapping": {}}), own))
         if vary:
             varying.grid(changes[0].settings, vary)  # raises a sentence where they are no numbers of it
-        return cls(changes, iteration, str(whole["model"]), versions, ui, given, unknown, vary)
+        return cls(changes, iteration, str(whole["model"]), made_with, ui, given, unknown, vary)
 
 
 def _given(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -243,8 +264,10 @@ def _changes(entries: Any, own: Mapping[str, Any]) -> tuple[Changes, tuple[str, 
                 trees[name], values[name] = tree, written.read(tree, own)
         numbers = {name: value for name, value in values.items() if name not in declared}
         plain = {name: value for name, value in values.items() if name in declared}
-        blank = Settings(layer=str(plain.get("layer", "")))
-        settings = blank.changed(**plain, knobs=numbers)
+        settings = Settings(layer=str(plain.get("layer", ""))).changed(**plain)
+        there = {address: value for address, value in numbers.items() if address in settings.numbers()}
+        unknown |= {*numbers} - {*there}  # of a part that has other numbers here
+        settings = settings.changed(knobs=there) if there else settings
         before = found[-1].settings if found else None
         changed = differences(before, settings)
         found.append(Change(iteration, settings, goal, changed))

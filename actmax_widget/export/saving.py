@@ -66,16 +66,23 @@ def save(
         >>> result = am.visualize(am.demo.digits(), "out", 3, seed=0)
         >>> result.save("three.png"), result.save("three.gif"), result.save("three.json")
     """
+    write = kind_of(path, KINDS if kinds is None else kinds)
+    target = Path(path)
+    files.write(target, write(result, ui))
+    return target
+
+
+def kind_of(path: str | os.PathLike[str], kinds: Kinds) -> Callable[[Any, Any], bytes]:
+    """What makes a file of a name; raises a ValueError or TypeError where nothing does."""
     if not isinstance(path, str | os.PathLike):
         raise invalid("path", "the name of a file", path, 'Pass e.g. "picture.png".', TypeError)
     target = Path(path)
-    known = KINDS if kinds is None else kinds
-    write = known.get(target.suffix.lower())
+    write = kinds.get(target.suffix.lower())
     if write is None:
         received = target.suffix or f"{target.name}, which has none"
-        raise invalid("path", f"a name that ends in one of {', '.join(known)}", received, 'Pass e.g. "picture.png".')
-    files.write(target, write(result, ui))
-    return target
+        advice = f'Pass e.g. "picture{next(iter(kinds))}".'
+        raise invalid("path", f"a name that ends in one of {', '.join(kinds)}", received, advice)
+    return write
 
 
 def save_page(text: str, path: str | os.PathLike[str]) -> Path:
@@ -106,7 +113,7 @@ def save_page(text: str, path: str | os.PathLike[str]) -> Path:
 def _png(result: Any, ui: Any) -> bytes:
     info = PngInfo()
     info.add_text("Software", "actmax_widget")
-    add_run(info, lambda: RunFile.of(result.checkpoint, ui), what="picture")
+    add_run(info, lambda: RunFile.of(result.course, ui), what="picture")
     file = io.BytesIO()
     _picture(result).save(file, "png", pnginfo=info)
     return file.getvalue()
@@ -205,7 +212,7 @@ def _parquet(result: Any, ui: Any) -> bytes:
 
 
 def _json(result: Any, ui: Any) -> bytes:
-    return RunFile.of(result.checkpoint, ui).to_json().encode()
+    return RunFile.of(result.course, ui).to_json().encode()
 
 
 def _py(result: Any, ui: Any) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -27,10 +28,12 @@ class Pump:
 
     def wake(self) -> None:
         """There is something to send. Returns at once."""
+        if sys.is_finalizing():  # a thread would never begin, and whoever starts it would wait for that
+            return
         self._due.set()
         with self._lock:
             if not self._alive:
-                # At the end of the process, or at its limit, no thread can be started: the next wake tries again.
+                # Where there are as many as the system allows, none can be started: the next wake tries again.
                 with contextlib.suppress(RuntimeError):
                     threading.Thread(target=self._run, name="actmax-pump", daemon=True).start()
                     self._alive = True

@@ -282,6 +282,13 @@ class Run(Worker):
         """What the picture in front began with, and what was set since."""
         return self._changes
 
+    @property
+    def to_repeat(self) -> tuple[Changes, int] | None:
+        """The changes of a recorded run that a start will repeat from the beginning, and how far it came."""
+        with self._changed:
+            recorded = self._recorded if not self.iteration else None
+            return (recorded.changes, recorded.iteration) if recorded else None
+
     def checkpoint(self) -> Checkpoint:
         """What the picture in front is made of at this moment, with all that its next step needs."""
         model = fingerprint(self.network)  # outside of the lock, as it looks at all weights

@@ -48,6 +48,16 @@ def check_ui(value: Any, settings: Settings) -> dict[str, Any]:
     return found
 
 
+def known_ui(value: Mapping[str, Any], settings: Settings) -> tuple[dict[str, Any], list[str]]:
+    """What of the ``ui`` of a file there is here, and the names of what there is not; see :func:`check_ui`."""
+    keys, names = {field.name for field in dataclasses.fields(Ui)}, names_to_hide(settings)
+    found, left = {key: own for key, own in value.items() if key in keys}, [key for key in value if key not in keys]
+    if isinstance(hidden := found.get("hide"), list):
+        found["hide"] = [name for name in hidden if name in names]
+        left += [str(name) for name in hidden if name not in names]
+    return found, left
+
+
 def _text(key: str, value: Any) -> str:
     if not isinstance(value, str):
         raise invalid("ui", f"a text as {key!r}", value, EXAMPLE, TypeError)

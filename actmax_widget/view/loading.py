@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import warnings
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from actmax_widget.engine.plan import Plan
 from actmax_widget.export.run_file import RunFile
 from actmax_widget.network import Network
 from actmax_widget.network.fingerprint import fingerprint
+from actmax_widget.view.lesson import known_ui
 from actmax_widget.view.widget import ActMaxWidget
 
 
@@ -50,7 +52,7 @@ def load_run(
 
     Warns:
         RuntimeWarning: what differs from what it was made with, so that the picture may be another: the model or its
-            weights, versions, changes in its course; or settings that this version does not know.
+            weights, versions; or settings, numbers and parts of the instrument that this version does not know.
 
     Example:
         >>> am.visualize(am.demo.digits(), "out", 3, seed=0).save("three.json")
@@ -69,9 +71,7 @@ def load_run(
     own_model = modifier["backprop_modifier"](model) if modifier else model
     network = Network(own_model, input_shape, held_inputs, first.seed_input)
     layer = {} if first.objective is not None or first.layer not in network.targets else {"layer": first.layer}
-    widget = ActMaxWidget(
-        model, input_shape=input_shape, held_inputs=held_inputs, ui=dict(run.ui) or None, **layer, **modifier, **options
-    )
+    widget = ActMaxWidget(model, input_shape=input_shape, held_inputs=held_inputs, **layer, **modifier, **options)
     plan = Plan(network, first)
     seed = first.seed or 0
     batch = plan.batch(plan.start(first, seed))
@@ -83,7 +83,11 @@ def load_run(
     else:
         with widget.lock:
             widget.set_trait("vary", {name: [_plain(one) for one in values] for name, values in run.vary.items()})
-    if found := _others(run, model_print):
+    # Not before: what may be hidden are numbers of its parts, too.
+    shown, left = known_ui(run.ui, widget.run.settings)
+    widget.ui = shown
+    run = dataclasses.replace(run, unknown=(*run.unknown, *left))
+    if found := run.otherwise(model_print):
         warnings.warn(f"{path}: {' '.join(found)}", RuntimeWarning, stacklevel=2)
     return widget
 
@@ -91,16 +95,3 @@ def load_run(
 def _plain(value: Any) -> Any:
     """A value as it travels."""
     return list(value) if isinstance(value, tuple) else value
-
-
-def _others(run: RunFile, model: str) -> list[str]:
-    """What differs from what a run was made with, a sentence each."""
-    found = []
-    if run.model != model:
-        found.append("It is of another model, or of other weights: the picture will be another.")
-    now = keeping.versions()
-    if other := [f"{name} {one} (here {now.get(name)})" for name, one in run.versions.items() if now.get(name) != one]:
-        found.append(f"It was made with {', '.join(other)}: the picture may differ.")
-    if run.unknown:
-        found.append(f"This version does not know {', '.join(run.unknown)}: left out.")
-    return found

@@ -710,7 +710,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         image = self._run.network.layout.as_shown(kept.arrays["measured"][0])
         known: dict[str, Any] = {"network": self._run.network, "labels": self._labels, "references": self._references}
         said: dict[str, Any] = {"notes": self.notes, "subject": self._subject(kept.settings)}
-        return Result(image, kept.history, kept, film, **said, **known)
+        return Result(image, kept.history, kept, film, **said, **known, to_come=self._run.to_repeat)
 
     @property
     def references(self) -> References | None:

@@ -365,6 +365,7 @@ export const TEXTS = {
     copied: "Copied",
     selected: "It is selected: copy it with the keyboard",
     noLosses: "Of so many pictures the losses were left out. Save one alone to keep its.",
+    notBegun: "The run has not begun, so it has no losses yet.",
     iterations: (count: number) => `iteration ${count.toLocaleString("en")}`,
     pictures: (count: number) => plural(count, "picture"),
     order: "Order of the pictures",

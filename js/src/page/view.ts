@@ -66,7 +66,13 @@ export function createRunView(run: RunData, level: number): Component {
       h(
         "div",
         { class: "actmax-side" },
-        hasLosses ? chart.element : h("p", { class: "actmax-hint" }, TEXTS.page.noLosses),
+        hasLosses
+          ? chart.element
+          : h(
+              "p",
+              { class: "actmax-hint" },
+              run.iteration ? TEXTS.page.noLosses : TEXTS.page.notBegun,
+            ),
       ),
       drawer.element,
     ),
