@@ -86,3 +86,13 @@ def test_the_preset_needs_references_and_a_layer():
     objective = losses.ActivationMaximization("out", 3)
     with pytest.raises(ValueError, match=r"Add losses\.MatchFeatures"):
         am.visualize(am.demo.digits(), objective, preset="references", references=np.zeros((1, 28, 28, 1)))
+
+
+def test_a_run_by_references_goes_on_from_its_file(tmp_path):
+    real = np.random.default_rng(0).integers(0, 256, (4, 12, 12, 1)).astype(np.float32)
+    given = {"preset": "references", "references": real, "seed": 0}
+    whole = am.visualize(small_cnn(), "out", 3, max_iter=12, **given)
+    kept = whole.film.checkpoint(6)
+    kept.save(tmp_path / "six.actmax")
+    again = am.visualize(small_cnn(), start=am.Checkpoint.load(tmp_path / "six.actmax"), max_iter=12 - kept.iteration)
+    np.testing.assert_array_equal(again.image, whole.image)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from actmax_widget.checkpoint import Changes, Checkpoint, versions
+from actmax_widget.checkpoint import Change, Changes, Checkpoint, versions
 from actmax_widget.checks import invalid
 from actmax_widget.engine.batch import Batch
 from actmax_widget.engine.plan import Plan
@@ -42,7 +42,7 @@ def kept(
         iteration=batch.iteration,
         goal=goal,
         history=batch.history(),
-        changes=Changes(one._replace(settings=named(one.settings, network)) for one in changes),
+        changes=Changes(_of_names(one, network) for one in changes),
         model=model,
         versions=versions(),
         given=network.given(),
@@ -83,6 +83,12 @@ def restored(checkpoint: Checkpoint, plan: Plan) -> Batch:
     fields = {name: _tensors(value) for name, value in arrays.items()}
     state = template._replace(**fields, iteration=tf.constant(checkpoint.iteration))
     return at(state, checkpoint.history, checkpoint.iteration)
+
+
+def _of_names(change: Change, network: Network) -> Change:
+    settings = named(change.settings, network)
+    other = {"objective": settings.objective} if change.changed.get("objective") is not None else {}
+    return change._replace(settings=settings, changed=change.changed | other)
 
 
 def named(settings: Settings, network: Network) -> Settings:

@@ -109,13 +109,6 @@ class References:
         self._passes: dict[Any, Pass] = {}
         self.known: dict[Any, Any] = {}
 
-    def __getstate__(self) -> dict[str, Any]:
-        """What is pickled: where the pictures are, or they themselves; not what networks answered to them."""
-        source = self._source
-        if self._read and not isinstance(source, np.ndarray | list | tuple | str | os.PathLike):
-            source = list(next(iter(self._read.values())).pixels)
-        return {"_source": source, "_read": {}, "_passes": {}, "known": {}}
-
     @classmethod
     def of(cls, value: Any) -> References:
         """Those that there are already, or new ones of a source."""
