@@ -169,3 +169,20 @@ def test_channels_first_and_other_ranks():
     model = keras.Model(signal, layers.Conv1D(4, 3, name="c")(signal))
     examples = am.visualize_references(model, "c", 1, np.random.default_rng(0).uniform(0, 255, (20, 30, 2)))
     assert {crop.shape for crop in examples.crops} == {(3, 2)}
+
+
+@pytest.mark.parametrize(
+    ("source", "classes"),
+    [
+        (greys(3), (None,) * 3),
+        ([(one, number) for number, one in enumerate(greys(3))], (0, 1, 2)),
+        ([(greys(3), np.eye(4)[[2, 0, 3]])], (2, 0, 3)),
+        (tf.data.Dataset.from_tensor_slices((greys(3), [[5], [1], [1]])).batch(2), (5, 1, 1)),
+        ([(greys(3), [0.5, 1.5, 2.5])], (None,) * 3),
+        ([(greys(3), ["a", "b", "c"])], (None,) * 3),
+        ([(greys(3), np.full((3, 4), 0.25))], (None,) * 3),
+        ([(greys(3), [-1, 0, 1])], (None,) * 3),
+    ],
+)
+def test_classes_come_along_where_they_are_told(source, classes, network):
+    assert References(source).pictures(network, (0, 255)).classes == classes

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -121,3 +123,19 @@ def test_what_real_pictures_answered_is_known_to_the_notes_without_another_pass(
     assert [one.text for one in result.notes if one.name == "beyond"] == [note.text]
     result = am.visualize(model, "conv1", 1, max_iter=60, references=alike, **given)
     assert "beyond" not in [one.name for one in result.notes]
+
+
+def test_references_whose_classes_are_named_by_guessing_are_told_of():
+    model, known = am.demo.digits("plain"), np.load(Path(__file__).parent / "data" / "digits.npz")
+
+    def notes(pictures, classes):
+        references = am.References([*zip(pictures, classes, strict=True)])
+        am.visualize_references(model, "out", 3, references)
+        result = am.visualize(model, "out", 3, references=references, max_iter=40, seed=0)
+        return {one.name: one.text for one in result.notes}
+
+    pictures, classes = known["pictures"], known["labels"]
+    assert "chance" not in notes(pictures, classes)
+    assert "chance" not in notes(pictures / 255, classes.astype(float) + 0.5)  # no classes
+    told = notes(pictures / 255, classes)["chance"]  # fed otherwise than it was trained
+    assert told.startswith("Of the reference pictures the network names 12% right, and guessing would name 10%")

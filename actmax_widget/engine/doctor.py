@@ -329,11 +329,15 @@ class Doctor:
 
     def _chance(self, case: Case) -> Any:
         known = case.references
-        if known is None or known.right is None or known.right > 1.5 * known.chance:
+        if known is None or known.right is None:
+            return None
+        # Two standard errors above what guessing comes to is no guessing.
+        error = np.sqrt(known.chance * (1 - known.chance) / max(len(known.answers), 1))
+        if known.right > known.chance + 2 * error:
             return None
         text = (
-            f"Of the reference pictures the network names {known.right:.0%} right, and guessing would "
-            f"{known.chance:.0%}: it may want to be fed otherwise."
+            f"Of the reference pictures the network names {known.right:.0%} right, and guessing would name "
+            f"{known.chance:.0%}: it may want to be fed otherwise, or its classes stand in another order."
         )
         return text, None
 

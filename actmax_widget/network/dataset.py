@@ -41,12 +41,14 @@ class Pictures:
         names: of each: its file's, or its place in what was given.
         input_range: (low, high) of the network's values.
         notes: what was left out or done to them, sentences.
+        classes: of each the number of its class, where it came with one; else None.
     """
 
     pixels: np.ndarray
     names: tuple[str, ...]
     input_range: tuple[float, float]
     notes: tuple[str, ...] = ()
+    classes: tuple[int | None, ...] = ()
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -256,23 +258,22 @@ class _Reader:
         self._odd = ""
 
     def read(self, source: Any) -> Pictures:
-        found: list[tuple[str, np.ndarray]] = []
+        found: list[tuple[str, np.ndarray, int | None]] = []
         draw = random.Random(0)  # noqa: S311 - no secret
-        for name, one in self._each(source):
+        for name, one, label in self._each(source):
             self._seen += 1
             # Each of those seen is as likely to be kept (Vitter's reservoir, 1985).
             slot = len(found) if len(found) < self._most else draw.randrange(self._seen)
             pixels = self._pixels(name, one) if slot < self._most else None
             if pixels is not None:
-                found[slot : slot + 1] = [(name, pixels)]
+                found[slot : slot + 1] = [(name, pixels, label)]
             if self._seen >= MOST_READ:
                 self._more = f"Of a stream of pictures the first {MOST_READ:,} were taken."
                 break
         if not found:
             self._refuse(source)
-        return Pictures(
-            np.stack([pixels for _, pixels in found]), tuple(name for name, _ in found), self._range, self._notes(found)
-        )
+        names, pictures, classes = zip(*found, strict=True)
+        return Pictures(np.stack(pictures), names, self._range, self._notes(found), classes)
 
     def _refuse(self, source: Any) -> None:
         if self._broken:
@@ -299,7 +300,7 @@ class _Reader:
 
     # What there is, one by one.
 
-    def _each(self, source: Any) -> Iterator[tuple[str, Any]]:
+    def _each(self, source: Any) -> Iterator[tuple[str, Any, int | None]]:
         if isinstance(source, str | os.PathLike):
             yield from self._files(pathlib.Path(os.fsdecode(source)).expanduser())
             return
@@ -319,23 +320,30 @@ class _Reader:
             places = sorted(random.Random(0).sample(range(len(source)), self._most))  # noqa: S311 - no secret
         count = 0
         for entry in _entries(source) if places is None else (source[place] for place in places):
-            for one in self._pictures_of(entry):
+            for one, label in self._labelled(entry):
                 place = count if places is None else places[min(count, len(places) - 1)]
                 name = pathlib.Path(os.fsdecode(one)).name if isinstance(one, str | os.PathLike) else f"picture {place}"
-                yield name, one
+                yield name, one, label
                 count += 1
 
-    def _files(self, path: pathlib.Path) -> Iterator[tuple[str, Any]]:
+    def _files(self, path: pathlib.Path) -> Iterator[tuple[str, Any, None]]:
         if not path.exists():
             raise invalid("references", "the path of a folder that exists", str(path), "Check the path.")
         if path.is_file():
-            yield path.name, path
+            yield path.name, path, None
             return
         files = sorted(one for one in path.rglob("*") if one.suffix.lower() in ENDINGS and one.is_file())
         if len(files) > self._most:
             self._more = f"A sample of {self._most:,} of {len(files):,} files."
             files = sorted(random.Random(0).sample(files, self._most))  # noqa: S311 - no secret
-        yield from ((str(one.relative_to(path)), one) for one in files)
+        yield from ((str(one.relative_to(path)), one, None) for one in files)
+
+    def _labelled(self, entry: Any) -> Iterator[tuple[Any, int | None]]:
+        """The pictures of an entry, each with its class where the entry tells it."""
+        pictures = list(self._pictures_of(entry))
+        labels = entry[1] if isinstance(entry, tuple | list) and len(entry) > 1 else None
+        classes = _classes_of(labels, len(pictures))
+        yield from zip(pictures, classes, strict=True)
 
     def _pictures_of(self, entry: Any) -> Iterator[Any]:
         """The pictures of an entry: one, a batch, or either with labels."""
@@ -398,6 +406,25 @@ class _Reader:
         if values.shape == taken and self._network.layout.channels is not None:
             return self._network.layout.to_channels_last(values)
         return values[..., None] if values.ndim == len(self._shape) - 1 else values
+
+
+def _classes_of(labels: Any, count: int) -> list[int | None]:
+    """The classes of so many pictures, of whole numbers or of vectors with a single 1; None where labels are others."""
+    unknown: list[int | None] = [None] * count
+    try:
+        values = np.asarray(labels)
+    except (ValueError, TypeError):
+        return unknown
+    if values.dtype.kind not in "biuf" or values.size == 0:
+        return unknown
+    if values.size == count:
+        whole = values.reshape(count)
+        return [int(one) for one in whole] if np.all(whole == np.floor(whole)) and np.all(whole >= 0) else unknown
+    if values.size % count:
+        return unknown
+    rows = values.reshape(count, -1)
+    is_one = np.all((rows == 0) | (rows == 1)) and np.all(rows.sum(1) == 1)
+    return [int(one) for one in rows.argmax(1)] if is_one else unknown
 
 
 def _entries(source: Any) -> Iterator[Any]:

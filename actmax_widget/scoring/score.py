@@ -285,7 +285,19 @@ def known_of_run(network: Network, references: References, settings: Settings) -
     except ValueError:
         return None
     found = references.answers_known(fed, aim.target, settings.input_range, aim.position)
-    return None if found is None else Known(aim.activation(found.means))
+    if found is None:
+        return None
+    right, chance = _named_right(aim, found.means, references.pictures(fed, settings.input_range).classes)
+    return Known(aim.activation(found.means), right, chance)
+
+
+def _named_right(aim: Aim, answers: np.ndarray, classes: Sequence[int | None]) -> tuple[float | None, float]:
+    """Share of pictures whose class the network names, and what guessing would; None where some class is not known."""
+    known = [one for one in classes if one is not None and one < answers.shape[1]]
+    if aim.after != "softmax" or len(known) < len(answers) or len(known) < FEW or len({*known}) < 2:
+        return None, 0.0
+    # Whoever always names the class that is there most often is as often right.
+    return float(np.mean(answers.argmax(1) == np.array(known))), float(np.bincount(known).max() / len(known))
 
 
 def top_of_run(
