@@ -1,14 +1,19 @@
 import type { LayerInfo } from "../kernel/contract";
 import { TEXTS } from "../texts";
 
-/** Five significant digits; six where that spares an exponent. */
+/** Five significant digits, those of thousands in groups; six where that spares an exponent. */
 export function formatLoss(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "-∞";
   const size = Math.abs(value);
   if (size === 0) return "0";
   if (size < 1e-3 || size >= 999_999.5) return value.toExponential(4);
-  return value.toPrecision(size >= 99_999.5 ? 6 : 5);
+  return (size >= 99_999.5 ? SIX_DIGITS : FIVE_DIGITS).format(value);
 }
+
+const digits = (count: number) =>
+  new Intl.NumberFormat("en", { minimumSignificantDigits: count, maximumSignificantDigits: count });
+const FIVE_DIGITS = digits(5);
+const SIX_DIGITS = digits(6);
 
 /** Four significant digits, those of thousands in groups: of a curve one reads no more. */
 export function formatValue(value: number): string {
@@ -18,10 +23,7 @@ export function formatValue(value: number): string {
   return FOUR_DIGITS.format(value);
 }
 
-const FOUR_DIGITS = new Intl.NumberFormat("en", {
-  minimumSignificantDigits: 4,
-  maximumSignificantDigits: 4,
-});
+const FOUR_DIGITS = digits(4);
 
 /** A number beside an axis, as short as can be: "1.5k". */
 export const formatTick = (value: number): string =>
