@@ -120,8 +120,8 @@ class OpenNotebook:
         self.command("docmanager:save")
 
     def shut_down_kernels(self) -> None:
-        """End the kernels of all notebooks, but for those that other tests go on with."""
-        end_kernels(self.page, SHARED)
+        """End the kernels of all notebooks, but for those that other tests go on with, if this is not one of them."""
+        end_kernels(self.page, [one for one in SHARED if one != self.name])
 
     def wait_until_idle(self) -> None:
         """Wait until the kernel is there and has nothing to do."""

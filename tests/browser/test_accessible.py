@@ -28,8 +28,8 @@ def expect_nothing_found(notebook: OpenNotebook, state: str, *, pictured: Locato
     assert not any(found.values()), (state, found)
 
 
-def test_nothing_keeps_anybody_out(next_widget):
-    notebook, view = next_widget("max_iter=100_000")
+def test_nothing_keeps_anybody_out(first_widget):
+    notebook, view = first_widget("max_iter=100_000")
     notebook.page.add_script_tag(path=AXE)
     expect_nothing_found(notebook, "idle, without a row")
 

@@ -70,7 +70,7 @@ def test_all_filters_of_a_layer_and_other_values_fill_in_and_one_is_opened(first
     expect(view.part("tiles")).to_have_attribute("data-status", "finished", timeout=60_000)
     view.part("tiles-order").select_option("activation")
     shown = view.root.locator(".actmax-tile-activation").all_text_contents()
-    assert shown == sorted(shown, key=float, reverse=True)
+    assert shown == sorted(shown, key=lambda text: float(text.replace(",", "")), reverse=True)
     sort_and_save(notebook, view)
     tile(view, 5).click()
     expect(view.part("seed")).to_have_value("2")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, TimeoutError, expect  # noqa: A004 - what it raises
 
 from tests.browser.lab import OpenNotebook
 
@@ -83,8 +84,12 @@ class WidgetView:
 
     def wait_beyond(self, iteration: int) -> None:
         """Wait until a picture beyond `iteration` is drawn."""
-        element = self.root.element_handle()
-        self.root.page.wait_for_function(ITERATION_BEYOND, arg=[element, iteration], timeout=60_000)
+        for _ in range(20):  # JupyterLab may take the element away and make another one, as after a reload
+            element = self.root.element_handle()
+            with contextlib.suppress(TimeoutError):
+                self.root.page.wait_for_function(ITERATION_BEYOND, arg=[element, iteration], timeout=3000)
+                return
+        raise AssertionError(f"The picture of iteration {self.iteration} is shown, and none beyond {iteration}.")
 
     def pixels(self) -> Pixels:
         """Give the picture as drawn, height x width x 4, 0 to 255."""
