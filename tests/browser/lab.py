@@ -53,9 +53,13 @@ SHARED = ("shared.ipynb", "parts.ipynb")
 """Notebooks that several tests use, one after the other."""
 END_KERNELS = """async kept => {
     const sessions = window.jupyterapp?.serviceManager.sessions;
-    await sessions?.refreshRunning();
-    const ended = [...(sessions?.running() ?? [])].filter(({path}) => !kept.includes(path));
-    await Promise.all(ended.map(({id}) => sessions.shutdown(id)));
+    const end = async () => {
+        await sessions?.refreshRunning();
+        const ended = [...(sessions?.running() ?? [])].filter(({path}) => !kept.includes(path));
+        await Promise.all(ended.map(({id}) => sessions.shutdown(id)));
+    };
+    // A server that is gone never answers.
+    await Promise.race([end(), new Promise(done => setTimeout(done, 10000))]);
 }"""
 
 
