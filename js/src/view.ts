@@ -1,4 +1,5 @@
 import { type ActMaxModel, isHidden } from "./kernel/model";
+import { redraw } from "./kernel/redraw";
 import type { Store } from "./kernel/store";
 import { h, setText } from "./kit/dom";
 import { keepKeys } from "./kit/keys";
@@ -221,22 +222,6 @@ function nameParts(parts: AllParts): void {
   for (const [name, { element }] of Object.entries(parts)) element.dataset.part ??= name;
   // What brings them is of no use without them.
   for (const element of [parts.vary.element, parts.vary.panel]) element.dataset.part = "tiles";
-}
-
-/** However much arrives between two frames of the screen, it is drawn once. */
-function redraw(store: Store, drawn: Drawn[], scope: Scope): void {
-  let request: number | undefined;
-  const draw = () => {
-    request = undefined;
-    for (const part of drawn) part.draw();
-    store.drawn();
-  };
-  const schedule = () => {
-    request ??= requestAnimationFrame(draw);
-  };
-  scope.add(store.subscribe(schedule));
-  scope.add(() => request !== undefined && cancelAnimationFrame(request));
-  schedule();
 }
 
 /** What style sheet and tests read off the root. */

@@ -1,3 +1,4 @@
+import { redraw } from "../kernel/redraw";
 import { Store } from "../kernel/store";
 import { h } from "../kit/dom";
 import { type Component, Scope } from "../kit/scope";
@@ -84,20 +85,9 @@ export function createRunView(run: RunData, level: number): Component {
     ...(run.film ? [film] : []),
     ...(hasLosses ? [table, chart] : []),
   ];
-  let request: number | undefined;
-  const draw = () => {
-    request = undefined;
-    for (const part of drawn) part.draw();
-    store.drawn();
-  };
-  const schedule = () => {
-    request ??= requestAnimationFrame(draw);
-  };
-  scope.add(store.subscribe(schedule));
-  scope.add(() => request !== undefined && cancelAnimationFrame(request));
   for (const part of [picture, past, film, table, chart, drawer]) scope.add(part.cleanup);
   scope.add(store.cleanup);
-  schedule();
+  redraw(store, drawn, scope);
   return { element, cleanup: scope.cleanup };
 }
 
