@@ -83,7 +83,7 @@ def test_a_run_is_scrubbed_and_read(browser: Browser, saved: tuple[Any, Path]):
         drawn(page, result.film.nearest(chosen))
         row = page.locator(".actmax-table [aria-current=true]")
         expect(row).to_have_attribute("data-iteration", str(chosen))
-        expect(row).to_contain_text(f"{result.history['total'][chosen - 1]:.5g}"[:5])
+        expect(row).to_contain_text(f"{result.history['total'][chosen - 1]:,.5g}"[:5])
         expect_accessible(page)
         page.screenshot(path=ARTIFACTS / "page-light.png", full_page=True)
         page.get_by_test_id("tab-code").click()
