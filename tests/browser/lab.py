@@ -78,7 +78,10 @@ class LabServer:
 
     def address(self, name: str) -> str:
         """Give the address at which the notebook is shown."""
-        return f"{self.url}/{self.path.format(name)}"
+        path = self.path.format(name)
+        if name in SHARED:  # in a workspace of its own, or a page that is reloaded would open it, too
+            path = path.replace("lab/tree", f"lab/workspaces/{Path(name).stem}/tree")
+        return f"{self.url}/{path}"
 
 
 @dataclass(frozen=True)
