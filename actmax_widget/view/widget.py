@@ -459,15 +459,18 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             error = invalid("sheet", "tiles with a picture", "none", "Press All filters or Vary first.")
             raise saying(error, "There are no tiles with a picture yet.")
         names = self.labels if found.layer in self.labelled else ()
-        known: dict[str, Any] = {"network": self._run.network, "labels": self._labels, "references": self._references}
         results = tuple(
-            Result(
-                one.image, one.history, one.checkpoint, None, subject=self._subject(one.checkpoint.settings), **known
-            )
-            for one in found.pictures
+            self._result_of(one.image, one.history, one.checkpoint, one.checkpoint.settings) for one in found.pictures
         )
         whose = subject(self.model_name, results[0].checkpoint.settings, names, without=found.vary)
         return Many(results, found.varied, found.vary, found.base, found.titles, whose)
+
+    def _result_of(
+        self, image: Any, history: History, kept: Checkpoint, settings: Settings, film: Any = None, **more: Any
+    ) -> Result:
+        """A picture of this network, with all that is known of it here."""
+        known = {"network": self._run.network, "labels": self._labels, "references": self._references}
+        return Result(image, history, kept, film, subject=self._subject(settings), **known, **more)
 
     def _subject(self, settings: Settings) -> str:
         return subject(self.model_name, settings, self.labels if settings.layer in self.labelled else ())
@@ -645,12 +648,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         """The text of what :meth:`save_pins` writes; at the end of a cell it is shown."""
         if not self._pins:
             raise invalid("pins", "at least one pin", "none", "Press Pin, or call widget.pin().")
-        known = {"labels": self._labels, "network": self._run.network}
         pairs = [
-            (
-                one.name,
-                Result(one.image, one.history, one.checkpoint, None, subject=self._subject(one.settings), **known),
-            )
+            (one.name, self._result_of(one.image, one.history, one.checkpoint, one.settings))
             for one in self._pins.values()
         ]
         notes = [
@@ -708,9 +707,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         film: Film = self._run.film()
         kept = film.checkpoints[-1]
         image = self._run.network.layout.as_shown(kept.arrays["measured"][0])
-        known: dict[str, Any] = {"network": self._run.network, "labels": self._labels, "references": self._references}
-        said: dict[str, Any] = {"notes": self.notes, "subject": self._subject(kept.settings)}
-        return Result(image, kept.history, kept, film, **said, **known, to_come=self._run.to_repeat)
+        more = {"film": film, "notes": self.notes, "to_come": self._run.to_repeat}
+        return self._result_of(image, kept.history, kept, kept.settings, **more)
 
     @property
     def references(self) -> References | None:

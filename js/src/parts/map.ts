@@ -1,11 +1,9 @@
-import { Expand, Minus, Plus, Scan, Shrink } from "lucide";
+import { Minus, Plus, Scan } from "lucide";
 import type { MapMessage, MapNode } from "../kernel/contract";
 import { type ActMaxModel, isAbsent } from "../kernel/model";
 import type { Store } from "../kernel/store";
 import { h, setText } from "../kit/dom";
 import { formatCount, formatSides } from "../kit/format";
-import { createFullScreen } from "../kit/full_screen";
-import { icon } from "../kit/icons";
 import { Scope } from "../kit/scope";
 import { createZoom } from "../kit/zoom";
 import { TEXTS } from "../texts";
@@ -13,6 +11,7 @@ import { type Branch, type Folds, type LayerView, matches, treeOf } from "./laye
 import { type Box, type Drawing, drawingOf, HEIGHT, type Point } from "./map_layout";
 import { destination, type Walked } from "./map_walk";
 import { choose } from "./target";
+import { createFullTool, createTool, showFullBy } from "./tools";
 
 /** What is around the map, in CSS pixels. */
 const MARGIN = 14;
@@ -253,14 +252,7 @@ export function createMap(
   });
   for (const name of ["closer", "farther", "fit"] as const)
     scope.listen(parts[name], "click", zoom[name]);
-  const toggleFull = createFullScreen(frame, scope, {
-    instead: (large) => element.classList.toggle("actmax-wide", large),
-    changed: (full) => {
-      parts.full.replaceChildren(icon(full ? Shrink : Expand));
-      name(parts.full, full ? TEXTS.picture.leaveFull : TEXTS.picture.full);
-    },
-  });
-  scope.listen(parts.full, "click", toggleFull);
+  showFullBy(parts.full, parts, scope);
   const observer = new ResizeObserver(() => {
     const [scale, [x, y], old] = [zoom.scale * fit, zoom.centre(), fit];
     if (!isShown() || !measure() || old === fit) return;
@@ -295,10 +287,10 @@ function createParts() {
   const list = h("ul", { "aria-label": TEXTS.map.list, "data-testid": "map-layers" });
   const board = h("div", { class: "actmax-map-board" }, frames, lines, list);
   const stage = h("div", { class: "actmax-map-stage" }, board);
-  const farther = tool("map-out", TEXTS.picture.smaller, Minus);
-  const fit = tool("map-fit", TEXTS.picture.fit, Scan);
-  const closer = tool("map-in", TEXTS.picture.larger, Plus);
-  const full = tool("map-full", TEXTS.picture.full, Expand);
+  const farther = createTool("map-out", TEXTS.picture.smaller, Minus);
+  const fit = createTool("map-fit", TEXTS.picture.fit, Scan);
+  const closer = createTool("map-in", TEXTS.picture.larger, Plus);
+  const full = createFullTool("map-full");
   const tools = [farther, fit, closer, full];
   const frame = h(
     "div",
@@ -327,17 +319,6 @@ function createParts() {
 
 const svg = <K extends keyof SVGElementTagNameMap>(tag: K): SVGElementTagNameMap[K] =>
   document.createElementNS("http://www.w3.org/2000/svg", tag);
-
-function tool(testId: string, words: string, sign: typeof Minus): HTMLButtonElement {
-  const button = h("button", { type: "button", "data-testid": testId }, icon(sign));
-  name(button, words);
-  return button;
-}
-
-function name(button: HTMLElement, words: string): void {
-  button.setAttribute("aria-label", words);
-  button.title = words;
-}
 
 /** The nodes as a tree, each with the names of those that it takes from. */
 export function nodesOf(told: readonly MapNode[]): Node[] {

@@ -1,12 +1,10 @@
-import { Expand, Minus, Plus, Scan, Shrink } from "lucide";
+import { Minus, Plus, Scan } from "lucide";
 import type { Still } from "../kernel/film";
 import { type ActMaxModel, isAbsent } from "../kernel/model";
 import { call, type Names, namesOf } from "../kernel/names";
 import type { Store } from "../kernel/store";
 import { h, setText } from "../kit/dom";
 import { formatCount, formatFigure } from "../kit/format";
-import { createFullScreen } from "../kit/full_screen";
-import { icon } from "../kit/icons";
 import { putPixels } from "../kit/pixels";
 import { decode } from "../kit/png";
 import { type Drawn, Scope } from "../kit/scope";
@@ -14,6 +12,7 @@ import { createZoom } from "../kit/zoom";
 import { TEXTS } from "../texts";
 import { type Filters, formatFilters } from "./filters";
 import { createTakeAway, download } from "./take_away";
+import { createFullTool, createTool, showFullBy } from "./tools";
 
 /** CSS pixels of the longer side. */
 const SHOWN_SIZE = 380;
@@ -121,14 +120,7 @@ export function createPicture(
   scope.listen(parts.best, "click", () =>
     store.link.send({ type: "show_best", best: store.frame?.best == null }),
   );
-  const toggleFull = createFullScreen(frame, scope, {
-    instead: (large) => element.classList.toggle("actmax-wide", large),
-    changed: (full) => {
-      parts.full.replaceChildren(icon(full ? Shrink : Expand));
-      name(parts.full, full ? TEXTS.picture.leaveFull : TEXTS.picture.full);
-    },
-  });
-  scope.listen(parts.full, "click", toggleFull);
+  showFullBy(parts.full, parts, scope);
 
   return {
     element,
@@ -161,10 +153,10 @@ function createParts() {
     hidden: true,
   });
   const pixel = h("p", { class: "actmax-on-picture", "data-testid": "pixel", hidden: true });
-  const farther = tool("zoom-out", TEXTS.picture.smaller, icon(Minus));
-  const fit = tool("zoom-fit", TEXTS.picture.fit, icon(Scan));
-  const closer = tool("zoom-in", TEXTS.picture.larger, icon(Plus));
-  const full = tool("full-screen", TEXTS.picture.full, icon(Expand));
+  const farther = createTool("zoom-out", TEXTS.picture.smaller, Minus);
+  const fit = createTool("zoom-fit", TEXTS.picture.fit, Scan);
+  const closer = createTool("zoom-in", TEXTS.picture.larger, Plus);
+  const full = createFullTool("full-screen");
   const cluster = h(
     "div",
     { class: "actmax-zoom", role: "group", "aria-label": TEXTS.picture.zoom, "data-part": "zoom" },
@@ -201,23 +193,12 @@ function createParts() {
   };
 }
 
-function tool(testId: string, words: string, inside: Node): HTMLButtonElement {
-  const button = h("button", { type: "button", "data-testid": testId }, inside);
-  name(button, words);
-  return button;
-}
-
 function textTool(testId: string, words: string, title: string): HTMLButtonElement {
   return h(
     "button",
     { type: "button", class: "actmax-quiet", title, "data-testid": testId },
     words,
   );
-}
-
-function name(button: HTMLElement, words: string): void {
-  button.setAttribute("aria-label", words);
-  button.title = words;
 }
 
 /** Not switched off, as the focus would be lost from under whoever presses them in a row. */
