@@ -6,6 +6,7 @@ from actmax_widget.export.run_file import RunFile
 from actmax_widget.film import Film
 from actmax_widget.network.dataset import References
 from actmax_widget.scoring.score import Score
+from actmax_widget.sweeps import FilmCallback, open_sweep, sweep, sweep_jobs
 from actmax_widget.view.comparing import compare
 from actmax_widget.view.loading import load_run
 from actmax_widget.view.widget import ActMaxWidget
@@ -26,6 +27,7 @@ __all__ = [
     "ActMaxWidget",
     "Checkpoint",
     "Film",
+    "FilmCallback",
     "References",
     "RunFile",
     "Score",
@@ -33,10 +35,13 @@ __all__ = [
     "demo",
     "load_run",
     "losses",
+    "open_sweep",
     "optimizers",
     "parametrizations",
     "regularizers",
     "score",
+    "sweep",
+    "sweep_jobs",
     "transforms",
     "visualize",
     "visualize_activation",

@@ -194,13 +194,16 @@ class Checkpoint:
             ValueError: it is damaged, or no checkpoint, or of another version of this package.
             OSError: there is no such file.
         """
+        return cls.of_bytes(Path(path).read_bytes(), str(path))
+
+    @classmethod
+    def of_bytes(cls, content: bytes, source: str = "these bytes") -> Self:
+        """Read what :meth:`to_bytes` gave; see :meth:`load`, also for what is raised."""
         try:
-            found = pickle.loads(Path(path).read_bytes())  # noqa: S301 - said in the docstring
-        except OSError:
-            raise
+            found = pickle.loads(content)  # noqa: S301 - said in the docstring
         except Exception as error:  # whatever a cut or foreign pickle raises
             advice = "The file is cut, or needs classes that are not defined here. Save it again."
-            raise invalid("checkpoint", "a whole file of Checkpoint.save()", f"{path}: {error}", advice) from error
+            raise invalid("checkpoint", "a whole file of Checkpoint.save()", f"{source}: {error}", advice) from error
         if not isinstance(found, cls):
             raise invalid("checkpoint", "a file of Checkpoint.save()", type(found).__name__, ADVICE)
         found.check()

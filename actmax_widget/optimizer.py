@@ -263,8 +263,8 @@ class Still:
 
 
 @contextlib.contextmanager
-def progress_bar(total: int, *, shown: bool) -> Iterator[Callable[[int], Any]]:
-    """A bar to advance by a number of iterations; not shown, it does nothing."""
+def progress_bar(total: int, *, shown: bool, unit: str = "step") -> Iterator[Callable[[int], Any]]:
+    """A bar to advance by a number of iterations, or whatever is counted; not shown, it does nothing."""
     if not shown:
         yield lambda _: None
         return
@@ -273,7 +273,7 @@ def progress_bar(total: int, *, shown: bool) -> Iterator[Callable[[int], Any]]:
     except ImportError as error:
         message = "progress=True needs tqdm: pip install tqdm."
         raise ImportError(message) from error
-    with tqdm(total=total, unit="step") as bar:
+    with tqdm(total=total, unit=unit) as bar:
         yield bar.update
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from actmax_widget import demo
-from actmax_widget.checkpoint import Changes
+from actmax_widget.checkpoint import Changes, Checkpoint
 from actmax_widget.engine import keeping
 from actmax_widget.engine.plan import Plan
 from actmax_widget.export.run_file import RunFile
 from actmax_widget.network import Network
 from actmax_widget.network.fingerprint import fingerprint
+from actmax_widget.settings import Settings
 from actmax_widget.view.lesson import known_ui
 from actmax_widget.view.widget import ActMaxWidget
 
@@ -72,12 +73,8 @@ def load_run(
     network = Network(own_model, input_shape, held_inputs, first.seed_input)
     layer = {} if first.objective is not None or first.layer not in network.targets else {"layer": first.layer}
     widget = ActMaxWidget(model, input_shape=input_shape, held_inputs=held_inputs, **layer, **modifier, **options)
-    plan = Plan(network, first)
-    seed = first.seed or 0
-    batch = plan.batch(plan.start(first, seed))
-    changes = Changes().then(0, first, goal)
     model_print = fingerprint(network)
-    widget.restore(keeping.kept(network, batch, first, changes, seed=seed, goal=goal, model=model_print))
+    widget.restore(beginning(network, first, goal, model_print))
     if not run.vary:
         widget.repeat(run.changes, run.iteration)
     else:
@@ -90,6 +87,21 @@ def load_run(
     if found := run.otherwise(model_print):
         warnings.warn(f"{path}: {' '.join(found)}", RuntimeWarning, stacklevel=2)
     return widget
+
+
+def beginning(network: Network, settings: Settings, goal: int, model: str) -> Checkpoint:
+    """The checkpoint of a run that has not begun, by which a widget is set up in one go.
+
+    Args:
+        network: the model with its input.
+        settings: with a random state.
+        goal: the iteration that it will head for.
+        model: fingerprint of the model.
+    """
+    plan, seed = Plan(network, settings), settings.seed or 0
+    batch = plan.batch(plan.start(settings, seed))
+    changes = Changes().then(0, settings, goal)
+    return keeping.kept(network, batch, settings, changes, seed=seed, goal=goal, model=model)
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,499 @@
+"""The store of a sweep: a folder of Parquet parts, one a job, and a manifest that says what they are of.
+
+A part is written under another name and renamed when it is whole, so its name is the news that its job is done: to go
+on is to make the jobs whose parts are not there. Nobody coordinates anything, and any reader of Parquet reads it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import json
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from actmax_widget import files
+from actmax_widget.checkpoint import Checkpoint
+from actmax_widget.checks import invalid, near
+from actmax_widget.export import saving
+from actmax_widget.network import Network, starting
+from actmax_widget.network.fingerprint import fingerprint
+from actmax_widget.scoring.score import Natural, Strong, Sturdy
+from actmax_widget.sweeps.jobs import FORMAT, Job, Jobs, load
+from actmax_widget.view.atlas import Atlas
+from actmax_widget.view.loading import beginning
+from actmax_widget.view.widget import ActMaxWidget
+
+try:
+    import fcntl
+except ImportError:  # Windows has none: two sweeps there write the same parts, each whole
+    fcntl = None  # type: ignore[assignment]
+
+MANIFEST = "manifest.json"
+LOCK = ".sweep.lock"
+SWEEP = "sweep"
+"""Under which the manifest, which is a run file, has what is ours."""
+KEY_OF_FORMAT = b"actmax_widget_part"
+ENDING = b"PAR1"
+"""A whole file of Parquet ends with it."""
+HEAVY = ("image", "history", "activations", "state")
+"""Columns that are read for few rows at a time."""
+ADVICE = "Pass a folder that am.sweep() wrote."
+_KINDS = {"str": "string", "float": "float64", "int": "int32"}
+
+
+def scores() -> dict[str, str]:
+    """The columns of the score card, and their types: ``strong``, ``strong_rank``, ``sturdy``, ..."""
+    found = {}
+    for name, kind in (("strong", Strong), ("sturdy", Sturdy), ("natural", Natural)):
+        for one in dataclasses.fields(kind):
+            if one.name == "verdict":
+                found[name] = "string"
+            elif one.name != "words":
+                found[f"{name}_{one.name}"] = _KINDS[str(one.type).partition(" ")[0]]
+    return found
+
+
+def schema() -> Any:
+    """The columns of every part, whatever the layer and the objective: readers of many files want them alike."""
+    pa = saving.needed("pyarrow", "a sweep", "actmax-widget[scale]")
+    own = {
+        "model": pa.string(),
+        "fingerprint": pa.string(),
+        "checkpoint": pa.string(),
+        "layer": pa.string(),
+        "filter": pa.int32(),
+        "label": pa.string(),
+        "seed": pa.int64(),
+        "settings": pa.string(),
+        "steps": pa.int32(),
+        "total": pa.float64(),
+        "activation": pa.float64(),
+        "probability": pa.float64(),
+        "losses": pa.map_(pa.string(), pa.float64()),
+        **{name: getattr(pa, kind)() for name, kind in scores().items()},
+        "notes": pa.list_(pa.string()),
+        "error": pa.string(),
+        "image": pa.binary(),
+        "history": pa.list_(pa.float32()),
+        "activations": pa.list_(pa.float32()),
+        "state": pa.binary(),
+    }
+    return pa.schema(list(own.items()), metadata={KEY_OF_FORMAT: str(FORMAT).encode()})
+
+
+def part_of(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """The file of some rows: the same bytes for the same rows and the same version of pyarrow."""
+    pa, pq = _pyarrow()
+    table = pa.Table.from_pylist([*rows], schema())
+    file = io.BytesIO()
+    # A PNG is packed already, and each is read alone.
+    packed = {name: "none" if name == "image" else "zstd" for name in table.column_names}
+    pq.write_table(table, file, compression=_by_path(packed), row_group_size=16, use_dictionary=["model", "layer"])
+    return file.getvalue()
+
+
+def _by_path(packed: Mapping[str, str]) -> dict[str, str]:
+    """Compression as Parquet names columns: those that hold others by the path of these."""
+    inner = {
+        "losses": ["losses.key_value.key", "losses.key_value.value"],
+        "notes": ["notes.list.element"],
+        "history": ["history.list.element"],
+        "activations": ["activations.list.element"],
+    }
+    return {path: kind for name, kind in packed.items() for path in inner.get(name, [name])}
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    pa = saving.needed("pyarrow", "a sweep", "actmax-widget[scale]")
+    import pyarrow.parquet as pq  # noqa: PLC0415 - not a dependency
+
+    return pa, pq
+
+
+class Sweep:
+    """The store of a sweep, as it is on the disk: whole parts only, also while it is being filled.
+
+    Pictures are counted from 0 in the order of the jobs. ``len(store)`` is how many there are; :meth:`refresh` looks
+    for those that came since.
+
+    Attributes:
+        folder: where it is.
+        jobs: all that were asked for, made or not.
+        threads: TensorFlow's threads in an operation that it was begun with; None: as many as it takes by itself.
+        models: models in memory by fingerprint, for :meth:`live`.
+
+    Example:
+        >>> store = am.open_sweep("pictures/")
+        >>> store
+        Sweep of 58 pictures in pictures: 2 of 2 jobs made
+        >>> store.to_pandas().sort_values("activation").tail(3)[["layer", "filter", "activation"]]
+        >>> store.image("out", 3).shape
+        (28, 28, 1)
+        >>> store.widget()  # all of them as one sheet
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], models: Mapping[str, Any] | None = None) -> None:
+        self.folder = Path(folder)
+        self.models = dict(models or {})
+        self.jobs, self.threads = _read_manifest(self.folder)
+        self._made: set[str] = set()
+        self._parts: list[tuple[Job, Path, int]] = []
+        self._index: dict[str, list[Any]] = {}
+        self.refresh()
+
+    # --- what is there -----------------------------------------------------------------------------------------------
+
+    def refresh(self) -> int:
+        """Look for parts that were written since; gives how many pictures came. Indices of pictures stay."""
+        before = len(self)
+        made = whole_parts(self.folder)
+        for job in self.jobs:
+            if job.hash in made and job.hash not in self._made:
+                self._take(job, self.folder / part_name(job))
+        return len(self) - before
+
+    def _take(self, job: Job, path: Path) -> None:
+        _, pq = _pyarrow()
+        try:
+            table = pq.read_table(path, columns=[name for name in schema().names if name not in HEAVY])
+        except Exception as error:  # noqa: BLE001 - whatever a damaged file raises
+            warnings.warn(f"{path} is damaged, and left out ({error}). Sweep again.", RuntimeWarning, stacklevel=3)
+            return
+        self._made.add(job.hash)
+        self._parts.append((job, path, len(self)))
+        for name, column in table.to_pydict().items():
+            self._index.setdefault(name, []).extend(column)
+
+    def __len__(self) -> int:
+        return len(self._index.get("layer", ()))
+
+    @property
+    def index(self) -> Mapping[str, list[Any]]:
+        """The columns of all pictures but for pictures, histories and states: name -> values. Not to be changed."""
+        return self._index
+
+    @property
+    def missing(self) -> Jobs:
+        """The jobs that are not made yet."""
+        return Jobs([one for one in self.jobs if one.hash not in self._made], self.models)
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """What failed: "layer, filter" -> a sentence."""
+        columns = zip(*(self._index.get(name, []) for name in ("checkpoint", "layer", "filter", "error")), strict=True)
+        return {f"{of}, {layer}, filter {index}": error for of, layer, index, error in columns if error}
+
+    def __repr__(self) -> str:
+        failed = f"; {len(self.errors):,} failed, see store.errors" if self.errors else ""
+        done, count = len(self._made), len(self.jobs)
+        return f"Sweep of {self.jobs.pictures:,} pictures in {self.folder}: {done:,} of {count:,} jobs made{failed}"
+
+    def to_pandas(self, *, images: bool = False) -> Any:
+        """A row a picture as a :class:`pandas.DataFrame`, each loss in a column of its own, ``"loss: TV"``.
+
+        Args:
+            images: with the columns ``image`` (the bytes of a PNG), ``history`` and ``activations``.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        saving.needed("pandas", "a table", "pandas")
+        light = schema()
+        for name in HEAVY:
+            light = light.remove(light.get_field_index(name))
+        table = _pyarrow()[0].table({name: self._index.get(name, []) for name in light.names}, light).to_pandas()
+        losses = [dict(one or ()) for one in table.pop("losses")]
+        for name in dict.fromkeys(name for one in losses for name in one):
+            table[f"loss: {name}"] = [one.get(name) for one in losses]
+        if images:
+            for name in ("image", "history", "activations"):
+                table[name] = [row[name] for row in self.read(range(len(self)), [name])]
+        return table
+
+    # --- one picture -------------------------------------------------------------------------------------------------
+
+    def find(self, layer: str, filter: Any, checkpoint: str | None = None, seed: int | None = None) -> int:  # noqa: A002 - as the column
+        """The index of a picture.
+
+        Args:
+            layer: path of the layer.
+            filter: filter, or its label.
+            checkpoint: of which state of the model; None: the last one that has it.
+            seed: random state; None: the last one.
+
+        Raises:
+            ValueError: there is none such.
+        """
+        wanted = {"layer": layer, "checkpoint": checkpoint, "seed": seed}
+        wanted["label" if isinstance(filter, str) else "filter"] = filter
+        asked = [(self._index.get(name, []), value) for name, value in wanted.items() if value is not None]
+        found = [i for i in range(len(self)) if all(column[i] == value for column, value in asked)]
+        if found:
+            return found[-1]
+        for name in ("checkpoint", "layer"):
+            known = [*dict.fromkeys(self._index.get(name, []))]
+            if wanted[name] is not None and wanted[name] not in known:
+                advice = near(str(wanted[name]), known) or f"There are: {', '.join(known[:20])}."
+                raise invalid(name, "one that was drawn", wanted[name], advice)
+        raise invalid("filter", f"one of {layer!r} that was drawn", filter, "store.missing tells what is yet to come.")
+
+    def read(self, which: Iterable[int], columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+        """Rows of pictures, with their pictures and histories, each part opened once for neighbours.
+
+        Args:
+            which: indices.
+            columns: those of interest; None: all.
+        """
+        _, pq = _pyarrow()
+        opened: tuple[Path, Any] | None = None
+        for index in which:
+            path, row = self._place(index)
+            if opened is None or opened[0] != path:
+                opened = path, pq.ParquetFile(path)
+            file = opened[1]
+            group = 0
+            while row >= (size := file.metadata.row_group(group).num_rows):
+                row, group = row - size, group + 1
+            table = file.read_row_group(group, columns=None if columns is None else [*columns])
+            yield table.slice(row, 1).to_pylist()[0]
+
+    def _place(self, index: int) -> tuple[Path, int]:
+        index = range(len(self))[index]
+        low, high = 0, len(self._parts)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._parts[middle][2] <= index else (low, middle)
+        _, path, first = self._parts[low]
+        return path, index - first
+
+    def job_of(self, index: int) -> Job:
+        """The job that made a picture."""
+        path, _ = self._place(index)
+        return next(job for job, one, _ in self._parts if one == path)
+
+    def png(self, index: int) -> bytes | None:
+        """The file of a picture; None where it failed."""
+        found: bytes | None = next(self.read([index], ["image"]))["image"]
+        return found
+
+    def image(self, layer: str, filter: Any, checkpoint: str | None = None, seed: int | None = None) -> np.ndarray:  # noqa: A002 - as the column
+        """A picture: (H, W, C) uint8, C of 1 or 3. See :meth:`find`.
+
+        Raises:
+            ValueError: there is none such, or it failed.
+        """
+        index = self.find(layer, filter, checkpoint, seed)
+        content = self.png(index)
+        if content is None:
+            raise invalid("filter", "one that was drawn", filter, f"It failed: {self._index['error'][index]}")
+        with Image.open(io.BytesIO(content)) as picture:
+            pixels = np.asarray(picture)
+        return pixels[..., None] if pixels.ndim == 2 else pixels
+
+    def live(self, index: int, model: Any = None) -> ActMaxWidget:
+        """A widget that goes on from a picture.
+
+        Of a sweep that kept ``"state"`` the run goes on exactly. Else the picture is the start of a run by the same
+        settings.
+
+        Args:
+            index: see :meth:`find`.
+            model: the Keras model; None: that of the sweep, in memory or read from its file.
+
+        Raises:
+            ValueError: the model is not there, is another one now, or the picture failed.
+            OSError: its file cannot be read.
+
+        A state is a pickle, which can run any code: go on from stores of people you trust.
+        """
+        job, row = self.job_of(index), next(self.read([index], ["image", "state", "filter"]))
+        if row["image"] is None:
+            raise invalid("index", "a picture that was drawn", index, f"It failed: {self._index['error'][index]}")
+        given = self._model_of(job) if model is None else model
+        run = job.run
+        own = {name: one for name, one in run.given.items() if name in {"input_shape", "held_inputs"}}
+        network = Network(given, **own)
+        if fingerprint(network) != job.model:
+            advice = "Pass the one that the pictures are of: store.live(index, model)."
+            raise invalid("model", f"the model of {job.checkpoint!r}", "another one, or other weights", advice)
+        widget = ActMaxWidget(given, layer=job.layer, filter_indices=row["filter"], labels=self._names_of(job), **own)
+        if row["state"] is not None:
+            widget.restore(Checkpoint.of_bytes(row["state"], f"the state of picture {index}"))
+            return widget
+        settings = run.changes[0].settings.changed(filter_indices=(row["filter"],))
+        with Image.open(io.BytesIO(row["image"])) as picture:
+            start = starting.start_of(network.input, picture, settings.input_range, settings.seed_fit)
+        settings = settings.changed(seed_input=start.array)
+        widget.restore(beginning(network, settings, settings.max_iter, job.model))
+        return widget
+
+    def _names_of(self, job: Job) -> list[str] | None:
+        """Names of all units of a layer, if the sweep has drawn all of them."""
+        same = [one for one in self.jobs if (one.model, one.layer) == (job.model, job.layer)]
+        names = dict(pair for one in same for pair in zip(one.filters, one.labels, strict=False))
+        return [names[index] for index in range(len(names))] if names and [*sorted(names)] == [*range(len(names))] else None
+
+    def _model_of(self, job: Job) -> Any:
+        if job.model not in self.models:
+            if not job.source:
+                advice = "Pass it: am.open_sweep(folder, model) or store.live(index, model)."
+                raise invalid("model", f"the model {job.name!r}, which had no file", None, advice)
+            self.models[job.model] = load(job.source)
+        return self.models[job.model]
+
+    def widget(self) -> Atlas:
+        """All pictures as one sheet, sorted, filtered and read as they come into sight: see :class:`Atlas`."""
+        return Atlas(self)
+
+
+def open_sweep(folder: str | os.PathLike[str], model: Any = None) -> Sweep:
+    """Open the store of a sweep, finished or not.
+
+    Args:
+        folder: that :func:`~actmax_widget.sweep` wrote.
+        model: the Keras model, or several, where they have no file and pictures are to go on live; None: read when
+            they are needed.
+
+    Raises:
+        ValueError: it is no such folder, or its manifest is damaged or of another version.
+        OSError: it cannot be read.
+        ImportError: pyarrow is not installed: ``pip install 'actmax-widget[scale]'``.
+
+    Warns:
+        RuntimeWarning: a part is damaged, and left out.
+
+    Example:
+        >>> store = am.open_sweep("pictures/")
+        >>> store.image("conv3", 7).shape, store.to_pandas().columns
+    """
+    models = [] if model is None else model if isinstance(model, list | tuple) else [model]
+    store = Sweep(folder)
+    shapes = {json.dumps(one.run.given.get("input_shape")): one.run.given for one in store.jobs[:1]}
+    for one in models:
+        for given in shapes.values():
+            own = {name: value for name, value in given.items() if name in {"input_shape", "held_inputs"}}
+            store.models[fingerprint(Network(one, **own))] = one
+    return store
+
+
+# --- the folder ------------------------------------------------------------------------------------------------------
+
+
+def part_name(job: Job) -> str:
+    """The name of the file that a job makes."""
+    return f"part-{job.hash}.parquet"
+
+
+def whole_parts(folder: Path) -> set[str]:
+    """Hashes of the jobs whose parts are there as a whole.
+
+    A part that was cut, which a rename cannot but a full disk or a copy can, is as one that is not there.
+    """
+    found = set()
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("part-") and entry.name.endswith(".parquet") and _is_whole(entry.path):
+                found.add(entry.name.removeprefix("part-").removesuffix(".parquet"))
+    return found
+
+
+def _is_whole(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - of thousands a Path costs as much as the file
+            file.seek(-len(ENDING), os.SEEK_END)
+            return file.read() == ENDING
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def written_by_one(folder: Path) -> Iterator[None]:
+    """Hold the folder for one sweep. The system lets go of the lock when a process ends, however it does.
+
+    Raises:
+        ValueError: another sweep writes there.
+    """
+    with (folder / LOCK).open("a+") as file:
+        try:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            who = file.read().strip() or "unknown"
+            advice = f"Wait for it, end it, or choose another folder. It is {who}."
+            raise invalid("folder", "one that no other sweep writes into", str(folder), advice) from None
+        except OSError:  # a file system without locks; parts are whole all the same
+            pass
+        file.seek(0)
+        file.truncate()
+        file.write(f"process {os.getpid()} on {os.uname().nodename if hasattr(os, 'uname') else 'this machine'}")
+        file.flush()
+        yield
+
+
+def _read_manifest(folder: Path) -> tuple[Jobs, int | None]:
+    try:
+        whole = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise invalid("folder", "the folder of a sweep", str(folder), f"It has no {MANIFEST}. {ADVICE}") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        advice = f"It is damaged ({error}). Delete it and sweep again: parts that are there are kept."
+        raise invalid("folder", f"a whole {MANIFEST}", str(folder), advice) from None
+    found = whole.get(SWEEP) if isinstance(whole, dict) else None
+    made = found.get("format") if isinstance(found, dict) else None
+    if made != FORMAT:
+        advice = "Sweep into another folder with this version of actmax_widget."
+        raise invalid("folder", f"a sweep of format {FORMAT}", f"one of format {made}", advice)
+    try:
+        recipes = [json.dumps(one, indent=1, ensure_ascii=False) + "\n" for one in found["recipes"]]
+        jobs = Jobs([Job.of(dict(zip(found["columns"], one, strict=True)), recipes[at]) for at, *one in found["jobs"]])
+        return jobs, found["threads"]
+    except (LookupError, TypeError, ValueError) as error:
+        advice = f"It is damaged ({error!r}). Delete it and sweep again: parts that are there are kept."
+        raise invalid("folder", f"a whole {MANIFEST}", str(folder), advice) from None
+
+
+def begun(folder: Path, jobs: Jobs, threads: int | None) -> tuple[Jobs, int | None]:
+    """Write the manifest of what is asked for now and was before; gives all jobs, and the threads to take.
+
+    Raises:
+        ValueError: a model changed since, or the store was begun with other threads.
+    """
+    before, held = _read_manifest(folder) if (folder / MANIFEST).exists() else (Jobs([]), threads)
+    known = {one.checkpoint: one.model for one in before}
+    for job in jobs:
+        if known.setdefault(job.checkpoint, job.model) != job.model:
+            advice = f"Choose another folder, or another name: sweep_jobs(..., checkpoint='{job.checkpoint}, later')."
+            raise invalid("jobs", f"{job.checkpoint!r} as it was when {folder} was begun", "other weights", advice)
+    if threads is not None and held != threads and len(before):
+        advice = "Leave it out, or choose another folder: pictures differ in their last bits by the number of threads."
+        raise invalid("threads", f"{held}, as {folder} was begun with", threads, advice)
+    there = {one.hash for one in before}
+    every = before + [one for one in jobs if one.hash not in there]
+    if len(every) > len(before):
+        _write_manifest(folder, every, held)
+    return every, held
+
+
+def _write_manifest(folder: Path, jobs: Jobs, threads: int | None) -> None:
+    recipes = {one.recipe: None for one in jobs}
+    places = {recipe: place for place, recipe in enumerate(recipes)}
+    columns = [*jobs[0].to_dict()]
+    # A run file of the first job's pictures, so that whoever reads run files reads this.
+    whole = json.loads(dataclasses.replace(jobs[0].run, ui={}).to_json())
+    whole[SWEEP] = {
+        "format": FORMAT,
+        "threads": threads,
+        "columns": columns,
+        "recipes": [json.loads(one) for one in recipes],
+        "jobs": [[places[one.recipe], *one.to_dict().values()] for one in jobs],
+    }
+    files.write(folder / MANIFEST, (json.dumps(whole, ensure_ascii=False) + "\n").encode())

@@ -1,0 +1,2 @@
+class Atlas:
+    def __init__(self, store): self.store=store
