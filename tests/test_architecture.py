@@ -44,8 +44,9 @@ MAY_IMPORT = {
     "export": {"ground", "network", "words", "scoring"},
     "demo": {"ground"},
     "view": {"ground", "network", "words", "engine", "scoring", "live", "export", "demo"},
-    "__init__": {"network", "words", "doors", "scoring", "export", "view", "demo"},
-    "__main__": {"network", "doors", "export"},
+    "sweeps": {"ground", "network", "words", "engine", "scoring", "doors", "export", "demo", "view"},
+    "__init__": {"network", "words", "doors", "scoring", "export", "view", "sweeps", "demo"},
+    "__main__": {"ground", "network", "doors", "export", "sweeps"},
 }
 """Each wing stands above all that it imports."""
 ONLY_IN = {
@@ -62,6 +63,7 @@ ONLY_IN = {
         "live.quiet",
         "live.worker",
         "network.graph",
+        "sweeps.rendering",
         "view.comparing",
         "view.inquiry",
         "view.lifetime",
@@ -87,6 +89,8 @@ ONLY_IN = {
         "parametrizations",
         "regularizers",
         "scoring.receptive",
+        "sweeps.rendering",
+        "sweeps.running",
         "transforms",
     },
 }

@@ -21,6 +21,7 @@ RETRIES = 2
 WINDOW = 3
 """Jobs of each worker that the scheduler knows: one at work, and the next ones, so that none waits for us."""
 
+
 def made_by(client: Any, threads: int | None) -> Callable[[Jobs], Iterator[tuple[Job, Any]]]:
     """What makes jobs on a cluster: pairs of a job and its rows, or a sentence where no worker survived it.
 
@@ -69,7 +70,12 @@ def _made(client: Any, jobs: Jobs, threads: int | None, distributed: Any) -> Ite
             future.release()
             # Workers may have come, or gone, since.
             finished.update(submit(max(1, WINDOW * len(client.nthreads())) - len(running)))
-    except (distributed.client.FutureCancelledError, distributed.CommClosedError, ConnectionError, TimeoutError) as error:
+    except (
+        distributed.client.FutureCancelledError,
+        distributed.CommClosedError,
+        ConnectionError,
+        TimeoutError,
+    ) as error:
         raise ConnectionError(f"The cluster is gone ({error}). What was made is kept: sweep again to go on.") from error
     finally:
         # Ctrl-C, a full disk: nobody waits for the rest.
@@ -87,7 +93,9 @@ def _outcome(future: Any, distributed: Any) -> Any:
     if future.status == "error":
         error = future.exception()
         if isinstance(error, distributed.KilledWorker):
-            return f"{RETRIES + 1} workers died of it, which often is a lack of memory: a smaller batch_size needs less."
+            return (
+                f"{RETRIES + 1} workers died of it, which often is a lack of memory: a smaller batch_size needs less."
+            )
         raise error
     return future.result()
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from actmax_widget import demo, varying
 from actmax_widget.checkpoint import Changes, versions
-from actmax_widget.checks import check_flag, check_integer, invalid, near
+from actmax_widget.checks import check_integer, invalid, near
 from actmax_widget.engine.batch import LARGEST_BATCH, VALUES_AT_ONCE
 from actmax_widget.export.run_file import RunFile
 from actmax_widget.labels import Labels
@@ -95,7 +95,9 @@ class Job:
     @classmethod
     def of(cls, found: Mapping[str, Any], recipe: str) -> Self:
         """The job that :meth:`to_dict` wrote."""
-        plain = {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
+        plain: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in found.items()
+        }
         return cls(**plain, recipe=recipe)
 
 
@@ -159,7 +161,7 @@ def sweep_jobs(
     keep: Sequence[str] = ("history", "score"),
     input_shape: Sequence[int] | None = None,
     held_inputs: Mapping[str, Any] | None = None,
-    backprop_modifier: str | None = None,
+    backprop_modifier: Any = None,
     **settings: Any,
 ) -> Jobs:
     """Say which pictures to make of one or more models: a job for each batch of filters. Nothing is computed.

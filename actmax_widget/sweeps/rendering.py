@@ -71,11 +71,13 @@ def made(job: Job, model: Any) -> list[Row]:
             return _rows(job, model)
         except Interrupted:
             raise KeyboardInterrupt from None
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - of a layer that somebody wrote
             if len(job.filters) == 1:
                 return [_failed(job, error)]
     # One of them failed, or there was no room for all: of one filter the others know nothing.
-    alone = [dataclasses.replace(job, filters=(one,), labels=job.labels[at : at + 1]) for at, one in enumerate(job.filters)]
+    alone = [
+        dataclasses.replace(job, filters=(one,), labels=job.labels[at : at + 1]) for at, one in enumerate(job.filters)
+    ]
     return [row for one in alone for row in made(one, model)]
 
 
@@ -190,4 +192,3 @@ def _png(result: Result) -> bytes:
     file = io.BytesIO()
     opened(to_pixels(result.image, result.checkpoint.settings.input_range)).save(file, "png")
     return file.getvalue()
-

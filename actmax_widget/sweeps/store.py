@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
+import itertools
 import json
 import os
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +25,7 @@ from actmax_widget import files
 from actmax_widget.checkpoint import Checkpoint
 from actmax_widget.checks import invalid, near
 from actmax_widget.export import saving
+from actmax_widget.film import Film
 from actmax_widget.network import Network, starting
 from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.scoring.score import Natural, Strong, Sturdy
@@ -185,6 +188,15 @@ class Sweep:
         """The jobs that are not made yet."""
         return Jobs([one for one in self.jobs if one.hash not in self._made], self.models)
 
+    def progress(self) -> list[tuple[str, str, int, int]]:
+        """Of each layer of each checkpoint: both names, pictures made, and pictures asked for."""
+        counts: dict[tuple[str, str], list[int]] = {}
+        for job in self.jobs:
+            found = counts.setdefault((job.checkpoint, job.layer), [0, 0])
+            found[0] += len(job.filters) * (job.hash in self._made)
+            found[1] += len(job.filters)
+        return [(*names, made, count) for names, (made, count) in counts.items()]
+
     @property
     def errors(self) -> dict[str, str]:
         """What failed: "layer, filter" -> a sentence."""
@@ -294,11 +306,38 @@ class Sweep:
         content = self.png(index)
         if content is None:
             raise invalid("filter", "one that was drawn", filter, f"It failed: {self._index['error'][index]}")
-        with Image.open(io.BytesIO(content)) as picture:
-            pixels = np.asarray(picture)
-        return pixels[..., None] if pixels.ndim == 2 else pixels
+        return _opened(content)
 
-    def live(self, index: int, model: Any = None) -> ActMaxWidget:
+    def film(self, layer: str, filter: Any, seed: int | None = None) -> Film:  # noqa: A002 - as the column
+        """The pictures of a filter over the checkpoints of the model, in the order of the sweep.
+
+        Args:
+            layer: path of the layer.
+            filter: filter, or its label.
+            seed: random state; None: that of the first picture.
+
+        Returns:
+            A :class:`~actmax_widget.Film` whose iterations are the numbers that the checkpoints' names end in, as in
+            "epoch 12", if these rise; else 0, 1, 2, ... The best is the one with the highest activation.
+
+        Raises:
+            ValueError: there is no picture of it.
+        """
+        first = self.find(layer, filter, seed=seed)
+        index, wanted = self._index["filter"][first], self._index["seed"][first] if seed is None else seed
+        columns = zip(*(self._index[name] for name in ("layer", "filter", "seed", "error")), strict=True)
+        same = [at for at, one in enumerate(columns) if one == (layer, index, wanted, None)]
+        if not same:
+            raise invalid("filter", "one that was drawn", filter, "All of its pictures failed, see store.errors.")
+        pictures = [_opened(row["image"]) for row in self.read(same, ["image"])]
+        ends = [re.search(r"(\d+)\D*$", self._index["checkpoint"][at]) for at in same]
+        numbers = [int(one[1]) for one in ends if one]
+        rise = len(numbers) == len(same) and all(a < b for a, b in itertools.pairwise(numbers))
+        iterations = tuple(numbers) if rise else tuple(range(len(same)))
+        activations = [self._index["activation"][at] or 0.0 for at in same]
+        return Film(iterations, np.stack(pictures), iterations[int(np.argmax(activations))], ())
+
+    def live(self, index: int, model: Any = None, *, anew: bool = False) -> ActMaxWidget:
         """A widget that goes on from a picture.
 
         Of a sweep that kept ``"state"`` the run goes on exactly. Else the picture is the start of a run by the same
@@ -307,6 +346,7 @@ class Sweep:
         Args:
             index: see :meth:`find`.
             model: the Keras model; None: that of the sweep, in memory or read from its file.
+            anew: begin at the noise that the picture was made from, by which the widget makes it again.
 
         Raises:
             ValueError: the model is not there, is another one now, or the picture failed.
@@ -325,21 +365,34 @@ class Sweep:
             advice = "Pass the one that the pictures are of: store.live(index, model)."
             raise invalid("model", f"the model of {job.checkpoint!r}", "another one, or other weights", advice)
         widget = ActMaxWidget(given, layer=job.layer, filter_indices=row["filter"], labels=self._names_of(job), **own)
-        if row["state"] is not None:
+        if row["state"] is not None and not anew:
             widget.restore(Checkpoint.of_bytes(row["state"], f"the state of picture {index}"))
             return widget
         settings = run.changes[0].settings.changed(filter_indices=(row["filter"],))
-        with Image.open(io.BytesIO(row["image"])) as picture:
-            start = starting.start_of(network.input, picture, settings.input_range, settings.seed_fit)
-        settings = settings.changed(seed_input=start.array)
+        if not anew:
+            start = starting.start_of(
+                network.input, self._as_start(row["image"], network), settings.input_range, "crop"
+            )
+            settings = settings.changed(seed_input=start.array)
         widget.restore(beginning(network, settings, settings.max_iter, job.model))
         return widget
+
+    def _as_start(self, content: bytes, network: Network) -> Any:
+        channels = network.layout.shape_shown(network.input.shape)[-1]
+        if channels not in {1, 3}:
+            advice = "Sweep with keep=[..., 'state'], or take it anew: store.live(index, anew=True)."
+            raise invalid("index", "a picture of 1 or 3 channels", f"the mean of {channels}", advice)
+        return Image.fromarray(np.squeeze(_opened(content)))
 
     def _names_of(self, job: Job) -> list[str] | None:
         """Names of all units of a layer, if the sweep has drawn all of them."""
         same = [one for one in self.jobs if (one.model, one.layer) == (job.model, job.layer)]
         names = dict(pair for one in same for pair in zip(one.filters, one.labels, strict=False))
-        return [names[index] for index in range(len(names))] if names and [*sorted(names)] == [*range(len(names))] else None
+        return (
+            [names[index] for index in range(len(names))]
+            if names and [*sorted(names)] == [*range(len(names))]
+            else None
+        )
 
     def _model_of(self, job: Job) -> Any:
         if job.model not in self.models:
@@ -382,6 +435,12 @@ def open_sweep(folder: str | os.PathLike[str], model: Any = None) -> Sweep:
             own = {name: value for name, value in given.items() if name in {"input_shape", "held_inputs"}}
             store.models[fingerprint(Network(one, **own))] = one
     return store
+
+
+def _opened(content: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(content)) as picture:
+        pixels = np.asarray(picture)
+    return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
 # --- the folder ------------------------------------------------------------------------------------------------------
@@ -447,8 +506,9 @@ def _read_manifest(folder: Path) -> tuple[Jobs, int | None]:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         advice = f"It is damaged ({error}). Delete it and sweep again: parts that are there are kept."
         raise invalid("folder", f"a whole {MANIFEST}", str(folder), advice) from None
-    found = whole.get(SWEEP) if isinstance(whole, dict) else None
-    made = found.get("format") if isinstance(found, dict) else None
+    given = whole.get(SWEEP) if isinstance(whole, dict) else None
+    found: dict[str, Any] = given if isinstance(given, dict) else {}
+    made = found.get("format")
     if made != FORMAT:
         advice = "Sweep into another folder with this version of actmax_widget."
         raise invalid("folder", f"a sweep of format {FORMAT}", f"one of format {made}", advice)

@@ -1,2 +1,3 @@
 class Atlas:
-    def __init__(self, store): self.store=store
+    def __init__(self, store):
+        self.store = store
