@@ -1,4 +1,4 @@
-"""Without a notebook: ``python -m actmax_widget run x.json --model m.keras --out y.png``, and ``sweep`` and ``status``."""
+"""Without a notebook: ``python -m actmax_widget run x.json --model m.keras --out y.png``, ``sweep``, ``status``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from actmax_widget.export import saving, sheet
 from actmax_widget.export.run_file import RunFile
 from actmax_widget.network import Network
 from actmax_widget.network.fingerprint import fingerprint
-from actmax_widget.sweeps import open_sweep, sweep, sweep_jobs
+from actmax_widget.sweeps import open_sweep, rendering, sweep, sweep_jobs
 from actmax_widget.visualization import visualize, visualize_many
 
 
@@ -46,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     many.add_argument("--labels", help="a file of names of the last layer's units, or imagenet")
     many.add_argument("--scheduler", help="address of a Dask scheduler, such as tcp://10.0.0.1:8786")
     many.add_argument("--workers", type=int, help="worker processes on this machine, in place of a scheduler")
+    many.add_argument("--threads", type=int, help="of TensorFlow's in an operation, for the same pictures bit for bit")
     many.add_argument("--again", action="store_true", help="make those again that failed")
     status = commands.add_parser("status", help="how far a sweep is")
     status.add_argument("store", type=Path, help="folder of a sweep")
@@ -86,6 +87,8 @@ def _run(file: Path, path: Path, out: list[Path]) -> int:
 def _sweep(given: argparse.Namespace) -> int:
     if given.scheduler and given.workers:
         raise invalid("--workers", "none with --scheduler", given.workers, "Leave one of them out.")
+    if given.threads:
+        rendering.pin(check_integer("--threads", given.threads, least=1))  # before a model is loaded
     settings = {} if given.max_iter is None else {"max_iter": given.max_iter}
     jobs = sweep_jobs(
         given.model if len(given.model) > 1 else given.model[0],
@@ -99,7 +102,7 @@ def _sweep(given: argparse.Namespace) -> int:
         **settings,
     )
     with _client(given.scheduler, given.workers) as client:
-        store = sweep(jobs, given.store, client, again=given.again)
+        store = sweep(jobs, given.store, client, threads=given.threads, again=given.again)
     sys.stdout.write(f"{store}\n")
     return 1 if store.missing or store.errors else 0
 

@@ -70,12 +70,8 @@ def _made(client: Any, jobs: Jobs, threads: int | None, distributed: Any) -> Ite
             future.release()
             # Workers may have come, or gone, since.
             finished.update(submit(max(1, WINDOW * len(client.nthreads())) - len(running)))
-    except (
-        distributed.client.FutureCancelledError,
-        distributed.CommClosedError,
-        ConnectionError,
-        TimeoutError,
-    ) as error:
+    # Of lost connections, closed ones and timeouts all are OSErrors.
+    except (distributed.client.FutureCancelledError, distributed.client.ClosedClientError, OSError) as error:
         raise ConnectionError(f"The cluster is gone ({error}). What was made is kept: sweep again to go on.") from error
     finally:
         # Ctrl-C, a full disk: nobody waits for the rest.

@@ -8,7 +8,6 @@ import math
 import pickle
 import threading
 import warnings
-from contextlib import suppress
 from typing import Any
 
 import tensorflow as tf
@@ -82,10 +81,19 @@ def made(job: Job, model: Any) -> list[Row]:
 
 
 def pin(threads: int | None) -> None:
-    """Give this process so many of TensorFlow's threads in an operation; too late once it has computed."""
-    if threads is not None:
-        with suppress(RuntimeError):
-            tf.config.threading.set_intra_op_parallelism_threads(threads)
+    """Give this process so many of TensorFlow's threads in an operation.
+
+    Raises:
+        RuntimeError: it has computed already, with others.
+    """
+    if threads is None:
+        return
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    except RuntimeError:
+        advice = "Start it anew (client.restart()), or sweep into another folder with threads= as it has."
+        message = f"This process computes with others than {threads} of TensorFlow's threads already. {advice}"
+        raise RuntimeError(message) from None
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error

@@ -143,14 +143,21 @@ def _threads(threads: int | None, client: Any) -> int | None:
     """With how many a store that is begun now is made."""
     if threads is not None:
         return threads
-    return (tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count()) if client is None else 1
+    return _own_threads() if client is None else 1
+
+
+def _own_threads() -> int:
+    """TensorFlow's in this process: as they were set, or by the variable of the environment, or one a core."""
+    of_environment = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
+    named = int(of_environment) if of_environment.isdecimal() else 0
+    return tf.config.threading.get_intra_op_parallelism_threads() or named or os.cpu_count() or 1
 
 
 def _see_threads(held: int | None, client: Any, path: Path) -> None:
     """Have as many threads as the store was begun with; say so where that is too late."""
     if client is not None or held is None:
         return
-    if (tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count()) == held:
+    if _own_threads() == held:
         return
     try:
         tf.config.threading.set_intra_op_parallelism_threads(held)
