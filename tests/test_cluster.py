@@ -12,7 +12,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 import actmax_widget as am
-from actmax_widget.sweeps import cluster
+from actmax_widget.sweeps import cluster, rendering
 
 
 def parts(folder):
@@ -60,7 +60,7 @@ def test_parts_are_the_same_bit_for_bit_wherever_they_are_made(client, tmp_path)
     assert len(there) == 4
     assert parts(tmp_path / "there") == parts(tmp_path / "here")
     before = parts(tmp_path / "there")
-    sorted((tmp_path / "there").glob("part-*"))[0].unlink()
+    min((tmp_path / "there").glob("part-*")).unlink()
     am.sweep(jobs, tmp_path / "there", client, progress=False)
     assert parts(tmp_path / "there") == before
 
@@ -99,8 +99,6 @@ class Fatal:
     def __call__(self, job):
         if job.hash == self.which:
             os._exit(9)
-        from actmax_widget.sweeps import rendering
-
         return rendering.render(job)
 
 

@@ -14,7 +14,7 @@ import duckdb
 import keras
 import numpy as np
 import pandas as pd
-import polars
+import polars as pl
 import pytest
 
 import actmax_widget as am
@@ -71,7 +71,7 @@ def test_jobs_of_all_layers_are_those_with_weights_of_their_own(model):
 
 def test_jobs_are_plain_data_whose_hash_names_what_they_make(model):
     one = asked(model)[0]
-    again = pickle.loads(pickle.dumps(one))
+    again = pickle.loads(pickle.dumps(one))  # noqa: S301 - our own
     assert again == one
     assert again.hash == one.hash
     assert Job.of(json.loads(json.dumps(one.to_dict())), one.recipe).hash == one.hash
@@ -298,8 +298,8 @@ def test_readers_of_parquet_read_it_as_it_is(made):
     ]
     by_term = duckdb.sql(f"select losses['TV(2.0) Loss'] from '{files}' where layer = 'conv1'").fetchall()  # noqa: S608
     assert len(by_term) == 8
-    table = polars.read_parquet(files)
-    assert table.filter(polars.col("layer") == "out")["filter"].sort().to_list() == [*range(8)]
+    table = pl.read_parquet(files)
+    assert table.filter(pl.col("layer") == "out")["filter"].sort().to_list() == [*range(8)]
     frame = pd.concat([pd.read_parquet(path) for path in made.folder.glob("*.parquet")])
     assert len(frame) == 16
     assert bytes(frame["image"].iloc[0]).startswith(b"\x89PNG")
@@ -350,7 +350,7 @@ def test_more_is_added_to_a_store(copy, model):
 
 @pytest.mark.parametrize("damage", ["cut", "other version", "empty"])
 def test_a_part_that_is_not_whole_is_made_again(made, copy, model, damage):
-    path = sorted(copy.glob("part-*"))[0]
+    path = min(copy.glob("part-*"))
     content = path.read_bytes()
     if damage == "other version":  # whose hash, which its format is part of, is another one
         path.rename(path.with_name("part-00000000000000000000000000000000.parquet"))
@@ -362,7 +362,7 @@ def test_a_part_that_is_not_whole_is_made_again(made, copy, model, damage):
 
 
 def test_a_part_that_is_damaged_inside_is_told_and_left_out(copy):
-    path = sorted(copy.glob("part-*"))[0]
+    path = min(copy.glob("part-*"))
     content = bytearray(path.read_bytes())
     content[-400:-8] = bytes(392)
     path.write_bytes(content)
@@ -400,14 +400,14 @@ def test_a_folder_that_takes_nothing_is_told(model, tmp_path, where):
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"sweep": {"format": 99}}', '{"sweep": {"format": 1}}', "{cut"])
 def test_a_damaged_manifest_is_told(copy, content):
     (copy / store.MANIFEST).write_text(content)
-    with pytest.raises(ValueError, match="sweep|manifest"):
+    with pytest.raises(ValueError, match=r"sweep|manifest"):
         am.open_sweep(copy)
 
 
 def test_a_model_that_changed_since_is_refused_by_name(copy):
     changed = am.demo.digits()
     changed.get_layer("out").bias.assign_add(np.ones(10, np.float32))
-    with pytest.raises(ValueError, match="'digits' as it was when .* was begun"):
+    with pytest.raises(ValueError, match=r"'digits' as it was when .* was begun"):
         am.sweep(asked(changed, filters=[1]), copy)
     assert len(am.sweep(asked(changed, filters=[1], checkpoint="later"), copy, progress=False)) == 17
 
@@ -453,7 +453,7 @@ def test_other_threads_than_the_stores_are_refused(copy, model):
 
 @pytest.mark.parametrize("given", [None, [], "jobs", [1], {}])
 def test_what_is_no_job_is_refused(given, tmp_path):
-    with pytest.raises(TypeError, match="Pass what am.sweep_jobs"):
+    with pytest.raises(TypeError, match=r"Pass what am\.sweep_jobs"):
         am.sweep(given, tmp_path)
 
 
@@ -533,7 +533,7 @@ def test_a_sweep_from_a_shell(model, tmp_path, capsys):
     assert re.search(r"m  out  4 of 4", capsys.readouterr().out)
     opened = am.open_sweep(folder)
     assert opened.live(0).layer == "out"  # from its file
-    sorted(folder.glob("part-*"))[0].unlink()
+    min(folder.glob("part-*")).unlink()
     assert main(["status", str(folder)]) == 1
 
 
