@@ -65,22 +65,13 @@ class Job:
     @functools.cached_property
     def settings(self) -> str:
         """Hash of all that makes the pictures but for model, layer and filters: 16 hex digits."""
-        return _hash(self._settings, 8)
+        return _hash(_told(self.recipe), 8)
 
     @functools.cached_property
     def hash(self) -> str:
         """Names what it makes, in any process and any version of the libraries: 32 hex digits."""
-        own = [FORMAT, self.model, self.name, self.checkpoint, self.layer, self.filters, self.labels, self._settings]
-        return _hash([*own, self.keep], 16)
-
-    @property
-    def _settings(self) -> Any:
-        recipe = json.loads(self.recipe)
-        # Versions differ from day to day: the store's manifest says which they were.
-        changes = [
-            {**one, "settings": {k: v for k, v in one["settings"].items() if k != "layer"}} for one in recipe["changes"]
-        ]
-        return [changes, recipe.get("given", {})]
+        own = [FORMAT, self.model, self.name, self.checkpoint, self.layer, self.filters, self.labels, self.keep]
+        return _hash([*own, self.settings], 16)
 
     @property
     def run(self) -> RunFile:
@@ -99,6 +90,18 @@ class Job:
             name: tuple(value) if isinstance(value, list) else value for name, value in found.items()
         }
         return cls(**plain, recipe=recipe)
+
+
+@functools.lru_cache(maxsize=1024)
+def _told(recipe: str) -> Any:
+    """What of a run file makes another picture, but for the layer."""
+    found = json.loads(recipe)
+    # Versions differ from day to day: the store's manifest says which they were.
+    changes = [
+        {**one, "settings": {name: value for name, value in one["settings"].items() if name != "layer"}}
+        for one in found["changes"]
+    ]
+    return [changes, found.get("given", {})]
 
 
 def _hash(value: Any, size: int) -> str:

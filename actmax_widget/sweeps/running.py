@@ -87,7 +87,8 @@ def sweep(
         make = cluster.made_by(client, held) if client is not None else _here
         with progress_bar(sum(len(one.filters) for one in left), shown=shown and bool(left), unit="picture") as advance:
             lost = _write(make, Jobs(left, asked.models), path, advance)
-    found = Sweep(path, asked.models)
+        found = Sweep(path, asked.models)
+        found.keep_index()
     _tell(found, lost, asked)
     return found
 

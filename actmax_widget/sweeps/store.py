@@ -44,6 +44,9 @@ LOCK = ".sweep.lock"
 SWEEP = "sweep"
 """Under which the manifest, which is a run file, has what is ours."""
 KEY_OF_FORMAT = b"actmax_widget_part"
+INDEX = "index.arrow"
+FEW = 32
+"""Parts that are opened one by one as fast as an index is read."""
 ENDING = b"PAR1"
 """A whole file of Parquet ends with it."""
 HEAVY = ("image", "history", "activations", "state")
@@ -90,6 +93,14 @@ def schema() -> Any:
         "state": pa.binary(),
     }
     return pa.schema(list(own.items()), metadata={KEY_OF_FORMAT: str(FORMAT).encode()})
+
+
+def _light() -> Any:
+    """The columns that are held in memory."""
+    found = schema()
+    for name in HEAVY:
+        found = found.remove(found.get_field_index(name))
+    return found
 
 
 def part_of(rows: Sequence[Mapping[str, Any]]) -> bytes:
@@ -150,6 +161,7 @@ class Sweep:
         self._made: set[str] = set()
         self._parts: list[tuple[Job, Path, int]] = []
         self._index: dict[str, list[Any]] = {}
+        self._read = 0  # parts that were read one by one
         self.refresh()
 
     # --- what is there -----------------------------------------------------------------------------------------------
@@ -158,22 +170,50 @@ class Sweep:
         """Look for parts that were written since; gives how many pictures came. Indices of pictures stay."""
         before = len(self)
         made = whole_parts(self.folder)
-        for job in self.jobs:
-            if job.hash in made and job.hash not in self._made:
-                self._take(job, self.folder / part_name(job))
+        new = [job for job in self.jobs if job.hash in made and job.hash not in self._made]
+        known = _read_index(self.folder) if len(new) > FEW else {}
+        for job in new:
+            kept = known.get((job.hash, *made[job.hash]))
+            columns = self._columns_of(job) if kept is None else kept
+            if columns is not None:
+                self._made.add(job.hash)
+                self._parts.append((job, self.folder / part_name(job), len(self)))
+                for name, column in columns.items():
+                    self._index.setdefault(name, []).extend(column)
+        self._read += sum((job.hash, *made[job.hash]) not in known for job in new)
         return len(self) - before
 
-    def _take(self, job: Job, path: Path) -> None:
+    def _columns_of(self, job: Job) -> dict[str, list[Any]] | None:
         _, pq = _pyarrow()
+        path = self.folder / part_name(job)
         try:
-            table = pq.read_table(path, columns=[name for name in schema().names if name not in HEAVY])
+            return pq.read_table(path, columns=_light().names, use_threads=False).to_pydict()
         except Exception as error:  # noqa: BLE001 - whatever a damaged file raises
             warnings.warn(f"{path} is damaged, and left out ({error}). Sweep again.", RuntimeWarning, stacklevel=3)
+            return None
+
+    def keep_index(self) -> None:
+        """Write the light columns of all parts into one file, by which thousands of them are opened at once.
+
+        Nobody needs it: what is not in it, or is not as it was, is read from its part.
+        """
+        if self._read <= FEW:
             return
-        self._made.add(job.hash)
-        self._parts.append((job, path, len(self)))
-        for name, column in table.to_pydict().items():
-            self._index.setdefault(name, []).extend(column)
+        pa, _ = _pyarrow()
+        made, stamps = whole_parts(self.folder), dict[str, list[Any]](part=[], size=[], time=[])
+        ends = [*(first for _, _, first in self._parts[1:]), len(self)]
+        for (job, _, first), end in zip(self._parts, ends, strict=True):
+            stamp = made.get(job.hash, (0, 0))
+            for name, value in zip(stamps, (job.hash, *stamp), strict=True):
+                stamps[name] += [value] * (end - first)
+        table = pa.table(self._index, _light())
+        for name, column in stamps.items():
+            table = table.append_column(name, [column])
+        sink = io.BytesIO()
+        with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+            writer.write_table(table)
+        files.write(self.folder / INDEX, sink.getvalue())
+        self._read = 0
 
     def __len__(self) -> int:
         return len(self._index.get("layer", ()))
@@ -218,9 +258,7 @@ class Sweep:
             ImportError: pandas is not installed.
         """
         saving.needed("pandas", "a table", "pandas")
-        light = schema()
-        for name in HEAVY:
-            light = light.remove(light.get_field_index(name))
+        light = _light()
         table = _pyarrow()[0].table({name: self._index.get(name, []) for name in light.names}, light).to_pandas()
         losses = [dict(one or ()) for one in table.pop("losses")]
         for name in dict.fromkeys(name for one in losses for name in one):
@@ -451,16 +489,18 @@ def part_name(job: Job) -> str:
     return f"part-{job.hash}.parquet"
 
 
-def whole_parts(folder: Path) -> set[str]:
-    """Hashes of the jobs whose parts are there as a whole.
+def whole_parts(folder: Path) -> dict[str, tuple[int, int]]:
+    """Hashes of the jobs whose parts are there as a whole, each with the size of its file and when it was written.
 
     A part that was cut, which a rename cannot but a full disk or a copy can, is as one that is not there.
     """
-    found = set()
+    found = {}
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("part-") and entry.name.endswith(".parquet") and _is_whole(entry.path):
-                found.add(entry.name.removeprefix("part-").removesuffix(".parquet"))
+                status = entry.stat()
+                job = entry.name.removeprefix("part-").removesuffix(".parquet")
+                found[job] = status.st_size, status.st_mtime_ns
     return found
 
 
@@ -471,6 +511,25 @@ def _is_whole(path: str) -> bool:
             return file.read() == ENDING
     except OSError:
         return False
+
+
+def _read_index(folder: Path) -> dict[tuple[str, int, int], dict[str, list[Any]]]:
+    """Columns of parts by hash, size and time, as :meth:`Sweep.keep_index` wrote them; none where it is not whole."""
+    pa, _ = _pyarrow()
+    names = _light().names
+    try:
+        with pa.OSFile(str(folder / INDEX)) as file:
+            columns = pa.ipc.open_file(file).read_all().to_pydict()
+        stamps = [*zip(*(columns[name] for name in ("part", "size", "time")), strict=True)]
+        light = {name: columns[name] for name in names}
+    except Exception:  # noqa: BLE001 - a help, and no more
+        return {}
+    found, first = {}, 0
+    for stamp, same in itertools.groupby(stamps):
+        end = first + sum(1 for _ in same)
+        found[stamp] = {name: column[first:end] for name, column in light.items()}
+        first = end
+    return found
 
 
 @contextlib.contextmanager
