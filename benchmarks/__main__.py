@@ -30,6 +30,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "parts-natural": ("steps", "recipe"),
     "keeping": ("keeping", "rows"),
     "scoring": ("scoring", "rows"),
+    "sweeps": ("sweeping", "rows"),
     "second-picture": ("steps", "second_picture"),
     **{f"first-picture-{case}": ("steps", "first_picture", case) for case in ("digits", "mobilenet", "vgg")},
     "import": ("process", "import_time"),

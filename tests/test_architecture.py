@@ -90,7 +90,6 @@ ONLY_IN = {
         "regularizers",
         "scoring.receptive",
         "sweeps.rendering",
-        "sweeps.running",
         "transforms",
     },
 }

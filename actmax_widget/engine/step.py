@@ -405,7 +405,7 @@ class Step:
         if any(kept.keys() != set(self.optimizer.slots) for kept in state.kept.values()):  # it was another optimizer's
             state = state.with_slots(self.optimizer.slots)
         single = state.measured.shape[0] == 1
-        arguments = (state, knobs, tf.constant(n), (_NEVER if stop is None else stop).handle)
+        arguments = (state, knobs, tf.constant(n), (_never() if stop is None else stop).handle)
         if single not in self._compiled:
             with self._compiling:  # and nobody compiles it twice
                 if single not in self._compiled:
@@ -656,7 +656,10 @@ def updated(
     return found
 
 
-_NEVER = StopFlag()
+@functools.cache
+def _never() -> StopFlag:
+    """A flag that nobody sets. Not made on import: a variable ends what can be set of TensorFlow's devices and threads."""
+    return StopFlag()
 
 
 def _joined(parts: Sequence[Any]) -> Any:

@@ -22,7 +22,7 @@ WINDOW = 3
 """Jobs of each worker that the scheduler knows: one at work, and the next ones, so that none waits for us."""
 
 
-def made_by(client: Any, threads: int | None) -> Callable[[Jobs], Iterator[tuple[Job, Any]]]:
+def made_by(client: Any, threads: int) -> Callable[[Jobs], Iterator[tuple[Job, Any]]]:
     """What makes jobs on a cluster: pairs of a job and its rows, or a sentence where no worker survived it.
 
     Args:
@@ -44,7 +44,7 @@ def made_by(client: Any, threads: int | None) -> Callable[[Jobs], Iterator[tuple
     return lambda jobs: _made(client, jobs, threads, distributed)
 
 
-def _made(client: Any, jobs: Jobs, threads: int | None, distributed: Any) -> Iterator[tuple[Job, Any]]:
+def _made(client: Any, jobs: Jobs, threads: int, distributed: Any) -> Iterator[tuple[Job, Any]]:
     if not jobs:
         return
     plugin = _plugin(jobs, threads, distributed)
@@ -96,7 +96,7 @@ def _outcome(future: Any, distributed: Any) -> Any:
     return future.result()
 
 
-def _plugin(jobs: Jobs, threads: int | None, distributed: Any) -> Any:
+def _plugin(jobs: Jobs, threads: int, distributed: Any) -> Any:
     """What each worker does before its first job: it takes the models that have no file, and sets its threads."""
     wanted = {one.model for one in jobs if not one.source}
     sent = {name: pickled(jobs.models[name]) for name in wanted if name in jobs.models}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import math
+import os
 import pickle
 import threading
 import warnings
@@ -80,19 +81,26 @@ def made(job: Job, model: Any) -> list[Row]:
     return [row for one in alone for row in made(one, model)]
 
 
-def pin(threads: int | None) -> None:
+def threads_here() -> int:
+    """TensorFlow's threads in an operation: as they were set, or by the environment's variable, or one a core."""
+    of_environment = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
+    named = int(of_environment) if of_environment.isdecimal() else 0
+    return tf.config.threading.get_intra_op_parallelism_threads() or named or os.cpu_count() or 1
+
+
+def pin(threads: int) -> None:
     """Give this process so many of TensorFlow's threads in an operation.
 
     Raises:
         RuntimeError: it has computed already, with others.
     """
-    if threads is None:
+    if threads_here() == threads:
         return
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
     except RuntimeError:
-        advice = "Start it anew (client.restart()), or sweep into another folder with threads= as it has."
-        message = f"This process computes with others than {threads} of TensorFlow's threads already. {advice}"
+        advice = "Start it anew, as by client.restart(), or sweep into another folder."
+        message = f"A process computes with {threads_here()} of TensorFlow's threads already, not {threads}. {advice}"
         raise RuntimeError(message) from None
 
 

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
-
 from actmax_widget import files
 from actmax_widget.checks import check_flag, check_integer, invalid
 from actmax_widget.optimizer import progress_bar
@@ -78,7 +76,7 @@ def sweep(
     shown = importlib.util.find_spec("tqdm") is not None if progress is None else check_flag("progress", progress)
     path.mkdir(parents=True, exist_ok=True)
     with store.written_by_one(path):
-        every, held = store.begun(path, asked, _threads(threads, client))
+        every, held = store.begun(path, asked, threads, rendering.threads_here() if client is None else 1)
         _see_threads(held, client, path)
         if check_flag("again", again):
             _forget_failed(path, every)
@@ -140,28 +138,12 @@ def _folder(folder: Any) -> Path:
     return path
 
 
-def _threads(threads: int | None, client: Any) -> int | None:
-    """With how many a store that is begun now is made."""
-    if threads is not None:
-        return threads
-    return _own_threads() if client is None else 1
-
-
-def _own_threads() -> int:
-    """TensorFlow's in this process: as they were set, or by the variable of the environment, or one a core."""
-    of_environment = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
-    named = int(of_environment) if of_environment.isdecimal() else 0
-    return tf.config.threading.get_intra_op_parallelism_threads() or named or os.cpu_count() or 1
-
-
-def _see_threads(held: int | None, client: Any, path: Path) -> None:
+def _see_threads(held: int, client: Any, path: Path) -> None:
     """Have as many threads as the store was begun with; say so where that is too late."""
-    if client is not None or held is None:
-        return
-    if _own_threads() == held:
+    if client is not None:
         return
     try:
-        tf.config.threading.set_intra_op_parallelism_threads(held)
+        rendering.pin(held)
     except RuntimeError:
         warnings.warn(
             f"{path} was begun with {held} of TensorFlow's threads, and this process has others already: pictures may "

@@ -141,7 +141,7 @@ class Sweep:
     Attributes:
         folder: where it is.
         jobs: all that were asked for, made or not.
-        threads: TensorFlow's threads in an operation that it was begun with; None: as many as it takes by itself.
+        threads: TensorFlow's threads in an operation that it was begun with.
         models: models in memory by fingerprint, for :meth:`live`.
 
     Example:
@@ -557,7 +557,7 @@ def written_by_one(folder: Path) -> Iterator[None]:
         yield
 
 
-def _read_manifest(folder: Path) -> tuple[Jobs, int | None]:
+def _read_manifest(folder: Path) -> tuple[Jobs, int]:
     try:
         whole = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
@@ -574,19 +574,25 @@ def _read_manifest(folder: Path) -> tuple[Jobs, int | None]:
     try:
         recipes = [json.dumps(one, indent=1, ensure_ascii=False) + "\n" for one in found["recipes"]]
         jobs = Jobs([Job.of(dict(zip(found["columns"], one, strict=True)), recipes[at]) for at, *one in found["jobs"]])
-        return jobs, found["threads"]
+        return jobs, int(found["threads"])
     except (LookupError, TypeError, ValueError) as error:
         advice = f"It is damaged ({error!r}). Delete it and sweep again: parts that are there are kept."
         raise invalid("folder", f"a whole {MANIFEST}", str(folder), advice) from None
 
 
-def begun(folder: Path, jobs: Jobs, threads: int | None) -> tuple[Jobs, int | None]:
+def begun(folder: Path, jobs: Jobs, threads: int | None, by_itself: int) -> tuple[Jobs, int]:
     """Write the manifest of what is asked for now and was before; gives all jobs, and the threads to take.
+
+    Args:
+        folder: the store.
+        jobs: what is asked for.
+        threads: TensorFlow's, if somebody said how many.
+        by_itself: how many a store is begun with where nobody did.
 
     Raises:
         ValueError: a model changed since, or the store was begun with other threads.
     """
-    before, held = _read_manifest(folder) if (folder / MANIFEST).exists() else (Jobs([]), threads)
+    before, held = _read_manifest(folder) if (folder / MANIFEST).exists() else (Jobs([]), threads or by_itself)
     known = {one.checkpoint: one.model for one in before}
     for job in jobs:
         if known.setdefault(job.checkpoint, job.model) != job.model:
@@ -602,7 +608,7 @@ def begun(folder: Path, jobs: Jobs, threads: int | None) -> tuple[Jobs, int | No
     return every, held
 
 
-def _write_manifest(folder: Path, jobs: Jobs, threads: int | None) -> None:
+def _write_manifest(folder: Path, jobs: Jobs, threads: int) -> None:
     recipes = {one.recipe: None for one in jobs}
     places = {recipe: place for place, recipe in enumerate(recipes)}
     columns = [*jobs[0].to_dict()]
