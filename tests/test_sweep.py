@@ -20,7 +20,7 @@ import pytest
 import actmax_widget as am
 from actmax_widget.__main__ import main
 from actmax_widget.export.run_file import RunFile
-from actmax_widget.sweeps import Job, Jobs, jobs, rendering, running, store
+from actmax_widget.sweeps import Job, Jobs, Sweep, jobs, rendering, running, store
 from actmax_widget.sweeps.rendering import render
 
 STEPS = 4
@@ -346,6 +346,39 @@ def test_more_is_added_to_a_store(copy, model):
     more = am.sweep(asked(model, "conv2", filters=[1]), copy, progress=False)
     assert (len(more), len(more.jobs)) == (17, 5)
     assert [one[1:] for one in more.progress()] == [("conv1", 8, 8), ("out", 8, 8), ("conv2", 1, 1)]
+
+
+def test_a_store_that_is_being_filled_is_looked_at_again(copy, model):
+    opened = am.open_sweep(copy)
+    assert opened.refresh() == 0
+    am.sweep(asked(model, "conv2", filters=[1], seed=[1, 2]), copy, progress=False)
+    assert opened.refresh() == 2
+    assert (opened.index["layer"][16:], opened.index["seed"][16:]) == (["conv2", "conv2"], [1, 2])
+    assert opened.job_of(17).layer == "conv2"
+    assert opened.image("conv2", 1, seed=1).shape == (28, 28, 1)
+
+
+def test_thousands_of_parts_are_read_from_one_index(made, tmp_path, monkeypatch):
+    row = next(made.read([0]))
+    one = made.jobs[0]
+    wanted = Jobs([dataclasses.replace(one, filters=(0,), checkpoint=f"epoch {at}") for at in range(40)], made.models)
+    store.begun(tmp_path, wanted, None, 1)
+    for job in wanted:
+        content = store.part_of([{**row, "losses": [*row["losses"]], "checkpoint": job.checkpoint}])
+        (tmp_path / store.part_name(job)).write_bytes(content)
+    first = am.sweep(wanted, tmp_path, progress=False)
+    assert (tmp_path / store.INDEX).exists()
+    changed = tmp_path / store.part_name(wanted[7])
+    changed.write_bytes(store.part_of([{**row, "losses": [*row["losses"]], "checkpoint": "other"}]))
+    read, whole = [], Sweep._columns_of
+    monkeypatch.setattr(Sweep, "_columns_of", lambda self, job: read.append(job) or whole(self, job))
+    opened = am.open_sweep(tmp_path)
+    assert read == [wanted[7]]
+    assert opened.index["checkpoint"] == [*first.index["checkpoint"][:7], "other", *first.index["checkpoint"][8:]]
+    for index in (0, 39):
+        assert opened.png(index) == row["image"]
+    (tmp_path / store.INDEX).write_bytes(b"damaged")
+    assert len(am.open_sweep(tmp_path)) == 40
 
 
 @pytest.mark.parametrize("damage", ["cut", "other version", "empty"])

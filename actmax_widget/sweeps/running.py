@@ -77,11 +77,12 @@ def sweep(
     path.mkdir(parents=True, exist_ok=True)
     with store.written_by_one(path):
         every, held = store.begun(path, asked, threads, rendering.threads_here() if client is None else 1)
-        _see_threads(held, client, path)
         if check_flag("again", again):
             _forget_failed(path, every)
         there = store.whole_parts(path)
         left = [one for one in asked if one.hash not in there]
+        if left:
+            _see_threads(held, client, path)
         make = cluster.made_by(client, held) if client is not None else _here
         with progress_bar(sum(len(one.filters) for one in left), shown=shown and bool(left), unit="picture") as advance:
             lost = _write(make, Jobs(left, asked.models), path, advance)

@@ -6,6 +6,7 @@ on is to make the jobs whose parts are not there. Nobody coordinates anything, a
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import dataclasses
 import io
@@ -157,7 +158,7 @@ class Sweep:
     def __init__(self, folder: str | os.PathLike[str], models: Mapping[str, Any] | None = None) -> None:
         self.folder = Path(folder)
         self.models = dict(models or {})
-        self.jobs, self.threads = _read_manifest(self.folder)
+        self.jobs, self.threads, self._stamp = Jobs([]), 0, (0, 0)
         self._made: set[str] = set()
         self._parts: list[tuple[Job, Path, int]] = []
         self._index: dict[str, list[Any]] = {}
@@ -167,8 +168,17 @@ class Sweep:
     # --- what is there -----------------------------------------------------------------------------------------------
 
     def refresh(self) -> int:
-        """Look for parts that were written since; gives how many pictures came. Indices of pictures stay."""
+        """Look for parts that were written, and jobs that were asked for, since; gives how many pictures came.
+
+        Indices of pictures stay.
+
+        Raises:
+            ValueError: the folder is no sweep's, or is not whole any more.
+        """
         before = len(self)
+        if (stamp := _stamp_of(self.folder / MANIFEST)) != self._stamp:
+            self.jobs, self.threads = _read_manifest(self.folder)
+            self._stamp = stamp
         made = whole_parts(self.folder)
         new = [job for job in self.jobs if job.hash in made and job.hash not in self._made]
         known = _read_index(self.folder) if len(new) > FEW else {}
@@ -240,8 +250,14 @@ class Sweep:
     @property
     def errors(self) -> dict[str, str]:
         """What failed: "layer, filter" -> a sentence."""
-        columns = zip(*(self._index.get(name, []) for name in ("checkpoint", "layer", "filter", "error")), strict=True)
-        return {f"{of}, {layer}, filter {index}": error for of, layer, index, error in columns if error}
+        named = ("checkpoint", "layer", "filter", "seed", "error")
+        columns = zip(*(self._index.get(name, []) for name in named), strict=True)
+        several = len({*self._index.get("seed", [])}) > 1
+        return {
+            f"{of}, {layer}, filter {index}{f', seed {seed}' * several}": error
+            for of, layer, index, seed, error in columns
+            if error
+        }
 
     def __repr__(self) -> str:
         failed = f"; {len(self.errors):,} failed, see store.errors" if self.errors else ""
@@ -305,7 +321,7 @@ class Sweep:
         _, pq = _pyarrow()
         opened: tuple[Path, Any] | None = None
         for index in which:
-            path, row = self._place(index)
+            _, path, row = self._place(index)
             if opened is None or opened[0] != path:
                 opened = path, pq.ParquetFile(path)
             file = opened[1]
@@ -315,19 +331,16 @@ class Sweep:
             table = file.read_row_group(group, columns=None if columns is None else [*columns])
             yield table.slice(row, 1).to_pylist()[0]
 
-    def _place(self, index: int) -> tuple[Path, int]:
+    def _place(self, index: int) -> tuple[Job, Path, int]:
+        """The job of a picture, its part, and the row there."""
         index = range(len(self))[index]
-        low, high = 0, len(self._parts)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self._parts[middle][2] <= index else (low, middle)
-        _, path, first = self._parts[low]
-        return path, index - first
+        at = bisect.bisect_right(self._parts, index, key=lambda part: part[2]) - 1
+        job, path, first = self._parts[at]
+        return job, path, index - first
 
     def job_of(self, index: int) -> Job:
         """The job that made a picture."""
-        path, _ = self._place(index)
-        return next(job for job, one, _ in self._parts if one == path)
+        return self._place(index)[0]
 
     def png(self, index: int) -> bytes | None:
         """The file of a picture; None where it failed."""
@@ -555,6 +568,13 @@ def written_by_one(folder: Path) -> Iterator[None]:
         file.write(f"process {os.getpid()} on {os.uname().nodename if hasattr(os, 'uname') else 'this machine'}")
         file.flush()
         yield
+
+
+def _stamp_of(path: Path) -> tuple[int, int]:
+    with contextlib.suppress(OSError):
+        status = path.stat()
+        return status.st_mtime_ns, status.st_size
+    return 0, 1  # not as any that was read
 
 
 def _read_manifest(folder: Path) -> tuple[Jobs, int]:
