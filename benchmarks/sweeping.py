@@ -27,33 +27,30 @@ def rows(*, quick: bool) -> list[Row]:
 
 
 def _in_this_process(repeats: int) -> list[Row]:
-    """Pictures a second of a sweep over those of ``visualize_layer`` of the same recipe, steps and batch."""
+    """Pictures a second of a sweep over those of ``visualize_layer`` with the same recipe, that of natural."""
     found = []
-    digits, photos = am.demo.digits(), am.demo.photos()
-    for name, model, layer, count, steps in (
-        ("digits", digits, LAYER, 64, STEPS),
-        ("SqueezeNet", photos, "fire5_squeeze1x1", 16, 16),
+    for name, model, layer, count in (
+        ("digits", am.demo.digits(), LAYER, 64),
+        ("SqueezeNet", am.demo.photos(), "fire5_squeeze1x1", 8),
     ):
-        given: dict[str, Any] = {"preset": "keras-vis", "max_iter": steps, "batch_size": count}
-        recipe = {"max_iter": steps, "batch_size": count, "seed": 0, "progress": False}
-
-        def layer_alone(model: Any = model, layer: str = layer, count: int = count, recipe: Any = recipe) -> None:
-            am.visualize_layer(model, layer, range(count), **recipe)
-
-        def swept(keep: list[str], model: Any = model, layer: str = layer, n: int = count, given: Any = given) -> None:
-            with tempfile.TemporaryDirectory() as folder:
-                am.sweep(am.sweep_jobs(model, layer, range(n), keep=keep, **given), folder, progress=False)
-
         for keep in ([], ["history", "score"]):
+            jobs = am.sweep_jobs(model, layer, range(count), keep=keep, batch_size=count)
+            settings = jobs[0].run.changes[0].settings
+            names = ("parametrization", "transforms", "optimizer", "lp_norm_weight", "tv_weight", "max_iter", "clip")
+            recipe = {one: getattr(settings, one) for one in names}
+
+            def layer_alone(model: Any = model, layer: str = layer, count: int = count, recipe: Any = recipe) -> None:
+                am.visualize_layer(model, layer, range(count), batch_size=count, seed=0, progress=False, **recipe)
+
             layer_alone()
-            swept(keep)
+            _swept(jobs, None)
             # One after the other, so that both have the same machine.
-            pairs = [(_seconds(layer_alone), _seconds(lambda keep=keep: swept(keep))) for _ in range(repeats)]
+            pairs = [(_seconds(layer_alone), _swept(jobs, None)) for _ in range(repeats)]
             ratios = [alone / own for alone, own in pairs]
             kept = "history and score" if keep else "pictures alone"
             title = f"pictures a second of a sweep in this process, {name}, {kept}"
             least = {} if keep else {"least": 0.95}
-            found.append(row(title, "visualize_layer of the same", ratios, **least, pictures=count, steps=steps))
+            found.append(row(title, "visualize_layer with the same recipe", ratios, **least, pictures=count))
     return found
 
 

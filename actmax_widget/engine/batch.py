@@ -47,6 +47,7 @@ class Batch:
         self.state = start.filled(size)
         self._rows = array.array("f")  # of floats, as millions of objects would take a hundred times the memory
         self._pictures: tuple[State, np.ndarray] | None = None
+        self._apart: tuple[State, list[State]] | None = None
 
     @property
     def iteration(self) -> int:
@@ -116,10 +117,16 @@ class Batch:
         """
         going_on = bool(np.isfinite(history.values[-1:, -1]).all())
         # From the picture as it was seen, not from the next one: what is opened shows what the tile showed.
-        start = self.state.alone(position, self.pictures[[position]], len(history), going_on=going_on)
+        start = self._each()[position].alone(self.pictures[[position]], len(history), going_on=going_on)
         one = Batch(self.names, start, measures=self.measures)
         one.add_rows(history.rows[:, None])
         return one
+
+    def _each(self) -> list[State]:
+        """The states of the pictures, taken apart once for all of them."""
+        if self._apart is None or self._apart[0] is not self.state:
+            self._apart = self.state, self.state.each()
+        return self._apart[1]
 
     def rest(self, *, resumable: bool) -> None:
         """No step is made any more: let go of what :meth:`alone` does not need, or, not ``resumable``, of all."""

@@ -124,24 +124,32 @@ class State(NamedTuple):
         parts = tf.nest.map_structure(lambda one: one[where], self._replace(iteration=self.best_loss))
         return parts._replace(iteration=self.iteration)
 
+    def each(self) -> list[State]:
+        """The states of all pictures, as :meth:`part` gives them one by one, in a few operations."""
+        count = len(self.best_loss)
+        flat = [
+            tf.split(one, count) if len(one) == count else [one] * count
+            for one in tf.nest.flatten(self._replace(iteration=self.best_loss))
+        ]
+        states = [tf.nest.pack_sequence_as(self, [*one]) for one in zip(*flat, strict=True)]
+        return [state._replace(iteration=self.iteration) for state in states]
+
     def filled(self, size: int | None) -> State:
         """The state of as many pictures as a model takes at once: the last is repeated where it takes more."""
         missing = 0 if size is None else size - len(self.measured)
         filled = _with_more(self._replace(iteration=self.best_loss), missing)
         return filled._replace(iteration=self.iteration)
 
-    def alone(self, position: int, image: np.ndarray, iteration: int, *, going_on: bool) -> State:
-        """The state of one picture: it is shown as the network saw it last, with all that its next step needs.
+    def alone(self, image: np.ndarray, iteration: int, *, going_on: bool) -> State:
+        """The state of one picture, which is shown as the network saw it last, with all that its next step needs.
 
         Args:
-            position: of the picture.
             image: it as the network saw it last, (1, ..., channels).
             iteration: iterations made of it.
             going_on: whether its next step begins where this state's would; else it begins at the picture itself.
         """
         shown = tf.constant(image, tf.float32)
-        one = self.part(slice(position, position + 1))
-        one = one._replace(iteration=tf.constant(iteration), measured=shown, best=shown, sound=tf.constant([True]))
+        one = self._replace(iteration=tf.constant(iteration), measured=shown, best=shown, sound=tf.constant([True]))
         return one if going_on else one.back()
 
     def at_rest(self, *, resumable: bool) -> State:

@@ -76,7 +76,7 @@ class Job:
     @property
     def run(self) -> RunFile:
         """What makes its pictures, with the filters as what varies."""
-        return dataclasses.replace(RunFile.of_text(self.recipe), vary={varying.FILTERS: [*self.filters]})
+        return dataclasses.replace(_read(self.recipe), vary={varying.FILTERS: [*self.filters]})
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it, but for what it shares with other jobs: ``recipe``."""
@@ -90,6 +90,11 @@ class Job:
             name: tuple(value) if isinstance(value, list) else value for name, value in found.items()
         }
         return cls(**plain, recipe=recipe)
+
+
+@functools.lru_cache(maxsize=64)
+def _read(recipe: str) -> RunFile:
+    return RunFile.of_text(recipe)
 
 
 @functools.lru_cache(maxsize=1024)
