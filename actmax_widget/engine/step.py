@@ -666,7 +666,7 @@ def updated(
 
 @functools.cache
 def _never() -> StopFlag:
-    """A flag that nobody sets. Not on import: once there is a variable TensorFlow's devices and threads cannot be set."""
+    """A flag that nobody sets. Not on import: a variable ends what can be set of TensorFlow's devices and threads."""
     return StopFlag()
 
 
