@@ -84,6 +84,7 @@ np.savez(sys.argv[2], image=result.image, values=result.history.values)
 """
 
 
+@pytest.mark.soak  # test_from_a_shell in test_export.py makes the same bits in another process, too
 def test_it_goes_on_in_another_process(tmp_path):
     model = am.demo.digits()
     whole = visualize(model, "out", 3, max_iter=200)

@@ -61,4 +61,4 @@ def test_nothing_keeps_anybody_out(next_widget):
     expect(view.part("tiles")).to_have_attribute("data-status", "finished", timeout=60_000)
     notebook.ask("widget.tv_weight = 4")
     expect(view.part("tiles-changed")).to_be_visible()
-    expect_nothing_found(notebook, "tiles")  # without a kernel: in test_kernel_gone.py
+    expect_nothing_found(notebook, "tiles")  # without a kernel: in test_tiles.py

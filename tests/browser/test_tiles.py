@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 import actmax_widget as am
 from tests.browser.lab import ARTIFACTS, OpenNotebook, reopen_without_kernel
+from tests.browser.test_accessible import AXE, expect_nothing_found
 from tests.browser.view import WidgetView
 
 TILE_PIXELS = """tile => {
@@ -79,6 +80,8 @@ def test_all_filters_of_a_layer_and_other_values_fill_in_and_one_is_opened(first
     view = WidgetView(notebook.widget)
     expect(tile(view, 5)).to_have_text(re.compile(r"Seed 2 · Jitter 2\s*[-\d.]+"))
     assert np.array(tile(view, 5).evaluate(TILE_PIXELS)).std() > 10
+    notebook.page.add_script_tag(path=AXE)
+    expect_nothing_found(notebook, "disconnected")
 
 
 def sort_and_save(notebook: OpenNotebook, view: WidgetView) -> None:
