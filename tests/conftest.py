@@ -17,6 +17,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 WAIT = ("tests/browser/", "tests/test_notebooks.py")
 """Tests that wait for browsers and kernels most of their time."""
+SEARCH = ("tests/test_held.py", "tests/test_references.py")
+"""Tests that look through every object there is: four times as quick in a process that has not made many yet."""
 
 
 class OneBrowser(LoadScopeScheduling):
@@ -36,6 +38,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneBrowser:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run what fails fastest first: unit tests, then notebooks, then the browser; of two processes one these first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(SEARCH))
     items.sort(key=_slowness, reverse=hasattr(config, "workerinput"))
 
 
@@ -43,9 +46,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _same_networks_each_time(request: pytest.FixtureRequest) -> None:
     """Untrained networks have dead filters now and then, which is told by a warning: the same ones in every run."""
     if "browser" not in request.keywords and "notebook" not in request.keywords:
-        import keras  # noqa: PLC0415 - imports TensorFlow, which reads the settings above
+        from tests.networks import seed_networks  # noqa: PLC0415 - imports TensorFlow, which reads the settings above
 
-        keras.utils.set_random_seed(0)
+        seed_networks(0)
 
 
 class Traces:

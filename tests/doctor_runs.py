@@ -332,6 +332,16 @@ SOUND = {
     "a photograph's class": on(model=photos, filter_indices=130, preset="quick"),
 }
 
+ALIKE = {
+    *["a total variation of 1e6", "tv of 300 on stripes", "weights for another network, photographs"],
+    *["keras-vis with a rate of 300", "keras-vis with a rate of 1e-4", "40 steps of a channel", "a dead unit, pixels"],
+    *["a loss that is nan at once", "a softmax of a subclassed model", "noise for a photograph"],
+    *["stretched digits, 0", "plain digits, 8", "adversarial digits, 5", "keras-vis, 3", "keras-vis, 7", "fourier"],
+    *["a channel of the first layer", "lying stripes", "standing stripes", "an untrained MobileNet's channel"],
+    *["real pictures of 3, at a temperature of 1.0", "real pictures of 5, at a temperature of 1.0"],
+}
+"""Runs for `make soak`: another one has the same symptom, or is sound in the same way."""
+
 
 def main() -> None:
     """Print what the doctor says of each: ``python -m tests.doctor_runs``."""

@@ -1,6 +1,7 @@
 """Who may import whom: the tree is the architecture, and this holds it."""
 
 import ast
+import functools
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -103,6 +104,7 @@ def wing(module):
     return first
 
 
+@functools.cache
 def imports(module):
     """Our modules and the others' packages that a module imports."""
     ours, others = set(), set()

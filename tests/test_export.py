@@ -24,10 +24,12 @@ from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.parameters import number
 from tests.networks import small_cnn
 
+network = functools.cache(am.demo.digits)
+
 
 @pytest.fixture(scope="module")
 def digits():
-    return am.demo.digits()
+    return network()
 
 
 class Fade(transforms.Transform):
@@ -81,7 +83,7 @@ def made(name):
     given = {"target": "out", **RUNS[name]}
     target = given.pop("target")
     filters = () if isinstance(target, losses.Sum) else (3,)
-    return am.visualize(am.demo.digits(), target, *filters, **{"seed": 4, "max_iter": 20, **given})
+    return am.visualize(network(), target, *filters, **{"seed": 4, "max_iter": 20, **given})
 
 
 @pytest.mark.parametrize("name", RUNS)

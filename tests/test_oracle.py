@@ -21,6 +21,22 @@ from tests import oracle_replay as oracle
 from tests.networks import small_cnn
 
 CASES = [pytest.param(case, id=case.id) for case in oracle.all_cases()]
+ALIKE = {
+    *["defaults_mnist_it1", "defaults_mnist_it5", "defaults_mnist_it50", "defaults_rgb_it1", "defaults_rgb_it5"],
+    *["defaults_rgb_it50", "losses_defaults_200", "weights_lp0_rgb_conv", "weights_tv0_rgb_conv"],
+    *["weights_lp0_tv0_rgb_conv", "filters_int_rgb_conv", "filters_list1_rgb_conv", "filters_dup_rgb_conv"],
+    *["filters_all_rgb_conv", "filters_default_mnist_conv", "filters_flatten_layer_mnist", "dense_one_linear"],
+    *["dense_none_linear", "dense_one_softmax", "dense_none_softmax", "dense_hidden_relu", "gradmod_negate_rgb"],
+    *["backprop_relu_mnist_dense", "backprop_deconv_mnist_dense", "backprop_guided_rgb_dense_noreg"],
+    *["backprop_rectified_rgb_conv_noreg", "backprop_rectified_rgb_dense_noreg", "backprop_rectified_mnist_dense"],
+    *["backprop_guided_mix", "range_0_255_seeded", "range_0f_1f_seeded", "range_m1f_1f_noseed", "range_mixed_0_255f"],
+    *["range_reversed_float", "jitter_005_rgb", "jitter_025_mnist", "jitter_default_mnist_natural", "jitter_zero"],
+    *["wrt_input_explicit", "losses_tv15_only", "losses_tv3", "losses_lp2", "losses_lp1_signed", "seed_nobatch_rgb"],
+    *["seed_nobatch_mnist", "seed_float64", "seed_zeros_nolp", "seednone_mnist", "reg_idx0", "reg_conv", "c1d_conv"],
+    *["c1d_dense", "mix_sigmoid_out", "mix_lrelu_layer"],
+}
+"""Of these each step goes the way of another case's, with other numbers: `make test` compares their first and last
+step, `make soak` the whole run."""
 
 
 def relative(ours, recorded):
@@ -62,7 +78,9 @@ def test_losses_and_gradients_at_recorded_inputs(case):
 
 
 @pytest.mark.filterwarnings("ignore:No gradient reached")  # of two, where keras-vis said nothing
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", [pytest.param(*case.values, id=case.id, marks=[pytest.mark.soak] * (case.id in ALIKE)) for case in CASES]
+)
 def test_the_whole_run(case):
     run = oracle.replay(case)
     assert run.records.numbers == list(range(case.n_iter))
@@ -118,6 +136,7 @@ def picture_agrees(case, run):
 
 def test_each_departure_is_shown_and_its_cases_exist():
     known = {case.id for case in oracle.all_cases()}
+    assert known > ALIKE
     for departure in oracle.DEPARTURES.values():
         assert set(departure.cases) <= known
         assert any(name.startswith(f"test_departure_{departure.name}") for name in globals())

@@ -57,6 +57,12 @@ def model():
 
 
 @pytest.fixture(scope="module")
+def alone():
+    """A network for tests each of which compiles what no other does."""
+    return small_cnn(3, size=16)
+
+
+@pytest.fixture(scope="module")
 def own(model):
     """A widget of a user's own parts, compiled."""
     widget = am.ActMaxWidget(
@@ -166,10 +172,9 @@ def test_what_is_no_other_part_compiles_nothing_in_the_widget(model, traces, cha
     ],
     ids=of_any_process,
 )
-def test_another_part_compiles_once(traces, change):
-    model = small_cnn(3, size=16)
+def test_another_part_compiles_once(alone, traces, change):
     parts = {"parametrization": "ringspectrum", "transforms": [transforms.Jitter(0)], "optimizer": "adam"}
-    widget = am.ActMaxWidget(model, layer="out", **parts)
+    widget = am.ActMaxWidget(alone, layer="out", **parts)
     widget.step()
     before = {name: getattr(widget, name) for name in change}
 
@@ -249,11 +254,10 @@ def test_an_equal_objective_of_other_numbers_finds_the_step_too(model, traces, o
     ],
     ids=of_any_process,
 )
-def test_a_call_with_another_part_compiles_once(traces, options):
-    model = small_cnn(3, size=16)
-    made(model)
-    assert traces.of(lambda: made(model, **options)) == 1
-    assert traces.of(lambda: made(model, **options)) == 0
+def test_a_call_with_another_part_compiles_once(alone, traces, options):
+    made(alone)
+    assert traces.of(lambda: made(alone, **options)) == 1
+    assert traces.of(lambda: made(alone, **options)) == 0
 
 
 def test_widget_and_function_find_each_others_step(traces):

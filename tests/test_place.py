@@ -1,11 +1,14 @@
 """A starting picture is kept by every parametrization, and whatever is dreamed into it, it stays at its place."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 import actmax_widget as am
 from actmax_widget import input_modifiers, optimizers, parametrizations, transforms
 from tests.networks import small_cnn
+from tests.soaking import part
 
 RATES = {
     "pixels": optimizers.RMSProp(0.3),
@@ -73,9 +76,17 @@ def some_picture(channels, low, high):
     return (low + (high - low) * np.moveaxis(picture, 0, -1)).astype(np.float32)
 
 
-@pytest.mark.parametrize("input_range", [(0, 255), (-1, 1), (0.0, 1.0)], ids=str)
-@pytest.mark.parametrize("channels", [1, 3, 4])
-@pytest.mark.parametrize("parametrization", parametrizations.BUILT_IN)
+KINDS, CHANNELS, RANGES = (*parametrizations.BUILT_IN,), (1, 3, 4), ((0, 255), (-1, 1), (0.0, 1.0))
+
+
+def one_of_three(kind, channels, ends):
+    """Each two values meet once."""
+    return (KINDS.index(kind) + CHANNELS.index(channels) + RANGES.index(ends)) % 3 == 0
+
+
+@pytest.mark.parametrize(
+    ("parametrization", "channels", "input_range"), part(itertools.product(KINDS, CHANNELS, RANGES), one_of_three)
+)
 def test_a_starting_picture_is_kept(parametrization, channels, input_range):
     model, start = small_cnn(channels, size=16), some_picture(channels, *input_range)
     options = {"parametrization": parametrization, "optimizer": "adam", "input_range": input_range}

@@ -41,6 +41,7 @@ LABS = "Error: Canceled future for"
 """JupyterLab's own, and without a stack: what it had asked a kernel that died."""
 
 FirstWidget = Callable[..., tuple[OpenNotebook, WidgetView]]
+"""Shows a widget: see `first_widget` and `next_widget`."""
 
 
 def file_name(test: pytest.Item) -> str:
@@ -126,11 +127,12 @@ def shared(browser: Browser, lab: LabServer) -> Iterator[OpenNotebook]:
 @pytest.fixture
 def next_widget(shared: OpenNotebook, request: pytest.FixtureRequest) -> Iterator[FirstWidget]:
     """A function that shows another widget, with the given arguments, in place of the one of the test before."""
+    shared.page.emulate_media(forced_colors="none", contrast="no-preference")
     shared.command("apputils:change-theme", theme="JupyterLab Light")
     expect(shared.page.locator("body")).to_have_attribute("data-jp-theme-name", "JupyterLab Light")
 
-    def show(arguments: str = "") -> tuple[OpenNotebook, WidgetView]:
-        show_widget(shared, arguments)
+    def show(arguments: str = "", model: str = QUICK) -> tuple[OpenNotebook, WidgetView]:
+        show_widget(shared, arguments, model)
         return shared, WidgetView(shared.widget)
 
     yield show

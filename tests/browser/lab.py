@@ -168,9 +168,12 @@ TAKE_CELL = """source => {
 }"""
 
 
-def show_widget(notebook: OpenNotebook, arguments: str) -> None:
-    """Show a widget of the digits, with these arguments, in the second cell of a notebook, which is then the last."""
-    notebook.page.evaluate(TAKE_CELL, f"widget = am.ActMaxWidget({QUICK}{arguments})\nwidget")
+def show_widget(notebook: OpenNotebook, arguments: str, model: str = QUICK) -> None:
+    """Show a widget, with these arguments, in the second cell of a notebook, which is then the last.
+
+    ``model``: further arguments before them; those of the digits.
+    """
+    notebook.page.evaluate(TAKE_CELL, f"widget = am.ActMaxWidget({model}{arguments})\nwidget")
     notebook.run(1)
     expect(notebook.widget).to_have_count(1)
 

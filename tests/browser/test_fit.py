@@ -130,8 +130,8 @@ def drawn(part: Locator) -> float:
     return float((np.abs(grey[grey.shape[0] // 2] - grey[0, 0]) > 40).mean())
 
 
-def test_forced_colours_and_high_contrast(first_widget):
-    notebook, view = first_widget("max_iter=20")
+def test_forced_colours_and_high_contrast(next_widget):
+    notebook, view = next_widget("max_iter=20")
     view.press("Run", then="finished")
     for media in ({"forced_colors": "active"}, {"contrast": "more"}):
         notebook.page.emulate_media(**media)

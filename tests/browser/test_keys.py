@@ -11,12 +11,13 @@ MAKE_DIRTY = "() => { window.jupyterapp.shell.currentWidget.context.model.dirty 
 COMMAND_MODE = "() => { window.jupyterapp.shell.currentWidget.content.mode = 'command'; }"
 
 
-def test_what_is_typed_leaves_the_cells_alone(first_widget):
-    notebook, view = first_widget("max_iter=100_000")
+def test_what_is_typed_leaves_the_cells_alone(next_widget):
+    notebook, view = next_widget("max_iter=100_000")
     page = notebook.page
     notebook.ask("1")
     page.evaluate(COMMAND_MODE)
     cells = page.evaluate(CELLS)
+    prompts = page.locator(".jp-InputPrompt").all_text_contents()
     view.part("filters").fill("")
     # Into the field, and with a button, a slider, a list and the table in hand.
     for part in ("filters", "run", "tv-weight-slider", "layer", "table"):
@@ -27,7 +28,7 @@ def test_what_is_typed_leaves_the_cells_alone(first_widget):
         page.keyboard.press("ArrowDown")
         assert page.evaluate(CELLS) == cells, part
     expect(view.part("filters")).to_have_value("ddabx")
-    expect(notebook.page.locator(".jp-InputPrompt", has_text="[1]:")).to_be_visible()  # not run again
+    assert page.locator(".jp-InputPrompt").all_text_contents() == prompts  # not run again
     view.part("filters").press("Escape")
     view.press("Pause", then="paused")  # Enter on Run has started it
     press_the_widgets_own_keys(page, view)
@@ -51,8 +52,8 @@ def press_the_widgets_own_keys(page: Page, view: WidgetView) -> None:
     expect(view.part("tv-weight-slider")).to_be_focused()
 
 
-def test_the_keys_of_jupyterlab_work(first_widget):
-    notebook, view = first_widget()
+def test_the_keys_of_jupyterlab_work(next_widget):
+    notebook, view = next_widget()
     page = notebook.page
     side = page.locator("#jp-left-stack")
     for part in ("tv-weight-value", "filters", "step"):
@@ -70,6 +71,8 @@ def test_the_keys_of_jupyterlab_work(first_widget):
         view.part(part).focus()
         page.keyboard.press("Control+b")
         expect(side).to_be_visible(visible=not shown)
+        page.keyboard.press("Control+b")
+        expect(side).to_be_visible(visible=shown)
     view.part("filters").focus()
     page.keyboard.press("Control+a")
     page.keyboard.type("4")

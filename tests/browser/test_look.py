@@ -8,8 +8,8 @@ from tests.browser.lab import ARTIFACTS, OpenNotebook
 from tests.browser.view import WidgetView
 
 
-def test_first_cell_shows_the_whole_instrument_of_which_a_lesson_takes_some(first_widget):
-    notebook, view = first_widget("max_iter=30, input_range=(0, 1), tv_weight=3")
+def test_first_cell_shows_the_whole_instrument_of_which_a_lesson_takes_some(next_widget):
+    notebook, view = next_widget("max_iter=30, input_range=(0, 1), tv_weight=3")
     view.expect_status("ready")
     layers = view.part("layer").locator("option").all_text_contents()
     assert layers[-1].startswith("out")

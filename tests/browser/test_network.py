@@ -1,27 +1,30 @@
 """The model: its layers as a tree, their weights, and where a picture is answered."""
 
-from playwright.sync_api import Locator, Page, expect
+import pytest
+from playwright.sync_api import Locator, expect
 
 from tests.browser.boxes import faults, settle
-from tests.browser.lab import ARTIFACTS, LabServer, OpenNotebook, open_notebook, write_notebook
+from tests.browser.conftest import FirstWidget
+from tests.browser.lab import ARTIFACTS, OpenNotebook
 from tests.browser.test_accessible import AXE, expect_nothing_found
 from tests.browser.view import WidgetView
 
-NESTED = """
-import keras
-import actmax_widget as am
+NESTED = """import keras
 inputs = keras.Input((28, 28, 1))
 inner = am.demo.digits()
-model = keras.Model(inputs, keras.layers.Softmax(name="probability")(inner(keras.layers.Rescaling(1)(inputs))))
-widget = am.ActMaxWidget(model, filter_indices=3, max_iter=60)
-widget"""
+nested = keras.Model(inputs, keras.layers.Softmax(name="probability")(inner(keras.layers.Rescaling(1)(inputs))))"""
 
 
-def test_a_layer_is_searched_chosen_and_looked_into(page: Page, lab: LabServer) -> None:
-    write_notebook(lab.folder / "network.ipynb", [NESTED])
-    notebook = open_notebook(page, lab, "network.ipynb")
-    notebook.run(0)
-    view = WidgetView(notebook.widget)
+@pytest.fixture
+def of_a_nested_model(shared: OpenNotebook, next_widget: FirstWidget) -> tuple[OpenNotebook, WidgetView]:
+    """A widget of a model in which there is another."""
+    shared.ask(NESTED)
+    return next_widget("nested, filter_indices=3, max_iter=60", model="")
+
+
+def test_a_layer_is_searched_chosen_and_looked_into(of_a_nested_model):
+    notebook, view = of_a_nested_model
+    page = notebook.page
     view.press("Run", then="finished")
     view.part("tab-network").click()
     view.part("layer-search").fill("conv1")
@@ -41,9 +44,6 @@ def test_a_layer_is_searched_chosen_and_looked_into(page: Page, lab: LabServer) 
         assert faults(view.root) == []
 
 
-PHOTOS = """
-widget = am.ActMaxWidget(am.demo.photos(), layer="fire4_concat", max_iter=4)
-widget"""
 IN_SIGHT = """button => {
     const [a, b] = [button, button.closest('.actmax-map-frame')].map(e => e.getBoundingClientRect());
     return a.left >= b.left && a.right <= b.right && a.top >= b.top && a.bottom <= b.bottom;
@@ -64,11 +64,9 @@ def middle(node: Locator) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def test_the_layers_hang_together_on_a_map(page: Page, lab: LabServer) -> None:
-    write_notebook(lab.folder / "map.ipynb", [NESTED, PHOTOS])
-    notebook = open_notebook(page, lab, "map.ipynb")
-    notebook.run(0)
-    view = WidgetView(notebook.widget)
+def test_the_layers_hang_together_on_a_map(of_a_nested_model, next_widget):
+    notebook, view = of_a_nested_model
+    page = notebook.page
     view.part("tab-network").click()
     view.part("show-map").click()
     expect(node_of(view, "probability")).to_have_attribute("aria-current", "true")
@@ -106,8 +104,7 @@ def test_the_layers_hang_together_on_a_map(page: Page, lab: LabServer) -> None:
     expect_nothing_found(notebook, "the map")
     picture(notebook, view, "map-digits")
 
-    notebook.run(1)
-    view = WidgetView(notebook.widget.last)
+    _, view = next_widget(model='am.demo.photos(), layer="fire4_concat", max_iter=4')
     view.part("tab-network").click()
     view.part("show-map").click()
     chosen = node_of(view, "fire4_concat")

@@ -1,23 +1,17 @@
 """A note about the run: one sentence under the chart, one button that sets what it says."""
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.boxes import faults, settle
-from tests.browser.lab import ARTIFACTS, LabServer, open_notebook, write_notebook
+from tests.browser.lab import ARTIFACTS
 from tests.browser.test_accessible import AXE, RUN_AXE
-from tests.browser.view import WidgetView
 
-GREY = """
-import actmax_widget as am
-widget = am.ActMaxWidget(am.demo.digits("plain"), "conv3", filter_indices=9, preset="keras-vis", max_iter=80)
-widget"""
+GREY = """am.demo.digits("plain"), "conv3", filter_indices=9, preset="keras-vis", max_iter=80"""
 
 
-def test_a_note_is_read_applied_and_dismissed(page: Page, lab: LabServer) -> None:
-    write_notebook(lab.folder / "notes.ipynb", [GREY])
-    notebook = open_notebook(page, lab, "notes.ipynb")
-    notebook.run(0)
-    view = WidgetView(notebook.widget)
+def test_a_note_is_read_applied_and_dismissed(next_widget):
+    notebook, view = next_widget(model=GREY)
+    page = notebook.page
     expect(view.part("note-apply")).to_be_hidden()
     view.press("Run", then="finished")
     expect(view.part("note-text")).to_contain_text("Total variation outweighs all else")

@@ -3,14 +3,14 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.boxes import faults, settle
-from tests.browser.lab import ARTIFACTS, LabServer, OpenNotebook, open_notebook, write_notebook
+from tests.browser.conftest import FirstWidget
+from tests.browser.lab import ARTIFACTS, OpenNotebook
 from tests.browser.test_accessible import AXE, RUN_AXE
 from tests.browser.view import WidgetView
 
-CELL = "import actmax_widget as am\nwidget = am.ActMaxWidget(max_iter=10)\nwidget"
 PRESENT = "widget.filter_indices[0], widget.preset, widget.max_iter, widget.learning_rate"
 PENALTIES = ("Lp norm", "Total variation")
 MEASURED = "print(*(widget.history[name][-1] for name in ('activation', 'probability')))"
@@ -18,12 +18,10 @@ VALUES = "all => all.map(option => option.value)"
 
 
 @pytest.fixture
-def notebook(page: Page, lab: LabServer) -> OpenNotebook:
+def notebook(next_widget: FirstWidget) -> OpenNotebook:
     """A notebook that shows the widget of no arguments, but for a short run."""
-    write_notebook(lab.folder / "photos.ipynb", [CELL])
-    notebook = open_notebook(page, lab, "photos.ipynb")
-    notebook.run(0)
-    return notebook
+    shown, _ = next_widget(model="max_iter=10")
+    return shown
 
 
 def test_the_goldfish_grows_then_a_castle_by_a_quick_recipe(notebook: OpenNotebook) -> None:

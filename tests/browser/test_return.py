@@ -20,8 +20,8 @@ def test_reload_during_a_run(first_widget):
     view.expect_iterations(iterations_of(notebook))
 
 
-def test_second_display(first_widget):
-    notebook, view = first_widget("max_iter=100_000")
+def test_second_display(next_widget):
+    notebook, view = next_widget("max_iter=100_000")
     view.press("Run", then="running")
     view.wait_beyond(30)
     notebook.start("widget")

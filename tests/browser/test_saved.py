@@ -25,8 +25,8 @@ def shown_large(page: Page) -> None:
     assert max(width, height) >= LEAST
 
 
-def test_beside_a_live_widget_the_picture_for_others_is_hidden_and_renewed(first_widget):
-    notebook, view = first_widget("max_iter=40")
+def test_beside_a_live_widget_the_picture_for_others_is_hidden_and_renewed(next_widget):
+    notebook, view = next_widget("max_iter=40")
     card = notebook.page.locator(CARD)
     expect(card).to_have_count(1)
     expect(card).to_be_hidden()

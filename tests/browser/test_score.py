@@ -1,26 +1,21 @@
 """How far a picture can be trusted, and real pictures beside it."""
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.boxes import faults, settle
-from tests.browser.lab import ARTIFACTS, ROOT, LabServer, OpenNotebook, open_notebook, write_notebook
+from tests.browser.lab import ARTIFACTS, ROOT, OpenNotebook
 from tests.browser.test_accessible import AXE, RUN_AXE
 from tests.browser.view import WidgetView
 
-CELL = """
-import numpy as np
-import actmax_widget as am
-digits = np.load({path!r})["pictures"]
-widget = am.ActMaxWidget(am.demo.digits(), "conv3", filter_indices=5, references=digits, max_iter=40, seed=0)
-widget"""
+DIGITS = f"""import numpy as np
+digits = np.load({str(ROOT / "tests" / "data" / "digits.npz")!r})["pictures"]"""
+MODEL = 'am.demo.digits(), "conv3", filter_indices=5, references=digits, max_iter=40, seed=0'
 
 
-def test_a_picture_is_scored_beside_real_ones_and_a_quiz_is_answered_by_keys(page: Page, lab: LabServer) -> None:
-    digits = str(ROOT / "tests" / "data" / "digits.npz")
-    write_notebook(lab.folder / "score.ipynb", [CELL.format(path=digits)])
-    notebook = open_notebook(page, lab, "score.ipynb")
-    notebook.run(0)
-    view = WidgetView(notebook.widget)
+def test_a_picture_is_scored_beside_real_ones_and_a_quiz_is_answered_by_keys(shared, next_widget):
+    shared.ask(DIGITS)
+    notebook, view = next_widget(model=MODEL)
+    page = notebook.page
     view.press("Run", then="finished")
     view.open_tab("score")
     view.part("ask-score").click()

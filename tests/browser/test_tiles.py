@@ -6,7 +6,8 @@ import numpy as np
 from playwright.sync_api import expect
 
 import actmax_widget as am
-from tests.browser.lab import ARTIFACTS, OpenNotebook, reopen_without_kernel
+from tests.browser.lab import ARTIFACTS, LabServer, OpenNotebook, reopen_without_kernel
+from tests.browser.test_accessible import AXE, expect_nothing_found
 from tests.browser.view import WidgetView
 
 TILE_PIXELS = """tile => {
@@ -75,10 +76,17 @@ def test_all_filters_of_a_layer_and_other_values_fill_in_and_one_is_opened(first
     tile(view, 5).click()
     expect(view.part("seed")).to_have_value("2")
     picture(notebook, view, "varied")
+    look_without_a_kernel(notebook, lab)
+
+
+def look_without_a_kernel(notebook: OpenNotebook, lab: LabServer) -> None:
+    """Open it as whoever finds it later does: the tiles are there, and nothing keeps anybody out."""
     notebook = reopen_without_kernel(notebook, lab)
     view = WidgetView(notebook.widget)
     expect(tile(view, 5)).to_have_text(re.compile(r"Seed 2 · Jitter 2\s*[-\d.]+"))
     assert np.array(tile(view, 5).evaluate(TILE_PIXELS)).std() > 10
+    notebook.page.add_script_tag(path=AXE)
+    expect_nothing_found(notebook, "disconnected")
 
 
 def sort_and_save(notebook: OpenNotebook, view: WidgetView) -> None:
