@@ -71,14 +71,15 @@ def _run(file: Path, path: Path, out: list[Path]) -> int:
     given = dict(found.given)
     modifier = given.pop("backprop_modifier", None)
     network = Network(model if modifier is None else modifier(model), **given)
-    if other := found.otherwise(fingerprint(network)):
+    labels, misfit = found.labels_for(network)
+    if other := [*found.otherwise(fingerprint(network)), *misfit]:
         sys.stderr.write(f"{file}: {' '.join(other)}\n")
     result: Any
     if found.vary:
-        result = visualize_many(model, vary=found, **found.given)
+        result = visualize_many(model, vary=found, labels=labels, **found.given)
     else:
         # A run that had not begun goes to its goal.
-        result = visualize(model, changes=found.changes, max_iter=found.iteration or None, **found.given)
+        result = visualize(model, changes=found.changes, max_iter=found.iteration or None, labels=labels, **found.given)
     for one in out:
         sys.stdout.write(f"{result.save(one)}\n")
     return 0

@@ -19,6 +19,7 @@ __all__ = ["Labels"]
 
 KINDS = 'a list of names, a dict of index to name, a file of either, or "imagenet"'
 ADVICE = 'Pass e.g. ["cat", "dog"], or the path of a file with one name a line.'
+IMAGENET = "imagenet"
 BETWEEN = re.compile(r"[\s_\-()/]+")
 """What stands between the words of a name: Keras writes golden_retriever."""
 
@@ -60,7 +61,7 @@ class Labels:
         if isinstance(source, Labels):
             vars(self).update(vars(source))
             return
-        if isinstance(source, str) and source == "imagenet":
+        if isinstance(source, str) and source == IMAGENET:
             text = (resources.files("actmax_widget") / "imagenet.txt").read_text(encoding="utf-8")
             words = [line.split(", ") for line in text.splitlines()]
             self.names = tuple(own for own, *_ in words)
@@ -69,6 +70,11 @@ class Labels:
             # WordNet's names, as many files have them, are several with commas between.
             words = [[name, *name.split(",")] for name in self.names]
         self._called = tuple(tuple(dict.fromkeys(map(_key, called))) for called in words)
+
+    @property
+    def plain(self) -> str | list[str]:
+        """What makes the same labels again, as JSON has it: ``"imagenet"``, or the names."""
+        return IMAGENET if len(self) == 1000 and self == Labels(IMAGENET) else [*self.names]
 
     def check(self, units: int, layer: str) -> None:
         """Raise a ValueError if there is not a name for each of a layer's units.

@@ -6,7 +6,7 @@ from keras import layers
 from actmax_widget.engine import batch as batch_module
 from actmax_widget.engine.batch import Tiles, batch_size
 from actmax_widget.engine.objective import Objective
-from actmax_widget.engine.step import State, Step, StopFlag
+from actmax_widget.engine.step import State, Step, StopFlag, view
 from actmax_widget.losses import ActivationMaximization, selection
 from tests.networks import losses_of, partly_exploding, small_cnn
 
@@ -54,6 +54,18 @@ def test_batch_after_batch(step):
         (slice(4, 5), 5, 5, 0),
     ]
     assert [len(tiles.history(position)) for position in range(5)] == [6] * 5
+
+
+def test_a_state_is_looked_at_without_a_copy_and_cannot_be_written_to(step):
+    """A film holds on to many: to copy them took more than all else that is done for it."""
+    state = State.at(np.full((1, 12, 12, 1), 7, "float32"))
+    shown = batch_module.Batch(("one",), state).pictures
+    assert np.shares_memory(shown, view(state.measured))
+    assert not shown.flags.writeable
+    np.testing.assert_array_equal(shown, state.measured.numpy())
+    kept = shown.copy()
+    step.run(state, step.knobs(learning_rate=2.0), 3)  # gives another state
+    np.testing.assert_array_equal(shown, kept)
 
 
 def test_before_it_begins(step):

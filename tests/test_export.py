@@ -19,6 +19,7 @@ from actmax_widget import __main__ as cli
 from actmax_widget import losses, optimizers, parametrizations, regularizers, transforms
 from actmax_widget.__main__ import main
 from actmax_widget.export import page, saving, written
+from actmax_widget.labels import Labels
 from actmax_widget.network import Network
 from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.parameters import number
@@ -320,9 +321,58 @@ def test_numbers_of_its_own_parts_may_be_hidden_in_a_lesson(digits, tmp_path):
         one.close()
 
 
+NAMES = ["nought", *map(str, range(1, 9)), "neun"]
+
+
+@pytest.mark.parametrize("kind", ["json", "png"])
+def test_a_run_file_has_the_labels_that_a_result_or_a_widget_had(digits, kind, tmp_path):
+    result = am.visualize(digits, "out", "neun", labels=NAMES, seed=0, max_iter=2)
+    loaded = am.load_run(result.save(tmp_path / f"run.{kind}"), digits)
+    assert loaded.labels == NAMES
+    assert loaded.filter_indices == (9,)
+    saved = am.RunFile.load(loaded.save(tmp_path / "again.json"))
+    assert [*saved.labels] == NAMES
+    others = [f"number {k}" for k in range(10)]
+    assert am.load_run(tmp_path / "again.json", digits, labels=others).labels == others
+    # As files were before there was any of it.
+    text = (tmp_path / "again.json").read_text()
+    old = {name: value for name, value in json.loads(text).items() if name != "labels"}
+    (tmp_path / "old.json").write_text(json.dumps(old))
+    assert am.load_run(tmp_path / "old.json", digits).labels == []
+
+
+def test_the_labels_of_imagenet_are_a_word_in_the_file(digits, tmp_path):
+    kept = am.visualize(digits, "out", 3, max_iter=1).checkpoint
+    text = am.RunFile.of(kept, labels=Labels("imagenet")).to_json()
+    assert json.loads(text)["labels"] == "imagenet"
+    run = am.RunFile.of_text(text)
+    assert run.labels.name(130) == "flamingo"
+    assert run.labels.index("Norwegian_elkhound") == run.labels.index("elkhound")  # what else they are called, too
+    own = [f"one {k}" for k in range(1000)]
+    assert json.loads(am.RunFile.of(kept, labels=Labels(own)).to_json())["labels"] == own
+
+
+def test_labels_that_do_not_fit_the_model_are_left_out_and_that_is_said(digits, tmp_path, capsys):
+    path = am.visualize(digits, "conv1", 1, labels=NAMES, seed=0, max_iter=2).save(tmp_path / "run.json")
+    run = json.loads(path.read_text())
+    path.write_text(json.dumps({**run, "labels": NAMES[:3]}))
+    with pytest.warns(RuntimeWarning, match=r"run.json: It has 3 labels, and 'out' has 10 units: left out\."):
+        assert am.load_run(path, digits).labels == []
+    digits.save(tmp_path / "model.keras")
+    command = ["run", str(path), "--model", str(tmp_path / "model.keras"), "--out", str(tmp_path / "y.json")]
+    assert main(command) == 0
+    assert "It has 3 labels, and 'out' has 10 units: left out." in capsys.readouterr().err
+    path.write_text(json.dumps({**run, "labels": NAMES}))
+    assert main(command) == 0
+    assert json.loads((tmp_path / "y.json").read_text())["labels"] == NAMES
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        (lambda text: json.dumps({**json.loads(text), "labels": "run.json"}), "labels: expected a list of names"),
+        (lambda text: json.dumps({**json.loads(text), "labels": ["a", "a"]}), "labels: expected names of which each"),
+        (lambda text: json.dumps({**json.loads(text), "labels": [1]}), r"labels\[0\]: expected a name"),
         (lambda text: text[: len(text) // 2], "cut or damaged"),
         (lambda text: "{}", "other JSON"),
         (lambda text: text.replace('"actmax_widget_run": 1', '"actmax_widget_run": 99'), "format 99"),

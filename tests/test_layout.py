@@ -1,5 +1,7 @@
 """Which axis holds what, seen from outside: the layers a model has, the pictures that are made and shown."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import actmax_widget as am
 from actmax_widget.callbacks import GifGenerator
 from actmax_widget.input_modifiers import Jitter
 from actmax_widget.losses import ActivationMaximization
-from actmax_widget.network import Network
+from actmax_widget.network import Network, layout
 from actmax_widget.regularizers import TotalVariation
 from tests.networks import small_cnn
 
@@ -169,6 +171,75 @@ def test_a_permutation_in_front_tells_too():
 def test_where_no_layer_tells_the_global_setting_does(channels_first):
     model = keras.Sequential([keras.Input((3, 8, 9)), layers.Activation("relu", name="relu")])
     assert Network(model).find("relu").filters == 3
+
+
+# --- large graphs --------------------------------------------------------------------------------------------------
+
+
+def added(inputs, x, depth):
+    for _ in range(depth // 2):
+        x = layers.Add()([x, layers.Activation("relu")(x)])
+    return keras.Model(inputs, layers.Flatten()(x))
+
+
+def plain(depth):
+    """Nothing tells where the channels are."""
+    inputs = keras.Input((4, 4, 3))
+    return added(inputs, inputs, depth)
+
+
+def rows(depth):
+    """Pictures without channels, which only the end tells."""
+    inputs = keras.Input((4, 4))
+    return added(inputs, inputs, depth)
+
+
+def reshaped(depth):
+    """Nothing above tells, and only the last layer below."""
+    inputs = keras.Input((48,))
+    x = layers.Reshape((4, 4, 3))(inputs)
+    model = added(inputs, x, depth)
+    return keras.Model(inputs, layers.Conv2D(2, 1, data_format="channels_last")(model.layers[-2].output))
+
+
+def shared(depth):
+    """One layer that is used everywhere."""
+    inputs, relu = keras.Input((4, 4)), layers.Activation("relu")
+    x = inputs
+    for _ in range(depth):
+        x = relu(x)
+    return keras.Model(inputs, layers.Flatten()(x))
+
+
+def calls_of(make, depth):
+    """How many functions of the module are called until the targets of a model are found."""
+    network, calls = Network(make(depth)), 0
+
+    def note(frame, event, _):
+        nonlocal calls
+        calls += event == "call" and frame.f_code.co_filename == layout.__file__
+
+    sys.setprofile(note)
+    try:
+        assert len(network.targets) > depth
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("make", [plain, rows, reshaped, shared])
+def test_each_layer_of_a_large_graph_is_looked_at_once(make):
+    assert calls_of(make, 160) < 2.2 * calls_of(make, 80)
+
+
+def test_a_model_that_is_called_on_what_is_made_of_its_own_input_goes_in_a_circle_which_ends():
+    inputs = keras.Input((3, 8, 9), name="picture")
+    x = layers.Activation("tanh", name="tanh")(layers.Activation("relu", name="relu")(inputs))
+    again = keras.Model(inputs, x, name="again")(x)
+    conv = layers.Conv2D(4, 3, data_format=FIRST, name="conv")(layers.Activation("relu", name="last")(x))
+    both = layers.Concatenate(name="both")([layers.Flatten()(conv), layers.Flatten()(again)])
+    targets = Network(keras.Model(inputs, both)).targets
+    assert {targets[name].filters for name in ("picture", "relu", "tanh", "again", "again/tanh", "last")} == {3}
 
 
 # --- pictures without a channel axis ---------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ def test_each_field_says_what_it_is(cls):
 def test_a_command_can_be_read(command):
     whole = {"type": kinds(command)[0], "seq": 3, "tile": 0, "n": 2, "name": "a.png", "run": 1, "rows": 5, "views": 1}
     whole |= {"value": 0.5, "family": "optimizer", "iteration": 7, "count": 14, "have": [0, 5]}
-    whole |= {"vary": {"seed": [1, 2]}, "kind": "png", "of": "run", "answer": "left"}
+    whole |= {"vary": {"seed": [1, 2]}, "kind": "png", "of": "run", "answer": "left", "to": "b"}
     came = read(json.loads(json.dumps(whole)))
     assert type(came) is command
     whole["have"] = (0, 5)

@@ -159,6 +159,32 @@ def test_bad_input_is_told_in_a_sentence(make, monkeypatch):
     assert [*widget.pins] == ["a", "Pin 1"]
 
 
+def test_a_pin_is_renamed_and_stays_what_and_where_it_is(make):
+    widget = make()
+    pins = widget.pins
+    widget.pin("a")
+    widget.pin("b")
+    before = pins["a"]
+    widget.rename_pin("a", "  smooth ")
+    assert [*pins] == ["smooth", "b"]
+    assert pins["smooth"].name == "smooth"
+    assert pins["smooth"].checkpoint is before.checkpoint
+    assert [(one["number"], one["name"]) for one in widget.pinned] == [
+        (before.number, "smooth"),
+        (pins["b"].number, "b"),
+    ]
+    widget.rename_pin("b", "b")
+    with pytest.raises(ValueError, match=r"no other pin has.*Taken are smooth, b"):
+        widget.rename_pin("b", "smooth")
+    with pytest.raises(ValueError, match="name: expected a name, received ' '"):
+        widget.rename_pin("b", " ")
+    with pytest.raises(TypeError, match="name: expected a name, received None"):
+        widget.rename_pin("b", None)
+    with pytest.raises(ValueError, match=r"the name of a pin.*There are: smooth, b"):
+        widget.rename_pin("a", "c")
+    assert [*pins] == ["smooth", "b"]
+
+
 def test_the_page_pins_unpins_and_goes_back(make, monkeypatch):
     widget = make()
     sent = []
@@ -173,6 +199,13 @@ def test_the_page_pins_unpins_and_goes_back(make, monkeypatch):
     assert [one.iteration for one in widget.pins.values()] == [4, 0]
     say(type="restore_pin", name="Pin 2")
     assert widget.iteration == 0
+    say(type="rename_pin", name="Pin 2", to="Pin 1")
+    say(type="rename_pin", name="Pin 2", to="")
+    refused = [one["sentence"] for one in sent if one["type"] == "refused"]
+    assert refused == ["There is a pin 'Pin 1' already.", "A pin needs a name."]
+    sent.clear()
+    say(type="rename_pin", name="Pin 2", to="second")
+    say(type="rename_pin", name="second", to="Pin 2")
     say(type="unpin", name="Pin 2")
     assert [*widget.pins] == ["Pin 1"]
     say(type="restore_pin", name="Pin 2")

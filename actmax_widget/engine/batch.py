@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from actmax_widget.engine import diagnosis
-from actmax_widget.engine.step import Knobs, State, Step, Steps, StopFlag
+from actmax_widget.engine.step import Knobs, State, Step, Steps, StopFlag, view
 from actmax_widget.network import graph
 from actmax_widget.results import History
 
@@ -61,10 +61,8 @@ class Batch:
     @property
     def pictures(self) -> np.ndarray:
         """The pictures as the network saw them last, (n, ..., channels) float32, not to be written to."""
-        if self._pictures is None or self._pictures[0] is not self.state:  # copied once, for all who ask
-            pictures = self.state.measured.numpy()[: self.count]
-            pictures.flags.writeable = False
-            self._pictures = self.state, pictures
+        if self._pictures is None or self._pictures[0] is not self.state:  # one array, for all who ask
+            self._pictures = self.state, view(self.state.measured)[: self.count]
         return self._pictures[1]
 
     def rows(self, first: int = 0, end: int | None = None) -> np.ndarray:
@@ -93,7 +91,7 @@ class Batch:
             return 0, self.pictures[0]
         number = int(np.nanargmin(totals)) + 1
         # The newest may be a better copy: with pixels as the parameter the best is kept as it was after its step.
-        return number, self.pictures[0] if number == self.iteration else self.state.best.numpy()[0]
+        return number, self.pictures[0] if number == self.iteration else view(self.state.best)[0]
 
     def take(self, state: State, steps: Steps) -> None:
         """Go on from what a run of steps gave."""
@@ -214,7 +212,7 @@ class Tiles:
         if number < len(self._kept):
             return self._kept[number]
         batch = self._batches[number]
-        return batch.state.best.numpy()[: batch.count] if self._best else batch.pictures
+        return view(batch.state.best)[: batch.count] if self._best else batch.pictures
 
     def last_rows(self, first: int, end: int) -> np.ndarray:
         """The last row of each of these pictures, (n, losses + 1 + measures) float32; NaN where none was made."""

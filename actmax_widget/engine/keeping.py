@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from actmax_widget.checkpoint import Change, Changes, Checkpoint, versions
 from actmax_widget.checks import invalid
 from actmax_widget.engine.batch import Batch
 from actmax_widget.engine.plan import Plan
-from actmax_widget.engine.step import State
+from actmax_widget.engine.step import State, view
 from actmax_widget.losses import Sum
 from actmax_widget.network import Network, Target
 from actmax_widget.network.fingerprint import fingerprint
@@ -119,15 +118,9 @@ def _named(layer: Any, network: Network) -> Any:
 
 
 def _arrays(state: State) -> dict[str, Any]:
-    arrays = tf.nest.map_structure(_array, {**state._asdict(), "iteration": state.best_loss})
+    arrays = tf.nest.map_structure(view, {**state._asdict(), "iteration": state.best_loss})
     del arrays["iteration"]
     return dict(arrays)
-
-
-def _array(tensor: tf.Tensor) -> np.ndarray:
-    array: np.ndarray = tensor.numpy()
-    array.flags.writeable = False
-    return array
 
 
 def _tensors(value: Any) -> Any:

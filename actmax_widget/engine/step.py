@@ -189,6 +189,14 @@ class StopFlag:
         return self._variable.handle
 
 
+def view(tensor: tf.Tensor) -> np.ndarray:
+    """A tensor's numbers as an array that cannot be written to: not a copy, where they are in the machine's memory.
+
+    Tensors do not change. ``tensor.numpy()`` copies nevertheless, so that its array can be written to.
+    """
+    return np.asarray(memoryview(tensor))
+
+
 class Knobs(NamedTuple):
     """What can be changed between two steps without compiling again. Tensors.
 

@@ -1,7 +1,8 @@
 """The run file: what makes a picture, in JSON, without the picture. ``load_run`` and ``visualize`` repeat it.
 
 It holds the settings that a run began with and what was set in its course, each with its iteration, the random state
-that was drawn, how far it came, the model's fingerprint, and the versions of what made it. Nothing in it is run when it
+that was drawn, how far it came, the model's fingerprint, what its last layer's units are called, and the versions of
+what made it. Nothing in it is run when it
 is read but constructors of parts, by their names.
 """
 
@@ -23,6 +24,8 @@ from actmax_widget import files, varying
 from actmax_widget.checkpoint import Change, Changes, Checkpoint, differences, versions
 from actmax_widget.checks import check_integer, invalid, saying
 from actmax_widget.export import written
+from actmax_widget.labels import IMAGENET, Labels
+from actmax_widget.network import Network
 from actmax_widget.parameters import parameters_of
 from actmax_widget.settings import Settings
 
@@ -49,6 +52,7 @@ class RunFile:
         given: what the model was given: ``input_shape``, ``held_inputs``, where they do not follow from the model, and
             a function as ``backprop_modifier``.
         unknown: names of settings that this version does not know, which were left out.
+        labels: names of the last layer's units; None where it had none.
         vary: of several pictures what they differ in: name -> values, see :func:`~actmax_widget.visualize_many`; else
             empty. ``changes`` then has what they have in common.
 
@@ -66,9 +70,17 @@ class RunFile:
     given: Mapping[str, Any] = field(default_factory=dict, repr=False)
     unknown: tuple[str, ...] = ()
     vary: Mapping[str, Any] = field(default_factory=dict)
+    labels: Labels | None = None
 
     @classmethod
-    def of_sheet(cls, base: Settings, vary: Any, first: Checkpoint, ui: Mapping[str, Any] | None = None) -> Self:
+    def of_sheet(
+        cls,
+        base: Settings,
+        vary: Any,
+        first: Checkpoint,
+        ui: Mapping[str, Any] | None = None,
+        labels: Labels | None = None,
+    ) -> Self:
         """What makes several pictures.
 
         Args:
@@ -76,14 +88,20 @@ class RunFile:
             vary: what they differ in, name -> values.
             first: the checkpoint of one of them.
             ui: how the widget was shown.
+            labels: names of the last layer's units.
         """
         changes = Changes().then(0, base, base.max_iter)
         made, given = dict(first.versions), _given(first)
-        return cls(changes, base.max_iter, first.model, made, dict(ui or {}), given, (), dict(vary))
+        return cls(changes, base.max_iter, first.model, made, dict(ui or {}), given, (), dict(vary), labels)
 
     @classmethod
-    def of(cls, checkpoint: Checkpoint, ui: Mapping[str, Any] | None = None) -> Self:
+    def of(cls, checkpoint: Checkpoint, ui: Mapping[str, Any] | None = None, labels: Labels | None = None) -> Self:
         """The run that came to a checkpoint; of one that has not begun, the run as it is set up.
+
+        Args:
+            checkpoint: of the run.
+            ui: how the widget was shown.
+            labels: names of the last layer's units.
 
         Raises:
             ValueError: a picture that was not made from its beginning here, as one taken from tiles.
@@ -98,7 +116,7 @@ class RunFile:
             raise saying(error, "Of a picture that was taken from tiles nothing tells how it was made.")
         made_with = dict(checkpoint.versions)
         shown, given = dict(ui or {}), _given(checkpoint)
-        return cls(changes, checkpoint.iteration, checkpoint.model, made_with, shown, given)
+        return cls(changes, checkpoint.iteration, checkpoint.model, made_with, shown, given, labels=labels)
 
     def to_json(self) -> str:
         """As text.
@@ -122,6 +140,7 @@ class RunFile:
             "model": self.model,
             "versions": dict(self.versions),
             **({"ui": dict(self.ui)} if self.ui else {}),
+            **({"labels": self.labels.plain} if self.labels is not None else {}),
             **({"given": written.described(self.given, "held_inputs")} if self.given else {}),
             **({"vary": written.described(self.vary, "vary")} if self.vary else {}),
         }
@@ -199,6 +218,13 @@ class RunFile:
             found.append(f"This version does not know {', '.join(self.unknown)}: left out.")
         return found
 
+    def labels_for(self, network: Network) -> tuple[Labels | None, list[str]]:
+        """The labels, if there are as many as the last layer has units; and else, in a sentence, that there are not."""
+        if self.labels is None or len(self.labels) == network.last.filters:
+            return self.labels, []
+        last = network.last
+        return None, [f"It has {len(self.labels)} labels, and {last.name!r} has {last.filters} units: left out."]
+
     @classmethod
     def _of(cls, whole: dict[str, Any], own: Mapping[str, Any]) -> Self:
         changes, unknown = _changes(whole["changes"], own)
@@ -208,7 +234,9 @@ class RunFile:
         vary = dict(written.read(whole.get("vary", {"mapping": {}}), own))
         if vary:
             varying.grid(changes[0].settings, vary)  # raises a sentence where they are no numbers of it
-        return cls(changes, iteration, str(whole["model"]), made_with, ui, given, unknown, vary)
+        return cls(
+            changes, iteration, str(whole["model"]), made_with, ui, given, unknown, vary, _labels(whole.get("labels"))
+        )
 
 
 def _given(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -222,6 +250,13 @@ def _given(checkpoint: Checkpoint) -> dict[str, Any]:
             advice = "Define it by def at the top of a module or notebook, or take one by its name."
             raise invalid("backprop_modifier", "a function that has a name", address, advice) from None
     return given
+
+
+def _labels(found: Any) -> Labels | None:
+    """The labels of a file; a text is no path here, as a file of somebody else's is not to have others read."""
+    if found is None or found == IMAGENET or isinstance(found, list):
+        return None if found is None else Labels(found)
+    raise invalid("labels", f'a list of names, or "{IMAGENET}"', found, ADVICE)
 
 
 def described(settings: Settings) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def save_page(text: str, path: str | os.PathLike[str]) -> Path:
 def _png(result: Any, ui: Any) -> bytes:
     info = PngInfo()
     info.add_text("Software", "actmax_widget")
-    add_run(info, lambda: RunFile.of(result.course, ui), what="picture")
+    add_run(info, lambda: RunFile.of(result.course, ui, result.labels), what="picture")
     file = io.BytesIO()
     _picture(result).save(file, "png", pnginfo=info)
     return file.getvalue()
@@ -212,7 +212,7 @@ def _parquet(result: Any, ui: Any) -> bytes:
 
 
 def _json(result: Any, ui: Any) -> bytes:
-    return RunFile.of(result.course, ui).to_json().encode()
+    return RunFile.of(result.course, ui, result.labels).to_json().encode()
 
 
 def _py(result: Any, ui: Any) -> bytes:

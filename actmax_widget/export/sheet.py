@@ -42,7 +42,7 @@ def run_file(many: Any, ui: Any = None) -> RunFile:
         error = invalid("sheet", "pictures with one random state", "one that was drawn for each", advice)
         raise saying(error, f"Each of these pictures has a random state of its own. {ADVICE}")
     kept = many[0].checkpoint
-    return RunFile.of_sheet(many.base, many.vary, kept, ui)
+    return RunFile.of_sheet(many.base, many.vary, kept, ui, many[0].labels)
 
 
 def code(many: Any) -> str:

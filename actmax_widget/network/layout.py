@@ -8,8 +8,9 @@ setting does. Like :mod:`actmax_widget.network.graph`, this module reads the nod
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -79,12 +80,7 @@ def assumed(rank: int) -> Layout:
 
 def of_input(tensor: Any) -> Layout:
     """The layout of a model's symbolic input, as the first layers that look at it take it."""
-    known = getattr(tensor._keras_history.operation, "layout", None)  # an input of ours, in place of a model's
-    if isinstance(known, Layout):
-        return known
-    rank = len(tensor.shape)
-    found = _taken_from(tensor) if rank > 2 else None
-    return assumed(rank) if found is None else Layout(rank, *found)
+    return Axes().of_input(tensor)
 
 
 def of_layers(layers_inside: Iterable[Any], rank: int) -> Layout:
@@ -94,13 +90,8 @@ def of_layers(layers_inside: Iterable[Any], rank: int) -> Layout:
 
 
 def channel_axis(tensor: Any) -> int:
-    """The axis of a layer's symbolic output that holds its filters or units."""
-    rank = len(tensor.shape)
-    if rank <= 2:
-        return rank - 1
-    found = _put_to(tensor) or _taken_from(tensor)
-    axis = found[0] if found else None
-    return assumed(rank).channels or 0 if axis is None else axis
+    """The axis of a layer's symbolic output that holds its filters or units; of many, see :class:`Axes`."""
+    return Axes().channel_axis(tensor)
 
 
 def own_axis(layer: Any, rank: int) -> int | None:
@@ -123,87 +114,198 @@ def _order(layer: Any) -> tuple[bool, int] | None:
     return (order == "channels_first", 0) if order in {"channels_first", "channels_last"} else None
 
 
-# --- up: where the layers before put the channels
-# ------------------------------------------------------------------------------
+# --- many tensors of a graph
+# ---------------------------------------------------------------------------------------------------------
 
 
-def _put_to(tensor: Any) -> Axis | None:
-    """Where the layers that compute a tensor put its channels."""
-    stack, seen = [(tensor, tuple(range(len(tensor.shape))))], set()
-    while stack:
-        tensor, place = stack.pop()  # for each axis of it, the axis of the first one that it becomes
-        if id(tensor) in seen:
-            continue
-        seen.add(id(tensor))
-        found = _put_by(tensor)
-        if found is not None:
-            return found if found[0] is None else (place[found[0]],)
-        # The first of several inputs is looked at first.
-        stack += [(above, _through(moved, place)) for above, moved in reversed(list(_above(tensor)))]
-    return None
+class Taken(NamedTuple):
+    """What the layers below a tensor take for its channels.
+
+    Attributes:
+        distance: how many steps from tensor to tensor it is to the nearest whose users tell; inf: none tells.
+        axis: what that one takes.
+        flat: where none tells, whether one below takes every value alike.
+    """
+
+    distance: float
+    axis: Axis | None
+    flat: bool
 
 
-def _put_by(tensor: Any) -> Axis | None:
-    """The channel axis of a tensor, if the operation that computes it tells."""
-    operation, _, index = tensor._keras_history
-    operation, rank = _meant(operation), len(tensor.shape)
-    if isinstance(operation, layers.InputLayer):
-        layout = of_input(tensor)
-        return None if layout.channels is None else (layout.channels,)
-    if isinstance(operation, layers.Flatten):
+class Axes:
+    """The channel axes of the tensors of a graph. Each is looked at once, however many of them are asked for.
+
+    What was found is kept, so it is for one walk: a graph that something is built on is to be looked at anew.
+    """
+
+    def __init__(self) -> None:
+        self._kept: list[Any] = []  # an id is a tensor's as long as that lives
+        self._put: dict[int, Axis | None] = {}
+        self._taken: dict[int, Taken] = {}
+        self._users: dict[int, dict[int, list[Any]]] = {}
+
+    def of_input(self, tensor: Any) -> Layout:
+        """See :func:`of_input`."""
+        known = getattr(tensor._keras_history.operation, "layout", None)  # an input of ours, in place of a model's
+        if isinstance(known, Layout):
+            return known
+        rank = len(tensor.shape)
+        found = self._taken_from(tensor) if rank > 2 else None
+        return assumed(rank) if found is None else Layout(rank, *found)
+
+    def channel_axis(self, tensor: Any) -> int:
+        """The axis of a layer's symbolic output that holds its filters or units."""
+        rank = len(tensor.shape)
+        if rank <= 2:
+            return rank - 1
+        found = self._put_to(tensor) or self._taken_from(tensor)
+        axis = found[0] if found else None
+        return assumed(rank).channels or 0 if axis is None else axis
+
+    # --- up: where the layers before put the channels
+
+    def _put_to(self, tensor: Any) -> Axis | None:
+        """Where the layers that compute a tensor put its channels."""
+        stack: list[tuple[Any, Sequence[tuple[Any, Sequence[int]]] | None]] = [(tensor, None)]
+        while stack:
+            tensor, above = stack.pop()
+            if above is not None:  # those are known by now
+                self._put[id(tensor)] = self._put_above(above)
+            elif id(tensor) not in self._put:
+                self._kept.append(tensor)
+                self._put[id(tensor)] = found = self._put_by(tensor)
+                above = [] if found else list(_above(tensor))
+                # The first of several inputs is looked at first.
+                stack += [(tensor, above), *((one, None) for one, _ in reversed(above))] if above else []
+        return self._put[id(tensor)]
+
+    def _put_above(self, above: Sequence[tuple[Any, Sequence[int]]]) -> Axis | None:
+        """What the first of the tensors above that tells says, in the axes of the one below."""
+        for tensor, moved in above:
+            if (found := self._put[id(tensor)]) is not None:
+                return found if found[0] is None else (moved[found[0]],)
         return None
-    if inner := _graph_outputs(operation):
-        return _put_to(inner[index])
-    axis = own_axis(operation, rank)
-    if axis is None and _is_opaque(operation):
-        axes = (own_axis(layer, rank) for layer in inside(operation) if _looks_at(layer, rank))
-        axis = next((axis for axis in axes if axis is not None), None)
-    return None if axis is None else (axis,)
+
+    def _put_by(self, tensor: Any) -> Axis | None:
+        """The channel axis of a tensor, if the operation that computes it tells."""
+        operation, rank = _meant(tensor._keras_history.operation), len(tensor.shape)
+        if isinstance(operation, layers.InputLayer):
+            layout = self.of_input(tensor)
+            return None if layout.channels is None else (layout.channels,)
+        if isinstance(operation, layers.Flatten) or _graph_outputs(operation):
+            return None
+        axis = own_axis(operation, rank)
+        if axis is None and _is_opaque(operation):
+            axes = (own_axis(layer, rank) for layer in inside(operation) if _looks_at(layer, rank))
+            axis = next((axis for axis in axes if axis is not None), None)
+        return None if axis is None else (axis,)
+
+    # --- down: where the layers after take the channels from
+
+    def _taken_from(self, tensor: Any) -> Axis | None:
+        """What the first layers that look at a tensor take for its channels."""
+        if id(tensor) not in self._taken:
+            self._look_below(tensor)
+        _, axis, flat = self._taken[id(tensor)]
+        return (None,) if axis is None and flat and len(tensor.shape) == 3 else axis
+
+    def _look_below(self, tensor: Any) -> None:
+        """Find what is taken from a tensor and from all below it.
+
+        Of the nearest layer that tells the word counts, so it is gone up from those that do. Going down would not end:
+        a model that is called on its own input makes a circle.
+        """
+        ways: dict[int, list[tuple[Any, Sequence[int | None]]]] = {}
+        above: dict[int, list[int]] = {}
+        telling: list[tuple[float, int]] = []
+        flattened: list[int] = []
+        stack = [tensor]
+        while stack:
+            tensor = stack.pop()
+            key = id(tensor)
+            if key in ways:
+                continue
+            ways[key], known = ([], self._taken[key]) if key in self._taken else self._look_at(tensor)
+            if known.axis is not None:
+                telling.append((known.distance, key))
+            elif known.flat:
+                flattened.append(key)
+            for one, _ in ways[key]:
+                above.setdefault(id(one), []).append(key)
+                stack.append(one)
+        self._go_up(telling, ways, above)
+        flat: set[int] = set()
+        while flattened:
+            key = flattened.pop()
+            if key not in flat:
+                flat.add(key)
+                flattened += above.get(key, ())
+        for key in ways:
+            self._taken.setdefault(key, Taken(np.inf, None, key in flat))
+
+    def _look_at(self, tensor: Any) -> tuple[list[tuple[Any, Sequence[int | None]]], Taken]:
+        """The tensors that a tensor's axes are passed on to, none if its users tell; and what these say."""
+        self._kept.append(tensor)
+        ways: list[tuple[Any, Sequence[int | None]]] = []
+        flat = False
+        for node in self._users_of(tensor):
+            found = _taken_by(_meant(node.operation), len(tensor.shape))
+            if found is not None:
+                self._taken[id(tensor)] = taken = Taken(0, found, flat=False)
+                return [], taken
+            flat |= _flattens(node, tensor)
+            ways += _below(node, tensor)
+        return ways, Taken(np.inf, None, flat)
+
+    def _go_up(
+        self,
+        telling: list[tuple[float, int]],
+        ways: Mapping[int, Sequence[tuple[Any, Sequence[int | None]]]],
+        above: Mapping[int, Sequence[int]],
+    ) -> None:
+        """Note for each tensor what the nearest that tells takes, from the nearest on; of several the first's word."""
+        heapq.heapify(telling)
+        seen: set[int] = set()
+        while telling:
+            distance, key = heapq.heappop(telling)
+            if key in seen:
+                continue
+            seen.add(key)
+            if key not in self._taken:
+                near = ((self._taken.get(id(one)), moved) for one, moved in ways[key])
+                found = ((one.axis, moved) for one, moved in near if one and one.distance == distance - 1)
+                axis, moved = next((axis[0], moved) for axis, moved in found if axis)
+                self._taken[key] = Taken(distance, (None,) if axis is None else (moved[axis],), flat=False)
+            for one in above.get(key, ()):
+                heapq.heappush(telling, (distance + 1, one))
+
+    def _users_of(self, tensor: Any) -> list[Any]:
+        """The nodes that a tensor is an input of."""
+        operation = tensor._keras_history.operation
+        if id(operation) not in self._users:
+            users = self._users[id(operation)] = {}
+            for node in operation._outbound_nodes:
+                for one in {id(one) for one in node.input_tensors}:
+                    users.setdefault(one, []).append(node)
+        return self._users[id(operation)].get(id(tensor), [])
+
+
+# --- steps from tensor to tensor
+# -----------------------------------------------------------------------------------------------------
 
 
 def _above(tensor: Any) -> Iterator[tuple[Any, Sequence[int]]]:
     """The tensors with the same axes that a tensor is computed from, and where each of their axes goes."""
     operation, index, _ = tensor._keras_history
     rank = len(tensor.shape)
+    if inner := _graph_outputs(_meant(operation)):  # what is inside tells first
+        yield inner[tensor._keras_history.tensor_index], range(rank)
     if _is_reshape(_meant(operation)):
         return
     for above in operation._inbound_nodes[index].input_tensors:
         if len(above.shape) == rank:
             order = _order_of_axes(_meant(operation), rank)
             yield above, [order.index(axis) for axis in range(rank)]
-
-
-def _through(moved: Sequence[int], place: Sequence[int]) -> tuple[int, ...]:
-    return tuple(place[axis] for axis in moved)
-
-
-# --- down: where the layers after take the channels from
-# -----------------------------------------------------------------------
-
-
-def _taken_from(tensor: Any) -> Axis | None:
-    """What the first layers that look at a tensor take for its channels."""
-    rank = len(tensor.shape)
-    queue: list[tuple[Any, tuple[int | None, ...]]] = [(tensor, tuple(range(rank)))]
-    flat, seen = False, set()
-    while queue:
-        tensor, origin = queue.pop(0)  # for each axis of it, the axis of the first one that it comes from
-        if id(tensor) in seen:
-            continue
-        seen.add(id(tensor))
-        for node in _users(tensor):
-            found = _taken_by(_meant(node.operation), len(tensor.shape))
-            if found is not None:
-                return found if found[0] is None else (origin[found[0]],)
-            flat |= _flattens(node, tensor)
-            queue += [(below, _renamed(origin, moved)) for below, moved in _below(node, tensor)]
-    return (None,) if flat and rank == 3 else None
-
-
-def _users(tensor: Any) -> list[Any]:
-    """The nodes that a tensor is an input of."""
-    below = tensor._keras_history.operation._outbound_nodes
-    return [node for node in below if any(one is tensor for one in node.input_tensors)]
 
 
 def _taken_by(operation: Any, rank: int) -> Axis | None:
@@ -266,10 +368,6 @@ def _new_axis(shape: Sequence[int | None], made: Sequence[int | None]) -> int | 
         return None
     places = (axis for axis in range(len(made) - 1, 0, -1) if made[axis] == 1)
     return next((axis for axis in places if (*made[:axis], *made[axis + 1 :]) == tuple(shape)), None)
-
-
-def _renamed(origin: Sequence[int | None], moved: Sequence[int | None]) -> tuple[int | None, ...]:
-    return tuple(None if axis is None else origin[axis] for axis in moved)
 
 
 # --- operations

@@ -111,7 +111,8 @@ class Network:
             except Exception as error:
                 shape, advice = tuple(self.input.shape[1:]), f"The reason: {reason(error)}"
                 raise invalid("model", f"a model that can be called on {shape}", self.model.name, advice) from error
-        return _targets(self.model) if self._within is None else _rebuilt_targets(self.model, self._within)
+        axes = layout.Axes()
+        return _targets(self.model, axes) if self._within is None else _rebuilt_targets(self.model, axes, self._within)
 
     def tensor(self, own: Any) -> Any:
         """What stands for a symbolic tensor of the model; the tensor itself, unless the input is of another size.
@@ -230,7 +231,7 @@ def free(name: str, taken: Container[str]) -> str:
 # ------------------------------------------------------------------------------------------------
 
 
-def _targets(model: Any, prefix: str = "") -> Iterator[Target | Refusal]:
+def _targets(model: Any, axes: layout.Axes, prefix: str = "") -> Iterator[Target | Refusal]:
     """The targets of a model with a symbolic graph, and of the models and layers inside of it."""
 
     def build(tensors: Any) -> Callable[[Inputs], Any]:
@@ -238,12 +239,12 @@ def _targets(model: Any, prefix: str = "") -> Iterator[Target | Refusal]:
 
     for name, layer, node in graph.uses(model):
         given = list(node.input_tensors)
-        yield from _at_use(prefix + name, node, node.outputs[0], given, build)
+        yield from _at_use(prefix + name, node, node.outputs[0], given, build, axes)
         if graph.is_symbolic(layer):
-            yield from (_fed(one, build(given)) for one in _targets(layer, f"{prefix}{name}/"))
+            yield from (_fed(one, build(given)) for one in _targets(layer, axes, f"{prefix}{name}/"))
 
 
-def _rebuilt_targets(model: Any, within: Inside, prefix: str = "") -> Iterator[Target | Refusal]:
+def _rebuilt_targets(model: Any, axes: layout.Axes, within: Inside, prefix: str = "") -> Iterator[Target | Refusal]:
     """The same of a model whose graph was built again on other inputs."""
 
     def build(tensors: Any) -> Callable[[Inputs], Any]:
@@ -251,13 +252,18 @@ def _rebuilt_targets(model: Any, within: Inside, prefix: str = "") -> Iterator[T
 
     for name, layer, node in graph.uses(model):
         output, *given = (within.known.get(id(one), one) for one in (node.outputs[0], *node.input_tensors))
-        yield from _at_use(prefix + name, node, output, given, build)
+        yield from _at_use(prefix + name, node, output, given, build, axes)
         if id(node) in within.inside:
-            yield from _rebuilt_targets(layer, within.inside[id(node)], f"{prefix}{name}/")
+            yield from _rebuilt_targets(layer, axes, within.inside[id(node)], f"{prefix}{name}/")
 
 
 def _at_use(
-    name: str, node: Any, output: Any, given: Inputs, build: Callable[[Any], Callable[[Inputs], Any]]
+    name: str,
+    node: Any,
+    output: Any,
+    given: Inputs,
+    build: Callable[[Any], Callable[[Inputs], Any]],
+    axes: layout.Axes,
 ) -> Iterator[Target | Refusal]:
     """The targets at one use of a layer: its output, and the layers inside of it, if there is no graph of them.
 
@@ -267,13 +273,14 @@ def _at_use(
         output: what is put out, or why nothing is.
         given: what it is called on.
         build: makes, of such tensors, the function of the model's inputs that gives them.
+        axes: of the graph's tensors.
     """
     layer = node.operation
     if isinstance(output, RebuildError):
         yield Refusal(name, layer, str(output))
     else:
         wrapped = [(f"{name}/{layer.layer.name}", layer.layer)] if _is_plain_wrapper(layer) else []
-        targets = (target_at(path, one, output, build(output)) for path, one in ((name, layer), *wrapped))
+        targets = (target_at(path, one, output, build(output), axes) for path, one in ((name, layer), *wrapped))
         yield from filter(None, targets)
     # Cells are called in a loop, which nothing can be taken out of.
     opaque = not (graph.is_symbolic(layer) or _is_plain_wrapper(layer) or isinstance(layer, keras.layers.RNN))

@@ -70,11 +70,11 @@ class Target:
         return LayerInfo(self.name, type(self.layer).__name__, self.shape, self.filters, parameters)
 
 
-def target_at(name: str, layer: Any, output: Any, build: Callable[[Inputs], Any]) -> Target | None:
+def target_at(name: str, layer: Any, output: Any, build: Callable[[Inputs], Any], axes: layout.Axes) -> Target | None:
     """The target of a layer's symbolic output; None if it has no channel axis of known size."""
     if len(output.shape) < 2:
         return None
-    return with_filters(Target(name, layer, tuple(output.shape[1:]), layout.channel_axis(output), build))
+    return with_filters(Target(name, layer, tuple(output.shape[1:]), axes.channel_axis(output), build))
 
 
 def with_filters(target: Target) -> Target | None:

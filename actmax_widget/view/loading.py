@@ -45,7 +45,7 @@ def load_run(
         own: name -> class or function, of those that the file names and that are not there by themselves.
         input_shape: see :class:`~actmax_widget.ActMaxWidget`.
         held_inputs: see there.
-        **options: ``labels``, ``callbacks`` and ``layout``, see there.
+        **options: ``labels``, ``callbacks`` and ``layout``, see there. Without ``labels`` those of the file are taken.
 
     Raises:
         ValueError, TypeError: the file is damaged, or of something that this model does not have.
@@ -53,7 +53,8 @@ def load_run(
 
     Warns:
         RuntimeWarning: what differs from what it was made with, so that the picture may be another: the model or its
-            weights, versions; or settings, numbers and parts of the instrument that this version does not know.
+            weights, versions; labels that are not as many as the last layer's units; or settings, numbers and parts of
+            the instrument that this version does not know.
 
     Example:
         >>> am.visualize(am.demo.digits(), "out", 3, seed=0).save("three.json")
@@ -72,6 +73,8 @@ def load_run(
     own_model = modifier["backprop_modifier"](model) if modifier else model
     network = Network(own_model, input_shape, held_inputs, first.seed_input)
     layer = {} if first.objective is not None or first.layer not in network.targets else {"layer": first.layer}
+    labels, misfit = (None, []) if options.get("labels") is not None else run.labels_for(network)
+    options |= {} if labels is None else {"labels": labels}
     widget = ActMaxWidget(model, input_shape=input_shape, held_inputs=held_inputs, **layer, **modifier, **options)
     model_print = fingerprint(network)
     widget.restore(beginning(network, first, goal, model_print))
@@ -84,7 +87,7 @@ def load_run(
     shown, left = known_ui(run.ui, widget.run.settings)
     widget.ui = shown
     run = dataclasses.replace(run, unknown=(*run.unknown, *left))
-    if found := run.otherwise(model_print):
+    if found := [*run.otherwise(model_print), *misfit]:
         warnings.warn(f"{path}: {' '.join(found)}", RuntimeWarning, stacklevel=2)
     return widget
 

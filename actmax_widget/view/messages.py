@@ -858,6 +858,15 @@ class Unpin:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RenamePin:
+    """Give a pin another name; why it is refused is told under the name "pin"."""
+
+    type: Literal["rename_pin"] = "rename_pin"
+    name: str = told("Of it.", None, take=_name)
+    to: str = told("What it is called from now on.", None, take=_name)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RestorePin:
     """Stop, and go back to a pin; why it is refused is told under the name "pin"."""
 
@@ -906,7 +915,7 @@ COMMANDS = (
     *(MakeTiles, OpenTile, PauseTiles, ResumeTiles, CloseTiles),
     *(ApplyNote, DismissNote),
     *(AskWeights, AskResponse, AskMap, AskLines, TakeAway),
-    *(MakePin, Unpin, RestorePin),
+    *(MakePin, Unpin, RenamePin, RestorePin),
     *(AskScore, AskExamples, AskQuiz),
 )
 SILENT = (Hello, Receipt, Views, AskFilm, AskPicture)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from actmax_widget import varying
 from actmax_widget.checkpoint import Checkpoint
-from actmax_widget.checks import check_integer, invalid, near
+from actmax_widget.checks import check_integer, invalid, near, saying
 from actmax_widget.composition import EVERY_ALIAS, OF_TARGET
 from actmax_widget.export.card import to_png
 from actmax_widget.film import Film
@@ -166,10 +166,29 @@ class Pins(dict[str, Pin]):
             raise error
         if name is None:
             return next(free for k in range(1, MOST + 2) if (free := f"Pin {k}") not in self)
+        return self._free(name, "a name, or None")
+
+    def rename(self, name: Any, new: Any) -> None:
+        """Give one another name; it stays where it is.
+
+        Raises:
+            ValueError, TypeError: there is none of that name, or the other one is none, empty or taken.
+        """
+        pin = self.of(name)
+        new = name if new == name else self._free(new, "a name")
+        others = [(new, replace(one, name=new)) if one is pin else (own, one) for own, one in self.items()]
+        self.clear()
+        self.update(others)
+
+    def _free(self, name: Any, expected: str) -> str:
+        """A name without white space around it that no pin has."""
         if not isinstance(name, str) or not name.strip():
-            raise invalid("name", "a name, or None", name, 'Pass e.g. "smooth".', TypeError)
+            kind = ValueError if isinstance(name, str) else TypeError
+            raise saying(invalid("name", expected, name, 'Pass e.g. "smooth".', kind), "A pin needs a name.")
+        name = name.strip()
         if name in self:
-            raise invalid("name", "a name that no other pin has", name, f"Taken are {', '.join(self)}.")
+            error = invalid("name", "a name that no other pin has", name, f"Taken are {', '.join(self)}.")
+            raise saying(error, f"There is a pin {name!r} already.")
         return name
 
     def of(self, name: Any) -> Pin:

@@ -644,6 +644,23 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             del self._pins[self._pins.of(name).name]
             self._show_pins()
 
+    def rename_pin(self, name: str, new: str) -> None:
+        """Give a pin another name; it stays where it is among the others.
+
+        Args:
+            name: of the pin.
+            new: what it is called from now on; white space around it is left out.
+
+        Raises:
+            ValueError, TypeError: there is none of that name, or the new one is none, empty, or another pin's.
+
+        Example:
+            >>> widget.rename_pin("Pin 1", "smooth")
+        """
+        with self.lock:
+            self._pins.rename(name, new)
+            self._show_pins()
+
     def pins_to_html(self) -> Page:
         """The text of what :meth:`save_pins` writes; at the end of a cell it is shown."""
         if not self._pins:
@@ -1279,6 +1296,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             messages.CloseTiles: lambda: self._command("close_tiles"),
             messages.MakePin: lambda: self._of_pins(self._pin_seen, command.iteration),
             messages.Unpin: lambda: self._of_pins(self.unpin, command.name),
+            messages.RenamePin: lambda: self._of_pins(lambda new: self.rename_pin(command.name, new), command.to),
             messages.RestorePin: lambda: self._of_pins(self._restore_pin, command.name),
             messages.ApplyNote: lambda: self.apply_note(command.name),
             messages.DismissNote: lambda: self.dismiss_note(command.name),

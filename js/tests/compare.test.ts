@@ -126,6 +126,70 @@ describe("pins", () => {
     expect(pressed(view)).toHaveLength(4);
   });
 
+  describe("are renamed", () => {
+    const press = (element: HTMLElement, key: string) =>
+      element.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+
+    it("by a pencil, a double click or F2, and keep their place", () => {
+      const { model, view, keep } = shown([pin(1), pin(2)]);
+      const figure = view.part("pin-1");
+      const editor = figure.querySelector<HTMLElement>(".actmax-new-name");
+      const field = figure.querySelector("input") as HTMLInputElement;
+      const begin = [
+        () => figure.querySelector<HTMLElement>(".actmax-rename")?.click(),
+        () => figure.querySelector("b")?.dispatchEvent(new MouseEvent("dblclick")),
+        () => press(figure.querySelector(".actmax-pin-frame") as HTMLElement, "F2"),
+      ];
+      for (const start of begin) {
+        start();
+        expect(editor?.hidden).toBe(false);
+        expect(field.value).toBe("Pin 1");
+        expect(field.getAttribute("aria-label")).toBe("New name of Pin 1");
+        field.value = "never";
+        press(field, "Escape");
+        expect(editor?.hidden).toBe(true);
+      }
+      begin[0]?.();
+      press(field, "Enter"); // the same name
+      expect(model.sent).toEqual([]);
+      begin[0]?.();
+      field.value = " smooth ";
+      press(field, "Enter");
+      expect(model.sent).toEqual([{ type: "rename_pin", name: "Pin 1", to: "smooth" }]);
+      keep([pin(1, { name: "smooth" }), pin(2)]);
+      expect(pressed(view)).toEqual(["smooth", "Pin 2", "Now"]);
+      expect(table(view)[0]).toEqual(["Setting", "smooth", "Pin 2", "Now"]);
+      const named = [...figure.querySelectorAll("[aria-label]")].map((one) =>
+        one.getAttribute("aria-label"),
+      );
+      expect(named.join()).toContain("smooth");
+      expect(view.part("pin-1")).toBe(figure);
+      figure.querySelector<HTMLElement>("[data-testid=unpin]")?.click();
+      expect(model.sent.at(-1)).toEqual({ type: "unpin", name: "smooth" });
+    });
+
+    it("to no name that is empty or another's: the field stays, with the reason", () => {
+      const { model, view } = shown([pin(1), pin(2)]);
+      const figure = view.part("pin-1");
+      const field = figure.querySelector("input") as HTMLInputElement;
+      const reason = figure.querySelector("[role=alert]") as HTMLElement;
+      figure.querySelector<HTMLElement>(".actmax-rename")?.click();
+      for (const [wanted, words] of [
+        [" ", "A pin needs a name."],
+        ["Pin 2", "There is a pin “Pin 2” already."],
+      ] as const) {
+        field.value = wanted;
+        field.dispatchEvent(new Event("blur"));
+        expect(reason.textContent).toBe(words);
+        expect(field.getAttribute("aria-invalid")).toBe("true");
+      }
+      expect(model.sent).toEqual([]);
+      field.value = "other";
+      field.dispatchEvent(new Event("blur"));
+      expect(model.sent).toEqual([{ type: "rename_pin", name: "Pin 1", to: "other" }]);
+    });
+  });
+
   it("are chosen, gone back to and removed", () => {
     const { model, view } = shown([pin(1), pin(2, { goes_on: 36 })]);
     view.part("compared-now").click();

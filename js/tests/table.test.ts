@@ -49,6 +49,27 @@ describe("the table", () => {
     expect(view.rowTexts()[2]?.at(-1)).toBe("3.0000");
   });
 
+  it.each([
+    [
+      "was put into the page anew",
+      (view: View) => view.part("table").dispatchEvent(new Event("animationstart")),
+    ],
+    ["has another theme", () => document.body.setAttribute("data-jp-theme-name", "Dark")],
+  ])(
+    "shows the rows that it showed where it %s, which put its scroll bar to the top",
+    async (_, happens) => {
+      const { view } = withRows(100);
+      const seen = iterations(view);
+      const top = view.part("table").scrollTop;
+      expect(top).toBeGreaterThan(0);
+      view.part("table").scrollTop = 0; // and no event tells
+      happens(view);
+      await vi.waitFor(() => expect(view.part("table").scrollTop).toBe(top));
+      expect(iterations(view)).toEqual(seen);
+      document.body.removeAttribute("data-jp-theme-name");
+    },
+  );
+
   it("holds 100,000 rows and puts a few of them in the page", () => {
     const { view, kernel } = withRows(100_000);
     expect(view.part("table").dataset.rows).toBe("100000");

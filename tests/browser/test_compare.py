@@ -20,6 +20,7 @@ def test_compare(first_widget):
     notebook, view = first_widget("max_iter=40")
     notebook.page.add_script_tag(path=AXE)
     pin_two(notebook, view)
+    rename_a_pin(notebook, view)
     zoom_alike(view)
     draw_the_curtain(notebook, view)
     go_back_to_a_pin(notebook, view)
@@ -44,6 +45,28 @@ def pin_two(notebook: OpenNotebook, view: WidgetView) -> None:
     cells = view.part("differences").locator("tr").all_text_contents()
     assert {"Filters088", "Total variation1000"} <= {*cells}, cells
     expect_nothing_found(notebook, "pins", pictured=view.root)
+
+
+def rename_a_pin(notebook: OpenNotebook, view: WidgetView) -> None:
+    """By the pencil, by a double click and by F2; a name that is taken is refused."""
+    figure, field = view.part("pins").locator("figure").first, view.part("new-name").first
+    view.button("Rename Pin 1").click()
+    field.fill("Pin 2")
+    field.press("Enter")
+    expect(figure.get_by_role("alert")).to_have_text("There is a pin “Pin 2” already.")
+    expect_nothing_found(notebook, "pin-renamed", pictured=view.root)
+    field.fill("a zero")
+    field.press("Enter")
+    expect(view.part("compared").get_by_role("button")).to_have_text(["a zero", "Pin 2", "Now"])
+    expect(view.button("Rename a zero")).to_be_focused()
+    assert notebook.ask("print([*widget.pins])").strip() == "['a zero', 'Pin 2']"
+    figure.locator("b").dblclick()
+    expect(field).to_be_focused()
+    field.press("Escape")
+    view.button("Rename a zero").press("F2")
+    field.fill("Pin 1")
+    field.press("Enter")
+    expect(view.part("compared").get_by_role("button")).to_have_text(["Pin 1", "Pin 2", "Now"])
 
 
 def zoom_alike(view: WidgetView) -> None:

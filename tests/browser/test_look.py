@@ -100,6 +100,20 @@ def give_a_lesson(notebook: OpenNotebook, view: WidgetView) -> None:
     view.root.screenshot(path=ARTIFACTS / "lesson.png")
 
 
+LAST_ROW_IS_IN_SIGHT = """() => {
+    const table = document.querySelector('[data-testid="table"]')
+    const { top, bottom } = table.getBoundingClientRect()
+    const last = table.querySelector('[data-iteration="30"]:not([hidden])')?.getBoundingClientRect()
+    return last && top < last.top && last.bottom <= bottom
+}"""
+PUT_ANEW = """table => {
+    const cell = table.closest(".jp-Cell"), place = document.createComment("")
+    cell.replaceWith(place)
+    place.replaceWith(cell)
+}"""
+"""As a notebook does with its cells when it lays them out anew: what was scrolled is then at its top."""
+
+
 def test_colours_follow_the_theme(next_widget):
     notebook, view = next_widget("max_iter=30")
     view.press("Run", then="finished")
@@ -109,4 +123,7 @@ def test_colours_follow_the_theme(next_widget):
         text, behind = (np.mean(colour) for colour in view.colours())
         assert (text > behind) == (theme == "Dark")
         assert abs(text - behind) > 100  # far enough apart to be read
+        notebook.page.wait_for_function(LAST_ROW_IS_IN_SIGHT)
+        view.part("table").evaluate(PUT_ANEW)
+        notebook.page.wait_for_function(LAST_ROW_IS_IN_SIGHT)
         view.root.screenshot(path=ARTIFACTS / f"widget-{theme.lower()}.png")

@@ -51,6 +51,7 @@ export type Outgoing =
   | TakeAway
   | MakePin
   | Unpin
+  | RenamePin
   | RestorePin
   | AskScore
   | AskExamples
@@ -784,6 +785,14 @@ export interface Unpin {
   type: "unpin";
   /** Of it. */
   name: string;
+}
+/** Give a pin another name; why it is refused is told under the name "pin". */
+export interface RenamePin {
+  type: "rename_pin";
+  /** Of it. */
+  name: string;
+  /** What it is called from now on. */
+  to: string;
 }
 /** Stop, and go back to a pin; why it is refused is told under the name "pin". */
 export interface RestorePin {

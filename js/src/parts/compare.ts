@@ -25,6 +25,7 @@ import { TEXTS } from "../texts";
 import { type Curtain, createCurtain } from "./curtain";
 import { formatFilters } from "./filters";
 import { createProblem, isRefusal } from "./problem";
+import { createRename } from "./rename";
 import { createTakeAway } from "./take_away";
 
 const WORDS = TEXTS.compare;
@@ -139,6 +140,7 @@ export function createCompare(model: ActMaxModel, store: Store): Compare {
       all().map(({ id, name }) => {
         const found = chips.querySelector<HTMLButtonElement>(`[data-id="${id}"]`);
         const chip = found ?? createChip(id, name, () => toggle(id));
+        setText(chip, name);
         const pressed = chosen.includes(id);
         chip.setAttribute("aria-pressed", String(pressed));
         chip.setAttribute("aria-disabled", String(isFull && !pressed));
@@ -154,7 +156,7 @@ export function createCompare(model: ActMaxModel, store: Store): Compare {
       shown.delete(id);
     }
     for (const entry of entries)
-      if (!shown.has(entry.id)) shown.set(entry.id, createFigure(entry, store, follow));
+      if (!shown.has(entry.id)) shown.set(entry.id, createFigure(model, entry, store, follow));
     arrange(
       figures,
       entries.flatMap(({ id }) => shown.get(id)?.element ?? []),
@@ -164,7 +166,10 @@ export function createCompare(model: ActMaxModel, store: Store): Compare {
     for (const entry of entries) shown.get(entry.id)?.draw(entry, now);
   };
   const drawCurtain = ([left, right]: readonly Compared[]) => {
-    const of = isCurtain && left && right ? `${left.id} ${right.id}` : "";
+    const of =
+      isCurtain && left && right
+        ? JSON.stringify([left, right].map(({ id, name }) => [id, name]))
+        : "";
     if (curtain && curtain.of !== of) {
       for (const frame of [curtain.left, curtain.right]) frame.cleanup();
       curtain.cleanup();
@@ -344,7 +349,12 @@ interface Figure {
   cleanup(): void;
 }
 
-function createFigure({ id, name }: Compared, store: Store, moved: (zoom: Zoom) => void): Figure {
+function createFigure(
+  model: ActMaxModel,
+  { id, name }: Compared,
+  store: Store,
+  moved: (zoom: Zoom) => void,
+): Figure {
   const scope = new Scope();
   const frame = createFrame(name, moved);
   const title = h("b", {}, name);
@@ -353,23 +363,32 @@ function createFigure({ id, name }: Compared, store: Store, moved: (zoom: Zoom) 
   const button = (testId: string, words: string) =>
     h("button", { type: "button", class: "actmax-quiet", "data-testid": testId }, words);
   const [goOn, remove] = [button("go-on", WORDS.goOn), button("unpin", WORDS.remove)];
-  goOn.setAttribute("aria-label", WORDS.goOnFrom(name));
-  remove.setAttribute("aria-label", WORDS.removePin(name));
   const buttons = h("div", { class: "actmax-pin-buttons" }, goOn, remove);
+  const rename = createRename(model, store, title, () => name);
   const caption = h("figcaption", {}, title, " ", far, since);
-  if (id !== NOW) caption.append(buttons);
+  if (id !== NOW) {
+    title.after(rename.button, rename.editor);
+    caption.append(buttons);
+  }
   const element = h(
     "figure",
     { class: "actmax-pin", "data-testid": `pin-${id}` },
     frame.element,
     caption,
   );
+  if (id !== NOW) rename.listen(element);
   scope.listen(goOn, "click", () => store.link.send({ type: "restore_pin", name }));
   scope.listen(remove, "click", () => store.link.send({ type: "unpin", name }));
   return {
     element,
     frame,
     draw(entry, now) {
+      ({ name } = entry);
+      setText(title, name);
+      frame.element.setAttribute("aria-label", WORDS.frame(name));
+      goOn.setAttribute("aria-label", WORDS.goOnFrom(name));
+      remove.setAttribute("aria-label", WORDS.removePin(name));
+      rename.draw();
       setText(far, farWords(entry));
       const other = id === NOW ? [] : differing([blank(entry), { ...blank(entry), made: now }]);
       setText(since, sinceWords(other));
@@ -379,6 +398,7 @@ function createFigure({ id, name }: Compared, store: Store, moved: (zoom: Zoom) 
     },
     cleanup() {
       scope.cleanup();
+      rename.cleanup();
       frame.cleanup();
     },
   };

@@ -7,6 +7,7 @@ import { h, setText, uniqueId } from "../kit/dom";
 import { formatLoss } from "../kit/format";
 import { ROW_HEIGHT, RowWindow } from "../kit/row_window";
 import { type Drawn, Scope } from "../kit/scope";
+import { watchTheme } from "../kit/theme";
 import { TEXTS } from "../texts";
 
 /** Every iteration's losses and what is measured beside them; only the rows in sight are in the page. */
@@ -67,6 +68,13 @@ export function createTable(model: ActMaxModel, store: Store): Drawn & { id: str
     if (wasParked) inSight.restore();
     draw();
   };
+  /** Put into the page anew in one go it is at its top, and no observer hears of it: it is as large as it was. */
+  const putAnew = () => {
+    if (table.clientHeight === 0) return;
+    parked = false;
+    inSight.restore();
+    draw();
+  };
   const scrolled = () => {
     if (parked) return;
     const before = inSight.left;
@@ -92,6 +100,8 @@ export function createTable(model: ActMaxModel, store: Store): Drawn & { id: str
   scope.add(() => observer.unobserve(table));
   scope.on(model, "change:loss_names change:measures change:absent", showHeader);
   scope.listen(table, "scroll", scrolled);
+  scope.listen(table, "animationstart", putAnew);
+  watchTheme(scope, putAnew);
   scope.listen(newest, "click", () => {
     follows = true;
     store.cursor.go(null);
