@@ -89,7 +89,7 @@ def make_store(
     several = [am.sweep_jobs(digits(), checkpoint=name, **layers) for name in checkpoints]
     jobs = sum(several, start=Jobs([]))
     folder.mkdir(parents=True, exist_ok=True)
-    stores.begun(folder, jobs, 1)
+    stores.begun(folder, jobs, 1, 1)
     for number, job in enumerate(jobs[: len(jobs) - missing]):
         failed = [3] if job.layer == "conv2" else []
         write(folder, job, rows_of(job, functools.partial(_of_number, number), failed=failed))
@@ -119,7 +119,7 @@ def make_large(folder: Path, count: int, *, side: int = 64, layers: int = 26) ->
             }
             jobs.append(dataclasses.replace(job, **own))
     folder.mkdir(parents=True, exist_ok=True)
-    stores.begun(folder, Jobs(jobs), 1)
+    stores.begun(folder, Jobs(jobs), 1, 1)
     for number, one in enumerate(jobs):
         pictures = shared[number % 7 :]
         write(folder, one, rows_of(one, lambda index, of=pictures: of[index % 390], steps=32))  # type: ignore[misc]

@@ -225,7 +225,7 @@ def test_an_empty_store_and_one_whose_folder_is_gone(tmp_path, monkeypatch):
     (tmp_path / "pictures").rename(tmp_path / "elsewhere")
     page.send(type="atlas_hello", rows=0)
     page.wait_for(lambda: atlas.sheet.error)
-    assert atlas.sheet.error.startswith("The store cannot be looked at any more: FileNotFoundError")
+    assert atlas.sheet.error.startswith("The store cannot be looked at any more. folder: expected the folder of a")
     atlas.close()
 
 

@@ -109,8 +109,8 @@ class Atlas(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     Pictures are grouped by layer, sorted and searched in the page, and read as they come into sight. One that is opened
     shows its losses, its score card and what was noticed; *Go on from it* makes a widget beneath that goes on from it.
-    Where the same layer and filter is there of several checkpoints, it plays over them, and two can be compared. While
-    jobs of the store are missing, it looks for new parts every two seconds, as long as it is seen.
+    Where the same layer and filter is there of several checkpoints, it plays over them, and two can be compared. As
+    long as it is seen it looks for new parts: every two seconds while jobs of the store are missing, else every ten.
 
     Attributes:
         store: whose pictures they are.
@@ -179,7 +179,7 @@ class Atlas(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         return widget
 
     def compare(self, one: int, other: int) -> Compare:
-        """Compare the runs of two pictures beneath, in lock-step; see :func:`~actmax_widget.compare`.
+        """Compare the runs of two pictures beneath, from the same noise: see :func:`~actmax_widget.compare`.
 
         Raises:
             ValueError, OSError: as :meth:`go_on`, or twice the same picture.
@@ -188,7 +188,7 @@ class Atlas(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         if both[0] == both[1]:
             raise invalid("other", "another picture", other, "Choose two.")
         with self._one_at_a_time:
-            widgets = [self.store.live(index) for index in both]
+            widgets = [self.store.live(index, anew=True) for index in both]
             names = [self._called(index) for index in both]
             names = names if names[0] != names[1] else [f"picture {index}" for index in both]
             found = compare(*widgets, names=names)
@@ -279,8 +279,7 @@ class Atlas(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _greet(self, rows: int) -> None:
         """A page is there, or looks whether there is more: it gets what it lacks."""
-        if len(self._columns) < self.store.jobs.pictures:
-            self._look()
+        self._look()
         # Also where it lacks none: then it knows that somebody is there.
         self.sheet.send(*self._columns.message(min(rows, len(self._columns))))
 
@@ -289,8 +288,8 @@ class Atlas(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         error = ""
         try:
             self.store.refresh()
-        except OSError as failed:
-            error = f"The store cannot be looked at any more: {reason(failed)}"
+        except (OSError, ValueError) as failed:
+            error = f"The store cannot be looked at any more. {_sentence(failed)}"
         self._columns.take()
         self.sheet.tell(
             title=Path(self.store.folder).name or str(self.store.folder),

@@ -29,8 +29,8 @@ Answer = tuple[dict[str, Any], list[bytes]]
 """A message and its buffers."""
 SIDE = 128
 """Pixels of a small picture's longer side at the most; what is smaller stays as it is."""
-KEPT_BYTES = 24 * 2**20
-"""Of small pictures that are kept: some thousand."""
+KEPT_BYTES = 8 * 2**20
+"""Of small pictures that are kept: a thousand, of which a page has most, too."""
 CONTACTS, CONTACT_SIDE, GAP, ACROSS = 100, 56, 4, 15
 """Pictures of a saved notebook, their side, what is between them, and how many stand in a row."""
 NOTHING = (0, 0, 0, 0)
@@ -82,8 +82,8 @@ class Store(Protocol):
     def read(self, which: Iterable[int], columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
         """Rows with heavy columns."""
 
-    def live(self, index: int) -> Any:
-        """A widget that goes on from a picture."""
+    def live(self, index: int, *, anew: bool = False) -> Any:
+        """A widget that goes on from a picture, or from the noise that it was made of."""
 
 
 class Columns:

@@ -29,6 +29,8 @@ export const IN_FLIGHT = 2;
 const LOST_MS = 10_000;
 /** Between two looks for more pictures. */
 const LOOK_MS = 2000;
+/** The same where all that was asked for is there: a training asks for more after each epoch. */
+const SELDOM = 5;
 
 /** A small picture, or why there is none. */
 export interface Small {
@@ -57,6 +59,7 @@ export class AtlasStore {
   readonly #inFlight = new Map<number, { indices: readonly number[]; at: number }>();
   readonly #opening = new Map<number, number>();
   #seq = 0;
+  #looks = 0;
   #looking: ReturnType<typeof setInterval> | undefined;
 
   constructor(model: AtlasModel) {
@@ -161,8 +164,9 @@ export class AtlasStore {
     const before = this.#inFlight.size;
     this.#forgetLost();
     if (this.#inFlight.size < before) this.#ask();
-    if (this.connected && !this.isWhole && !document.hidden && this.#listeners.size > 0)
-      this.hello();
+    this.#looks += 1;
+    const isDue = !this.isWhole || this.#looks % SELDOM === 0;
+    if (this.connected && isDue && !document.hidden && this.#listeners.size > 0) this.hello();
   }
 
   #forgetLost(): void {
