@@ -180,7 +180,7 @@ class Pictures:
             steps=row["steps"] or 0,
             losses={name: value for name, value in row["losses"] or () if value is not None},
             score=[_score_of(name, row) for name in CARD if row.get(name)],
-            notes=list(row["notes"] or ()),
+            notes=[one for one in row["notes"] or () if one != row["error"]],
             error=row["error"] or "",
         )
         curves = [np.asarray(row.get(name) or (), "<f4").tobytes() for name in ("history", "activations")]

@@ -150,12 +150,22 @@ describe("the picture that is open", () => {
     );
   });
 
-  it("says why it failed, and offers no run then", async () => {
-    const { part, picture, press, rows } = openAtlas();
-    await rows([{ layer: "out", error: "It is silent." }]);
+  it("says why it failed, and offers a run where there is a picture all the same", async () => {
+    const { part, picture, press, rows, send } = openAtlas();
+    await rows([
+      { layer: "out", error: "It is silent." },
+      { layer: "out", error: "No memory." },
+    ]);
     press("Enter");
+    expect(part("atlas-go-on").disabled).toBe(true);
     await picture(0, { error: "It is silent." });
     expect(part("atlas-error").textContent).toBe("It is silent.");
+    expect(part("atlas-go-on").disabled).toBe(false);
+    press("ArrowRight");
+    press("Enter");
+    const nothing = { steps: 0, losses: {}, score: [], notes: [], error: "No memory." };
+    await send({ type: "atlas_picture", index: 1, ...nothing }, []);
+    expect(part("atlas-error").textContent).toBe("No memory.");
     expect(part("atlas-go-on").disabled).toBe(true);
   });
 

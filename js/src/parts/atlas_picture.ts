@@ -103,7 +103,9 @@ function drawBeneath(parts: Parts, store: AtlasStore, row: number, other: number
   const isBusy = opening.length > 0;
   const large = store.large(row);
   const isLost = !store.connected;
-  parts.goOn.disabled = isLost || isBusy || rows.hasFailed(row) || (large?.error ?? "") !== "";
+  // What failed, and has a picture all the same, is a start like another.
+  const isThere = large ? large.bitmap !== null : !rows.hasFailed(row);
+  parts.goOn.disabled = isLost || isBusy || !isThere;
   parts.compare.disabled = parts.goOn.disabled || other === null || other === row;
   parts.compare.hidden = other === null;
   const refused = model.get("refused") ?? "";

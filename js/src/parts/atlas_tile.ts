@@ -114,7 +114,7 @@ function wordsOf(row: number, rows: AtlasRows, shown: Shown) {
     shown.checkpoints ? rows.text("checkpoint", row) : "",
     shown.seeds ? WORDS.seed(rows.number("seed", row)) : "",
   ].filter(Boolean);
-  const figures = shown.sort === "score" ? score : number;
+  const figures = rows.hasFailed(row) ? WORDS.failed : shown.sort === "score" ? score : number;
   const said = [number && WORDS.activation(number), score, rows.hasFailed(row) && WORDS.failed];
   return {
     name: shown.grouped ? own : `${layer} · ${own}`,
