@@ -30,8 +30,8 @@ export function createAtlasPicture(store: AtlasStore, options: Options): AtlasPi
   const { element, canvas } = parts;
   const chart = createAtlasChart();
   const film = createAtlasFilm(store, options);
-  parts.course.append(chart.element);
-  parts.checkpoints.append(film.element);
+  parts.course.replaceWith(chart.element);
+  parts.checkpoints.replaceWith(film.element);
   let painted: Large | undefined;
 
   const draw = () => {

@@ -14,7 +14,7 @@ const SIZES = { gap: 4, words: 36, heading: 30 };
 const PADDING = 8;
 const [LEAST, LEAST_NARROW, NARROW] = [104, 84, 540];
 /** Tiles are ready this far beyond either edge, in heights of the sheet. */
-const OVERSCAN = 0.4;
+const OVERSCAN = 0.25;
 /** Small pictures are asked for this far. */
 const AHEAD = 1;
 
