@@ -16,7 +16,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 OLDEST_NODE = 20  # the oldest that esbuild and vitest still support
 SOURCES = ("src/**/*", "package.json", "package-lock.json", "build.mjs", "tsconfig.json")
-PRODUCTS = ("widget.js", "widget.css", "compare.js", "page.js", "page.css")
+PRODUCTS = ("widget.js", "widget.css", "compare.js", "atlas.js", "page.js", "page.css")
 
 
 class FrontEndBuildHook(BuildHookInterface[Any]):

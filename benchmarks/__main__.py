@@ -39,6 +39,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "batch-mobilenet": ("steps", "batches", "mobilenet"),
     "growth": ("process", "growth"),
     "browser": ("browser", "rows"),
+    "atlas": ("atlas", "rows"),
 }
 """Each group's name -> module, function and arguments of what measures it."""
 

@@ -5,7 +5,10 @@ const here = new URL("./", import.meta.url).pathname;
 
 const bundle = await context({
   absWorkingDir: here,
-  entryPoints: ["src/widget.ts", "src/widget.css", "src/compare.ts", "src/page.ts", "src/page.css"],
+  entryPoints: [
+    ...["src/widget.ts", "src/widget.css", "src/compare.ts", "src/atlas.ts"],
+    ...["src/page.ts", "src/page.css"],
+  ],
   outdir: "../actmax_widget/static",
   bundle: true,
   minify: true,

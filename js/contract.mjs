@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";
 import { compile } from "json-schema-to-typescript";
 
-const { banner, schema, controls } = JSON.parse(await text(process.stdin));
+const { banner, schema, controls, columns } = JSON.parse(await text(process.stdin));
 
 const types = await compile(schema, "Contract", {
   bannerComment: "",
@@ -20,6 +20,8 @@ const source = [
     .replaceAll(/^\/\*\*\n \* (.*)\n \*\/\n/gm, "/** $1 */\n")
     .replaceAll(/^\/\*\*\n \*\/\n/gm, ""),
   `export const CONTROLS: readonly Control[] = ${JSON.stringify(controls)};`,
+  `/** Of an atlas: the buffers of its rows in their order, as NumPy calls their numbers. */
+export const ATLAS_COLUMNS = ${JSON.stringify(columns)} as const;`,
 ].join("\n\n");
 
 const biome = createRequire(import.meta.url).resolve("@biomejs/biome/bin/biome");

@@ -51,10 +51,10 @@ MAY_IMPORT = {
 }
 """Each wing stands above all that it imports."""
 ONLY_IN = {
-    "anywidget": {"view.comparing", "view.widget"},
-    "traitlets": {"view.comparing", "view.widget"},
-    "ipywidgets": {"view.comparing"},
-    "IPython": {"view.lifetime", "view.widget"},
+    "anywidget": {"view.atlas", "view.comparing", "view.widget"},
+    "traitlets": {"view.atlas", "view.comparing", "view.widget"},
+    "ipywidgets": {"view.atlas", "view.comparing"},
+    "IPython": {"view.atlas", "view.lifetime", "view.widget"},
     "threading": {
         "backprop_modifiers",
         "engine.cache",
@@ -65,6 +65,8 @@ ONLY_IN = {
         "live.worker",
         "network.graph",
         "sweeps.rendering",
+        "sweeps.store",
+        "view.atlas",
         "view.comparing",
         "view.inquiry",
         "view.lifetime",

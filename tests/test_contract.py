@@ -8,6 +8,7 @@ import pytest
 
 from actmax_widget.parameters import parameters_of
 from actmax_widget.settings import PRESETS, Settings
+from actmax_widget.view.atlas_messages import ATLAS_COMMANDS, ATLAS_MESSAGES
 from actmax_widget.view.messages import COMMANDS, MESSAGES
 
 CONTRACT = make_contract.CONTRACT.read_text(encoding="utf-8")
@@ -40,7 +41,7 @@ def test_each_parameter_has_a_control_with_all_that_is_declared_of_it():
     assert controls["seed_fit"]["choices"][1] == {"value": "pad", "label": "by padding"}
 
 
-@pytest.mark.parametrize("cls", [*MESSAGES, *COMMANDS])
+@pytest.mark.parametrize("cls", [*MESSAGES, *COMMANDS, *ATLAS_MESSAGES, *ATLAS_COMMANDS])
 def test_each_message_has_a_type_with_all_its_fields(cls):
     (body,) = re.findall(rf"export interface {cls.__name__} {{\n(.*?)^}}", CONTRACT, re.MULTILINE | re.DOTALL)
     assert re.findall(r"^  (\w+):", body, re.MULTILINE) == [field.name for field in dataclasses.fields(cls)]

@@ -21,6 +21,7 @@ CARRIED = {
     "actmax_widget/static/page.js",
     "actmax_widget/static/page.css",
     "actmax_widget/static/compare.js",
+    "actmax_widget/static/atlas.js",
     "actmax_widget/demo/digits.keras",
     "actmax_widget/demo/digits.json",
     "actmax_widget/demo/photos.npz",
@@ -57,7 +58,7 @@ def build(target, folder):
 
 
 def make_products(root, *, age):
-    for name in ("widget.js", "widget.css", "compare.js", "page.js", "page.css"):
+    for name in ("widget.js", "widget.css", "compare.js", "atlas.js", "page.js", "page.css"):
         product = root / "actmax_widget" / "static" / name
         product.touch()
         os.utime(product, (time.time() - age,) * 2)

@@ -21,6 +21,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from actmax_widget.parameters import parameters_of
 from actmax_widget.settings import Settings
+from actmax_widget.view.atlas_messages import ATLAS_COMMANDS, ATLAS_MESSAGES, COLUMNS, AtlasFacts, AtlasSettings
 from actmax_widget.view.messages import (
     COMMANDS,
     MESSAGES,
@@ -58,7 +59,7 @@ def contract() -> str:
     if not (FRONT_END / "node_modules").is_dir() or found is None:
         raise RuntimeError("The tools in js/node_modules are missing. Run `make lint-js`, which installs them.")
     command = [found, "contract.mjs"]
-    given = json.dumps({"banner": BANNER, "schema": schema(), "controls": controls()})
+    given = json.dumps({"banner": BANNER, "schema": schema(), "controls": controls(), "columns": COLUMNS})
     made = subprocess.run(command, cwd=FRONT_END, input=given, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     if made.returncode:
         raise RuntimeError(f"js/contract.mjs failed:\n{made.stderr}")
@@ -82,11 +83,14 @@ def schema() -> Schema:
     """Everything as one JSON schema."""
     definitions: dict[str, Schema] = {"Parameters": parameters()}
     definitions["Facts"] = of_dataclass(KernelFacts, definitions)
-    for name, members in {"Incoming": MESSAGES, "Outgoing": COMMANDS}.items():
+    unions: dict[str, tuple[type, ...]] = {"Incoming": MESSAGES, "Outgoing": COMMANDS}
+    unions |= {"AtlasIncoming": ATLAS_MESSAGES, "AtlasOutgoing": ATLAS_COMMANDS}
+    for name, members in unions.items():
         definitions[name] = {"anyOf": [of(member, definitions) for member in members]}
-    for cls in (SavedTiles, PartsFacts, Ui, Control, CompareFacts):
+    alone = (SavedTiles, PartsFacts, Ui, Control, CompareFacts, AtlasFacts, AtlasSettings)
+    for cls in alone:
         of(cls, definitions)
-    names = ("Parameters", "Facts", "Incoming", "Outgoing", "SavedTiles", "PartsFacts", "Ui", "Control", "CompareFacts")
+    names = ("Parameters", "Facts", *unions, *(cls.__name__ for cls in alone))
     properties = {name.lower(): {"$ref": f"#/definitions/{name}"} for name in names}
     return whole(properties, "All that Python and the page have in common.") | {"definitions": definitions}
 

@@ -31,7 +31,7 @@ MAKER = "actmax_widget"
 
 def to_png(image: np.ndarray, input_range: tuple[float, float]) -> bytes:
     """A picture as the bytes of a PNG file; see :func:`actmax_widget.pictures.to_pixels`."""
-    return _bytes(opened(to_pixels(image, input_range)))
+    return marked(opened(to_pixels(image, input_range)))
 
 
 def to_card(image: np.ndarray, input_range: tuple[float, float], lines: Sequence[str], history: History) -> bytes:
@@ -59,7 +59,7 @@ def to_card(image: np.ndarray, input_range: tuple[float, float], lines: Sequence
             right = MARGIN + (column + 1) * COLUMN - MARGIN
             draw.text((right, top + MARGIN), text, INK if number else FAINT, _font(), anchor="ra")
         top += LINE
-    return _bytes(card)
+    return marked(card)
 
 
 def _rows(history: History) -> list[tuple[str, ...]]:
@@ -75,7 +75,8 @@ def _enlarged(picture: Image.Image) -> Image.Image:
     return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
 
 
-def _bytes(picture: Image.Image) -> bytes:
+def marked(picture: Image.Image) -> bytes:
+    """A PNG file that says which software made it."""
     file, info = io.BytesIO(), PngInfo()
     info.add_text("Software", MAKER)
     picture.save(file, "png", pnginfo=info)

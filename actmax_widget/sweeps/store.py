@@ -14,8 +14,9 @@ import itertools
 import json
 import os
 import re
+import threading
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,8 @@ ENDING = b"PAR1"
 """A whole file of Parquet ends with it."""
 HEAVY = ("image", "history", "activations", "state")
 """Columns that are read for few rows at a time."""
+_refreshing = threading.Lock()
+"""Held while a store takes parts: an atlas does so in a thread of its own. One for all, as a store can be pickled."""
 ADVICE = "Pass a folder that am.sweep() wrote."
 _KINDS = {"str": "string", "float": "float64", "int": "int32"}
 
@@ -175,11 +178,15 @@ class Sweep:
         Raises:
             ValueError: the folder is no sweep's, or is not whole any more.
         """
+        with _refreshing:
+            return self._refresh()
+
+    def _refresh(self) -> int:
         before = len(self)
         if (stamp := _stamp_of(self.folder / MANIFEST)) != self._stamp:
             self.jobs, self.threads = _read_manifest(self.folder)
             self._stamp = stamp
-        made = whole_parts(self.folder)
+        made = whole_parts(self.folder, self._made)
         new = [job for job in self.jobs if job.hash in made and job.hash not in self._made]
         known = _read_index(self.folder) if len(new) > FEW else {}
         for job in new:
@@ -188,7 +195,8 @@ class Sweep:
             if columns is not None:
                 self._made.add(job.hash)
                 self._parts.append((job, self.folder / part_name(job), len(self)))
-                for name, column in columns.items():
+                # The layer last, which tells how many there are: an atlas reads in another thread.
+                for name, column in sorted(columns.items(), key=lambda one: one[0] == "layer"):
                     self._index.setdefault(name, []).extend(column)
         self._read += sum((job.hash, *made[job.hash]) not in known for job in new)
         return len(self) - before
@@ -320,6 +328,7 @@ class Sweep:
         """
         _, pq = _pyarrow()
         opened: tuple[Path, Any] | None = None
+        held: tuple[Any, int, Any] | None = None
         for index in which:
             _, path, row = self._place(index)
             if opened is None or opened[0] != path:
@@ -328,8 +337,9 @@ class Sweep:
             group = 0
             while row >= (size := file.metadata.row_group(group).num_rows):
                 row, group = row - size, group + 1
-            table = file.read_row_group(group, columns=None if columns is None else [*columns])
-            yield table.slice(row, 1).to_pylist()[0]
+            if held is None or held[0] is not file or held[1] != group:
+                held = file, group, file.read_row_group(group, columns=None if columns is None else [*columns])
+            yield held[2].slice(row, 1).to_pylist()[0]
 
     def _place(self, index: int) -> tuple[Job, Path, int]:
         """The job of a picture, its part, and the row there."""
@@ -502,17 +512,17 @@ def part_name(job: Job) -> str:
     return f"part-{job.hash}.parquet"
 
 
-def whole_parts(folder: Path) -> dict[str, tuple[int, int]]:
+def whole_parts(folder: Path, known: Collection[str] = ()) -> dict[str, tuple[int, int]]:
     """Hashes of the jobs whose parts are there as a whole, each with the size of its file and when it was written.
 
-    A part that was cut, which a rename cannot but a full disk or a copy can, is as one that is not there.
+    Those that are ``known`` are not looked at again. A part that was cut, which a rename cannot but a full disk or a copy can, is as one that is not there.
     """
     found = {}
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith("part-") and entry.name.endswith(".parquet") and _is_whole(entry.path):
+            job = entry.name.removeprefix("part-").removesuffix(".parquet")
+            if entry.name == f"part-{job}.parquet" and job not in known and _is_whole(entry.path):
                 status = entry.stat()
-                job = entry.name.removeprefix("part-").removesuffix(".parquet")
                 found[job] = status.st_size, status.st_mtime_ns
     return found
 

@@ -1,7 +1,7 @@
 """Two widgets in lock-step: :func:`compare`.
 
-A panel with the only buttons and the difference stands above both. Beside :mod:`actmax_widget.view.widget` the only
-file that knows ipywidgets and anywidget.
+A panel with the only buttons and the difference stands above both. Beside :mod:`actmax_widget.view.widget` and
+:mod:`actmax_widget.view.atlas` the only file that knows ipywidgets and anywidget.
 """
 
 from __future__ import annotations

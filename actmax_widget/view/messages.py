@@ -7,7 +7,7 @@ come from it: :func:`read` checks what came.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -920,17 +920,24 @@ COMMANDS = (
 )
 SILENT = (Hello, Receipt, Views, AskFilm, AskPicture)
 """Nobody pressed a button for these, so nobody is told what is wrong with one."""
-_BY_TYPE: Mapping[str, type] = {get_args(get_type_hints(command)["type"])[0]: command for command in COMMANDS}
 
 
-def read(came: Any) -> Any:
-    """The command that came from the page, checked; None for what is none.
+def by_type(commands: Iterable[type]) -> Mapping[str, type]:
+    """Commands by what they are called on their way."""
+    return {get_args(get_type_hints(command)["type"])[0]: command for command in commands}
+
+
+_BY_TYPE = by_type(COMMANDS)
+
+
+def read(came: Any, known: Mapping[str, type] = _BY_TYPE) -> Any:
+    """The command that came from the page, checked; None for what is none of ``known``.
 
     Raises:
         ValueError, TypeError: a field that is not what it should be, and that a person may have caused.
     """
     kind = came.get("type") if isinstance(came, dict) else None
-    command = _BY_TYPE.get(kind) if isinstance(kind, str) else None
+    command = known.get(kind) if isinstance(kind, str) else None
     if command is None:
         return None
     fields = [field for field in dataclasses.fields(command) if field.name != "type"]

@@ -1368,18 +1368,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
     @traitlets.observe("comm")
     def _on_comm(self, change: Any) -> None:
-        """Let the front end's messages come in while a cell runs, unnoticed by the cell.
-
-        ipykernel 7.4 sends them to the shell of our last send's parent, that is behind the running cell, if that cell
-        started the run. Its choice is overridden where it exists, so that each message goes where the front end sent
-        it: to a thread of its own. There ``comm`` would tell IPython that a cell begins and ends, upon which matplotlib
-        closes the figure that the cell in the main thread is drawing.
-        """
-        comm = change["new"]
-        if hasattr(comm, "_reply_subshell_for"):
-            comm._reply_subshell_for = lambda data, default: default  # noqa: ARG005, SLF001
-        if hasattr(comm, "handle_msg"):
-            comm.handle_msg = _without_cell_events(comm.handle_msg, _weakly(self._handle_msg))
+        """Let the front end's messages come in while a cell runs, see :func:`let_in`."""
+        let_in(change["new"], self._handle_msg)
 
     def pump(self) -> float | None:
         """Bring traits and browser up to date; seconds until that is due again, None: when something happens."""
@@ -1464,6 +1454,20 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
 GREETING = ("status", "message", "error", "goal", "loss_names", "measures", "lines", "advice")
 """Facts that a front end is told when it says hello."""
+
+
+def let_in(comm: Any, handle: Callable[[Any], Any]) -> None:
+    """Let the front end's messages come in while a cell runs, unnoticed by the cell.
+
+    ipykernel 7.4 sends them to the shell of our last send's parent, that is behind the running cell, if that cell
+    started the run. Its choice is overridden where it exists, so that each message goes where the front end sent
+    it: to a thread of its own. There ``comm`` would tell IPython that a cell begins and ends, upon which matplotlib
+    closes the figure that the cell in the main thread is drawing.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda data, default: default  # noqa: ARG005, SLF001
+    if hasattr(comm, "handle_msg"):
+        comm.handle_msg = _without_cell_events(comm.handle_msg, _weakly(handle))
 
 
 def _is_message(msg: Any) -> bool:

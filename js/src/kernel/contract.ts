@@ -56,6 +56,14 @@ export type Outgoing =
   | AskScore
   | AskExamples
   | AskQuiz;
+export type AtlasIncoming = AtlasRowsMessage | AtlasTilesMessage | AtlasPictureMessage;
+export type AtlasOutgoing =
+  | AtlasHello
+  | AskTiles
+  | AskAtlasPicture
+  | GoOn
+  | CompareTwo
+  | CloseBeneath;
 
 /** All that Python and the page have in common. */
 export interface Contract {
@@ -63,11 +71,15 @@ export interface Contract {
   facts: Facts;
   incoming: Incoming;
   outgoing: Outgoing;
+  atlasincoming: AtlasIncoming;
+  atlasoutgoing: AtlasOutgoing;
   savedtiles: SavedTiles;
   partsfacts: PartsFacts;
   ui: Ui;
   control: Control;
   comparefacts: CompareFacts;
+  atlasfacts: AtlasFacts;
+  atlassettings: AtlasSettings;
 }
 /** What a person may change: set, saved, checked by the kernel. */
 export interface Parameters {
@@ -814,6 +826,99 @@ export interface AskQuiz {
   /** Which one does; None begins anew. */
   answer: ("left" | "right") | null;
 }
+/** Rows of pictures. Buffers: a column each, in the order of `COLUMNS`; what is not known is no number. */
+export interface AtlasRowsMessage {
+  type: "atlas_rows";
+  /** Index of the first picture. */
+  first: number;
+  /** How many. */
+  count: number;
+  /** Of each column of texts those that are new. */
+  texts: {
+    [k: string]: string[];
+  };
+  /** Of each column of texts the number of the first that is new. */
+  texts_first: {
+    [k: string]: number;
+  };
+}
+/** The answer to `ask_tiles`. The buffer holds the files of small pictures, one after the other. */
+export interface AtlasTilesMessage {
+  type: "atlas_tiles";
+  /** Of the question. */
+  seq: number;
+  /** Of which pictures. */
+  indices: number[];
+  /** Bytes of each file; 0 where there is none. */
+  sizes: number[];
+  /** Why there is none; empty where there is one. */
+  errors: string[];
+}
+/** The answer to `ask_atlas_picture`. Buffers: the picture's file, total and activation by iteration, float32. */
+export interface AtlasPictureMessage {
+  type: "atlas_picture";
+  /** Of which picture. */
+  index: number;
+  /** Iterations made. */
+  steps: number;
+  /** At the end, by their names. */
+  losses: {
+    [k: string]: number;
+  };
+  /** The score card, if it was kept. */
+  score: AtlasScore[];
+  /** What was noticed. */
+  notes: string[];
+  /** Why it failed, or cannot be read; empty if neither. */
+  error: string;
+}
+/** A row of the score card. */
+export interface AtlasScore {
+  /** Of what. */
+  name: "strong" | "sturdy" | "natural";
+  /** The word. */
+  verdict: "green" | "amber" | "grey";
+  /** Its numbers. */
+  words: string;
+}
+/** A page is there (again), or looks whether there is more: it gets the rows that it lacks. */
+export interface AtlasHello {
+  type: "atlas_hello";
+  /** Rows that it has. */
+  rows: number;
+}
+/** Send small pictures. Of questions that wait only the newest two are answered. */
+export interface AskTiles {
+  type: "ask_tiles";
+  /** Number of the question. */
+  seq: number;
+  /** Of which, at most 64. */
+  indices: number[];
+}
+/** Send a picture as it is, with all that is known of it. Only the newest few questions are answered. */
+export interface AskAtlasPicture {
+  type: "ask_atlas_picture";
+  /** Of which. */
+  index: number;
+}
+/** Make a widget that goes on from a picture, beneath; why it cannot is told by `refused`. */
+export interface GoOn {
+  type: "go_on";
+  /** From which. */
+  index: number;
+}
+/** The same of two, compared. */
+export interface CompareTwo {
+  type: "compare_two";
+  /** From which. */
+  one: number;
+  /** And from which. */
+  other: number;
+}
+/** Take away what stands beneath. */
+export interface CloseBeneath {
+  type: "close_beneath";
+}
 /** All tiles for a saved notebook; their pictures stand in one, in rows. */
 export interface SavedTiles {
   /** Another number is another set of tiles, which starts afresh. */
@@ -904,6 +1009,42 @@ export interface CompareFacts {
   scale: number;
   /** The difference as PNG at the last transition, for saved notebooks. */
   picture: DataView | null;
+}
+/** What the sheet of an atlas sees: read-only traits. */
+export interface AtlasFacts {
+  /** What the store is called. */
+  title: string;
+  /** Pictures that there are. */
+  count: number;
+  /** Pictures that there will be. */
+  expected: number;
+  /** Why the store cannot be looked at; empty if it can. */
+  error: string;
+  /** Pictures from which a run is being made; none while nothing is. */
+  opening: number[];
+  /** Pictures from which what stands beneath goes on: none, one, or two compared. */
+  beneath: number[];
+  /** Why a run could not go on; empty if it could. */
+  refused: string;
+  /** The first pictures as a PNG, for saved notebooks. */
+  picture: DataView | null;
+}
+/** What the page and Python both set: traits. */
+export interface AtlasSettings {
+  /** By which pictures stand in their groups. */
+  sort: "filter" | "activation" | "score";
+  /** Each layer by itself. */
+  grouped: boolean;
+  /** Words that label, layer, filter, checkpoint or error must have. */
+  search: string;
+  /** The layer that is shown; empty: all. */
+  layer: string;
+  /** The checkpoint that is shown; empty: all. */
+  checkpoint: string;
+  /** Only what failed. */
+  failures: boolean;
+  /** The picture that is open; None: none. */
+  selected: number | null;
 }
 
 export const CONTROLS: readonly Control[] = [
@@ -1188,3 +1329,20 @@ export const CONTROLS: readonly Control[] = [
     none: "as fast as it goes",
   },
 ];
+
+/** Of an atlas: the buffers of its rows in their order, as NumPy calls their numbers. */
+export const ATLAS_COLUMNS = {
+  filter: "i4",
+  seed: "f8",
+  activation: "f4",
+  total: "f4",
+  probability: "f4",
+  strong: "u1",
+  sturdy: "u1",
+  natural: "u1",
+  layer: "u4",
+  checkpoint: "u4",
+  label: "u4",
+  settings: "u4",
+  error: "u4",
+} as const;
