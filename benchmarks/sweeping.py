@@ -49,8 +49,8 @@ def _in_this_process(repeats: int) -> list[Row]:
             ratios = [alone / own for alone, own in pairs]
             kept = "history and score" if keep else "pictures alone"
             title = f"pictures a second of a sweep in this process, {name}, {kept}"
-            least = {} if keep else {"least": 0.95}
-            found.append(row(title, "visualize_layer with the same recipe", ratios, **least, pictures=count))
+            least = None if keep else 0.95
+            found.append(row(title, "visualize_layer with the same recipe", ratios, least=least, pictures=count))
     return found
 
 
