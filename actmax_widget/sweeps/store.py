@@ -515,7 +515,8 @@ def part_name(job: Job) -> str:
 def whole_parts(folder: Path, known: Collection[str] = ()) -> dict[str, tuple[int, int]]:
     """Hashes of the jobs whose parts are there as a whole, each with the size of its file and when it was written.
 
-    Those that are ``known`` are not looked at again. A part that was cut, which a rename cannot but a full disk or a copy can, is as one that is not there.
+    Those that are ``known`` are not looked at again. A part that was cut, as by a copy onto a full disk, is as one that
+    is not there.
     """
     found = {}
     with os.scandir(folder) as entries:
