@@ -68,7 +68,7 @@ def see_all(notebook: OpenNotebook) -> None:
     page = notebook.page
     page.wait_for_function(PAINTED)
     expect(page.get_by_test_id("atlas-status")).to_have_text("116 of 126 pictures, 3 failed")
-    expect(tile(page, 3).get_by_text("failed")).to_be_visible()
+    expect(tile(page, 3).locator(".actmax-atlas-failed")).to_be_visible()
     expect(page.get_by_test_id("atlas-list")).to_have_accessible_name(
         "Pictures. Arrow keys move, Enter opens, Escape closes."
     )
