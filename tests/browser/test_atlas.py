@@ -57,7 +57,6 @@ def test_atlas(page: Page, lab: LabServer, folder: Path):
 def shown(page: Page, lab: LabServer, store: Path) -> OpenNotebook:
     write_notebook(lab.folder / "atlas.ipynb", [CELL.format(root=str(ROOT), folder=str(store)), "atlas"])
     notebook = open_notebook(page, lab, "atlas.ipynb")
-    notebook.command("application:toggle-left-area")  # or a narrow window has no room for a notebook
     notebook.run(0)
     notebook.run(1)
     return notebook
@@ -109,6 +108,7 @@ def open_one(notebook: OpenNotebook) -> None:
     expect(page.get_by_test_id("atlas-score")).to_contain_text("rank 1 of 10")
     expect_nothing_found(notebook, "atlas-open", pictured=page.get_by_test_id("atlas"))
     expect_none_cut(page)
+    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")  # or a narrow window has no room for a notebook
     page.set_viewport_size({"width": 500, "height": 1500})
     page.wait_for_function(PAINTED)
     expect_none_cut(page)
