@@ -36,7 +36,10 @@ help:
 lab: $(VENV)/.lab-ready $(BUNDLE)
 	$(BIN)/jupyter lab $(ROOT_FLAG) $(LAB_URL) $(if $(PORT),--port=$(PORT)) $(ARGS) $(NOTEBOOK)
 
-test: lint test-js test-python
+# What needs one core goes two by two; then pytest, which takes both.
+test:
+	$(MAKE) --jobs=2 --no-print-directory lint-python lint-js test-js
+	$(MAKE) --no-print-directory test-python
 
 # A test makes the contract anew, with the tools of the front end.
 # Two processes: one for what waits for browsers and kernels, one for the unit tests (tests/conftest.py).

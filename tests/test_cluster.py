@@ -116,11 +116,12 @@ def test_a_scheduler_that_dies_is_told_and_the_next_call_goes_on(tmp_path):
             str(file),
             "--nthreads",
             "1",
+            "--no-nanny",
             "--no-dashboard",
         ],
         env=environment,
     )
-    jobs = am.sweep_jobs(am.demo.digits(), "conv1", range(8), batch_size=1, max_iter=64, keep=[])
+    jobs = am.sweep_jobs(am.demo.digits(), "conv1", range(4), batch_size=1, max_iter=64, keep=[])
     try:
         with Client(scheduler_file=str(file), timeout=60) as client:
             sweeping = Sweeping(jobs, tmp_path / "store", client)
@@ -129,12 +130,13 @@ def test_a_scheduler_that_dies_is_told_and_the_next_call_goes_on(tmp_path):
             scheduler.kill()
             sweeping.join(120)
     finally:
-        scheduler.kill()
-        assert (scheduler.wait(60), worker.wait(60)) != (0, 0)
+        for process in (scheduler, worker):
+            process.kill()
+            process.wait(60)
     assert isinstance(sweeping.error, ConnectionError), sweeping.error
     assert "What was made is kept: sweep again to go on" in str(sweeping.error)
     left = len(am.open_sweep(tmp_path / "store").missing)
     assert left
     with pytest.warns(RuntimeWarning, match="was begun with 1 of TensorFlow's threads, and this process has others"):
         found = am.sweep(jobs, tmp_path / "store", progress=False)
-    assert sorted(found.index["filter"]) == [*range(8)]
+    assert sorted(found.index["filter"]) == [*range(4)]

@@ -78,6 +78,11 @@ class Job:
         """What makes its pictures, with the filters as what varies."""
         return dataclasses.replace(_read(self.recipe), vary={varying.FILTERS: [*self.filters]})
 
+    @property
+    def given(self) -> dict[str, Any]:
+        """What its network was given beside the model, as :class:`~actmax_widget.network.Network` takes it."""
+        return {name: one for name, one in self.run.given.items() if name in {"input_shape", "held_inputs"}}
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it, but for what it shares with other jobs: ``recipe``."""
         found = {one.name: getattr(self, one.name) for one in dataclasses.fields(self) if one.name != "recipe"}

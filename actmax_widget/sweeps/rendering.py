@@ -127,8 +127,7 @@ def _loaded(job: Job) -> Any:
 
 def check(job: Job, model: Any) -> None:
     """See that a model is the one that a job was made for; raises a ValueError otherwise."""
-    given = {name: one for name, one in job.run.given.items() if name in {"input_shape", "held_inputs"}}
-    if fingerprint(Network(model, **given)) != job.model:
+    if fingerprint(Network(model, **job.given)) != job.model:
         where = job.source or job.name
         advice = "It changed since the jobs were made: make them anew, and sweep into another folder."
         raise invalid("model", f"{where} as the jobs have it", "other weights or layers", advice)

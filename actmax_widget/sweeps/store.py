@@ -419,17 +419,17 @@ class Sweep:
         if row["image"] is None:
             raise invalid("index", "a picture that was drawn", index, f"It failed: {self._index['error'][index]}")
         given = self._model_of(job) if model is None else model
-        run = job.run
-        own = {name: one for name, one in run.given.items() if name in {"input_shape", "held_inputs"}}
-        network = Network(given, **own)
+        network = Network(given, **job.given)
         if fingerprint(network) != job.model:
             advice = "Pass the one that the pictures are of: store.live(index, model)."
             raise invalid("model", f"the model of {job.checkpoint!r}", "another one, or other weights", advice)
-        widget = ActMaxWidget(given, layer=job.layer, filter_indices=row["filter"], labels=self._names_of(job), **own)
+        widget = ActMaxWidget(
+            given, layer=job.layer, filter_indices=row["filter"], labels=self._names_of(job), **job.given
+        )
         if row["state"] is not None and not anew:
             widget.restore(Checkpoint.of_bytes(row["state"], f"the state of picture {index}"))
             return widget
-        settings = run.changes[0].settings.changed(filter_indices=(row["filter"],))
+        settings = job.run.changes[0].settings.changed(filter_indices=(row["filter"],))
         if not anew:
             start = starting.start_of(
                 network.input, self._as_start(row["image"], network), settings.input_range, "crop"
@@ -490,11 +490,8 @@ def open_sweep(folder: str | os.PathLike[str], model: Any = None) -> Sweep:
     """
     models = [] if model is None else model if isinstance(model, list | tuple) else [model]
     store = Sweep(folder)
-    shapes = {json.dumps(one.run.given.get("input_shape")): one.run.given for one in store.jobs[:1]}
-    for one in models:
-        for given in shapes.values():
-            own = {name: value for name, value in given.items() if name in {"input_shape", "held_inputs"}}
-            store.models[fingerprint(Network(one, **own))] = one
+    for one in models:  # a sweep's models are given the same
+        store.models[fingerprint(Network(one, **store.jobs[0].given))] = one
     return store
 
 

@@ -66,7 +66,7 @@ def run_one_by_one(notebook: OpenNotebook) -> None:
         notebook.run(index)
 
 
-EACH_TIME = {("2-live-widget", run_all)}
+EACH_TIME = {("1-first-image", run_all)}
 WAYS = [
     pytest.param(name, way, marks=[] if (name, way) in EACH_TIME else pytest.mark.soak)
     for name in NOTEBOOKS
