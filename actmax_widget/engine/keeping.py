@@ -77,7 +77,7 @@ def restored(checkpoint: Checkpoint, plan: Plan) -> Batch:
         expected, received = f"one of the columns {[*wanted]}", [*own]
         raise invalid("checkpoint", expected, received, "Pass the objective that it was made with.")
     settings = checkpoint.settings
-    template = plan.start(settings, 0)
+    template = plan.template(settings)
     arrays = checkpoint.fitting(_arrays(template))
     fields = {name: _tensors(value) for name, value in arrays.items()}
     state = template._replace(**fields, iteration=tf.constant(checkpoint.iteration))

@@ -119,6 +119,11 @@ class Plan:
         random: Any = np.random.RandomState(seed)
         return State.of([rendering.start(settings.seed_input, look, random)], settings.optimizer.slots)
 
+    def template(self, settings: Settings) -> State:
+        """A state of the shapes of a fresh start, to hold another one against."""
+        part = bound(settings.parametrization, settings.parametrization.name, settings.values())
+        return State.of([Rendering(self.network.input, part, ()).template()], settings.optimizer.slots)
+
     def batch(self, state: State, size: int | None = None) -> Batch:
         """What its rows are collected in, from a state on; ``size``: of the model's batches, where that is fixed."""
         return Batch(self.names, state, size, measures=self.measures)

@@ -99,6 +99,16 @@ class Rendering:
         params = {name: array[None] for name, array in part.started(self._canvas, random, canvas).items()}
         return params, self.image(params, input_range)
 
+    def template(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """What is of the shapes and types of a start: noise takes tens of milliseconds, and nobody is to see this."""
+        image = np.zeros([1, *(int(size or 1) for size in self._input.shape[1:])], np.float32)
+        part = self.parametrization
+        if part.plain:
+            return {"pixels": image}, image
+        plain = np.full(self._canvas, 0.5, np.float32)
+        started = part.started(self._canvas, np.random.RandomState(0), plain)
+        return {name: array[None] for name, array in started.items()}, image
+
     def image(self, params: dict[str, np.ndarray], input_range: tuple[float, float]) -> np.ndarray:
         """The pictures of parameters with batch axis, at the part's own numbers."""
         tensors = {name: tf.constant(array) for name, array in params.items()}
