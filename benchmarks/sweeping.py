@@ -29,12 +29,12 @@ def rows(*, quick: bool) -> list[Row]:
 def _in_this_process(repeats: int) -> list[Row]:
     """Pictures a second of a sweep over those of ``visualize_layer`` with the same recipe, that of natural."""
     found = []
-    for name, model, layer, count in (
-        ("digits", am.demo.digits(), LAYER, 64),
-        ("SqueezeNet", am.demo.photos(), "fire5_squeeze1x1", 8),
+    for name, model, layer, count, steps in (
+        ("digits", am.demo.digits(), LAYER, 64, 256),
+        ("SqueezeNet", am.demo.photos(), "fire5_squeeze1x1", 8, 64),
     ):
         for keep in ([], ["history", "score"]):
-            jobs = am.sweep_jobs(model, layer, range(count), keep=keep, batch_size=count)
+            jobs = am.sweep_jobs(model, layer, range(count), keep=keep, batch_size=count, max_iter=steps)
             settings = jobs[0].run.changes[0].settings
             names = ("parametrization", "transforms", "optimizer", "lp_norm_weight", "tv_weight", "max_iter", "clip")
             recipe = {one: getattr(settings, one) for one in names}
