@@ -57,7 +57,7 @@ def _in_this_process(repeats: int) -> list[Row]:
 def _on_workers(repeats: int, *, quick: bool) -> list[Row]:
     """Two worker processes against this one, and what a job costs beside its pictures."""
     model = am.demo.digits()
-    seeds = range(1, 3 if quick else 9)
+    seeds = range(1, 3 if quick else 5)
     big = am.sweep_jobs(model, LAYER, seed=seeds, batch_size=16, max_iter=STEPS, keep=[])
     small = am.sweep_jobs(model, "out", seed=range(5 if quick else 20), batch_size=1, max_iter=1, keep=[])
     warm = am.sweep_jobs(model, LAYER, seed=0, batch_size=16, max_iter=STEPS, keep=[])
