@@ -273,6 +273,15 @@ def test_a_filter_that_fails_is_a_row_and_the_others_are_made(model, tmp_path, m
     assert not am.sweep(asked(model, filters=range(4)), tmp_path, again=True, progress=False).errors
 
 
+def test_again_leaves_alone_what_was_not_asked_for(model, tmp_path, monkeypatch):
+    failing(monkeypatch, [2])
+    with pytest.warns(RuntimeWarning, match="1 of 2"):
+        am.sweep(asked(model, "conv1", filters=[1, 2]), tmp_path, progress=False)
+    with pytest.warns(RuntimeWarning, match="1 of 3"):
+        found = am.sweep(asked(model, filters=[1]), tmp_path, again=True, progress=False)
+    assert found.index["filter"] == [1, 2, 1]
+
+
 def test_a_filter_that_is_never_active_is_a_row_that_says_so(tmp_path):
     dead = am.demo.digits()
     kernel, bias = dead.get_layer("conv1").get_weights()

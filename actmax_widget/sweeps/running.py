@@ -76,10 +76,8 @@ def sweep(
     shown = importlib.util.find_spec("tqdm") is not None if progress is None else check_flag("progress", progress)
     path.mkdir(parents=True, exist_ok=True)
     with store.written_by_one(path):
-        every, held = store.begun(path, asked, threads, rendering.threads_here() if client is None else 1)
-        if check_flag("again", again):
-            _forget_failed(path, every)
-        there = store.whole_parts(path)
+        held = store.begun(path, asked, threads, rendering.threads_here() if client is None else 1)
+        there = store.whole_parts(path).keys() - (_failed(path) if check_flag("again", again) else set())
         left = [one for one in asked if one.hash not in there]
         if left:
             _see_threads(held, client, path)
@@ -154,12 +152,10 @@ def _see_threads(held: int, client: Any, path: Path) -> None:
         )
 
 
-def _forget_failed(path: Path, jobs: Jobs) -> None:
+def _failed(path: Path) -> set[str]:
+    """Hashes of the jobs with a filter that failed. Their parts stay until others take their place."""
     opened = Sweep(path)
-    failed = {opened.job_of(at).hash for at, error in enumerate(opened.index.get("error", [])) if error}
-    for job in jobs:
-        if job.hash in failed:
-            (path / store.part_name(job)).unlink(missing_ok=True)
+    return {opened.job_of(at).hash for at, error in enumerate(opened.index.get("error", [])) if error}
 
 
 def _tell(found: Sweep, lost: list[str], asked: Jobs) -> None:

@@ -608,8 +608,8 @@ def _read_manifest(folder: Path) -> tuple[Jobs, int]:
         raise invalid("folder", f"a whole {MANIFEST}", str(folder), advice) from None
 
 
-def begun(folder: Path, jobs: Jobs, threads: int | None, by_itself: int) -> tuple[Jobs, int]:
-    """Write the manifest of what is asked for now and was before; gives all jobs, and the threads to take.
+def begun(folder: Path, jobs: Jobs, threads: int | None, by_itself: int) -> int:
+    """Write the manifest of what is asked for now and was before; gives the threads to take.
 
     Args:
         folder: the store.
@@ -633,7 +633,7 @@ def begun(folder: Path, jobs: Jobs, threads: int | None, by_itself: int) -> tupl
     every = before + [one for one in jobs if one.hash not in there]
     if len(every) > len(before):
         _write_manifest(folder, every, held)
-    return every, held
+    return held
 
 
 def _write_manifest(folder: Path, jobs: Jobs, threads: int) -> None:
