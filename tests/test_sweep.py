@@ -660,13 +660,19 @@ def test_a_film_of_what_there_is_not_is_refused_before_training():
         am.FilmCallback("out", every=0)
     with pytest.raises(TypeError, match="none here"):
         am.FilmCallback("out", checkpoint="epoch")
+    with pytest.raises(ValueError, match="a folder"):
+        am.FilmCallback("out", store=__file__)
+    with pytest.raises(TypeError, match="the path of a folder"):
+        am.FilmCallback("out", store=3)
 
 
 def test_a_store_of_another_training_is_refused_before_training(tmp_path):
-    network().fit(X, Y, callbacks=[am.FilmCallback("out", 0, store=tmp_path, max_iter=1, keep=[])], verbose=0)
+    film = am.FilmCallback("out", 0, store=tmp_path, max_iter=1, keep=[])
+    network().fit(X, Y, callbacks=[film], verbose=0)
     other = network()
     with pytest.raises(ValueError, match="'epoch 0' as it was when"):
         other.fit(X, Y, callbacks=[am.FilmCallback("out", 0, store=tmp_path, max_iter=1, keep=[])], verbose=0)
+    assert film.live(0).layer == "out"  # whose model is still that of the first training
 
 
 def test_training_survives_a_picture_that_cannot_be_kept(tmp_path, monkeypatch):

@@ -70,7 +70,7 @@ def sweep(
         >>> store = am.sweep(jobs, "pictures/", Client(n_workers=4, threads_per_worker=1))
     """
     asked = _checked(jobs)
-    path = _folder(folder)
+    path = checked_folder(folder)
     store.schema()  # needs pyarrow
     threads = None if threads is None else check_integer("threads", threads, least=1)
     shown = importlib.util.find_spec("tqdm") is not None if progress is None else check_flag("progress", progress)
@@ -128,7 +128,8 @@ def _checked(jobs: Any) -> Jobs:
     return found
 
 
-def _folder(folder: Any) -> Path:
+def checked_folder(folder: Any) -> Path:
+    """The path of a store, there or not yet; raises TypeError or ValueError."""
     if not isinstance(folder, str | os.PathLike):
         raise invalid("folder", "the path of a folder", folder, 'Pass e.g. "pictures/".', TypeError)
     path = Path(folder).expanduser()

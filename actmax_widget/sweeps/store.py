@@ -621,11 +621,7 @@ def begun(folder: Path, jobs: Jobs, threads: int | None, by_itself: int) -> int:
         ValueError: a model changed since, or the store was begun with other threads.
     """
     before, held = _read_manifest(folder) if (folder / MANIFEST).exists() else (Jobs([]), threads or by_itself)
-    known = {one.checkpoint: one.model for one in before}
-    for job in jobs:
-        if known.setdefault(job.checkpoint, job.model) != job.model:
-            advice = f"Choose another folder, or another name: sweep_jobs(..., checkpoint='{job.checkpoint}, later')."
-            raise invalid("jobs", f"{job.checkpoint!r} as it was when {folder} was begun", "other weights", advice)
+    see_models(folder, before, jobs)
     if threads is not None and held != threads and len(before):
         advice = "Leave it out, or choose another folder: pictures differ in their last bits by the number of threads."
         raise invalid("threads", f"{held}, as {folder} was begun with", threads, advice)
@@ -634,6 +630,15 @@ def begun(folder: Path, jobs: Jobs, threads: int | None, by_itself: int) -> int:
     if len(every) > len(before):
         _write_manifest(folder, every, held)
     return held
+
+
+def see_models(folder: Path, before: Iterable[Job], jobs: Iterable[Job]) -> None:
+    """See that checkpoints are what they were in the jobs before; raises a ValueError otherwise."""
+    known = {one.checkpoint: one.model for one in before}
+    for job in jobs:
+        if known.setdefault(job.checkpoint, job.model) != job.model:
+            advice = f"Choose another folder, or another name: sweep_jobs(..., checkpoint='{job.checkpoint}, later')."
+            raise invalid("jobs", f"{job.checkpoint!r} as it was when {folder} was begun", "other weights", advice)
 
 
 def _write_manifest(folder: Path, jobs: Jobs, threads: int) -> None:

@@ -6,7 +6,6 @@ import dataclasses
 import os
 import tempfile
 import warnings
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -14,8 +13,8 @@ import keras
 from actmax_widget.checks import check_flag, check_integer, invalid
 from actmax_widget.film import Film
 from actmax_widget.sweeps.jobs import Jobs, sweep_jobs
-from actmax_widget.sweeps.running import sweep
-from actmax_widget.sweeps.store import Sweep
+from actmax_widget.sweeps.running import checked_folder, sweep
+from actmax_widget.sweeps.store import MANIFEST, Sweep, see_models
 from actmax_widget.view.atlas import Atlas
 from actmax_widget.view.widget import ActMaxWidget
 
@@ -75,7 +74,7 @@ class FilmCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
         self.target, self.filter_indices = target, filter_indices
         self.every = check_integer("every", every, least=1)
         self.models = check_flag("models", models)
-        self.folder = Path(tempfile.mkdtemp(prefix="actmax-film-") if store is None else store).expanduser()
+        self.folder = checked_folder(tempfile.mkdtemp(prefix="actmax-film-") if store is None else store)
         self._settings = {**settings, "seed": check_integer("seed", seed, least=0)}
         self._has_begun, self._named, self._before = False, 0, 0
 
@@ -111,6 +110,8 @@ class FilmCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
         try:
             jobs = self._jobs(name)
             if self.models:
+                if (self.folder / MANIFEST).exists():  # before the model of another training is written over
+                    see_models(self.folder, Sweep(self.folder).jobs, jobs)
                 jobs = self._kept(jobs, epoch)
             with warnings.catch_warnings():
                 # Of a network that has learned nothing yet many a filter is silent; the rows say so.
