@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import duckdb
@@ -637,6 +638,18 @@ def test_a_film_of_training(tmp_path, traces):
     # fit() again counts on.
     trained.fit(X, Y, epochs=2, callbacks=[film], verbose=0)
     assert [*dict.fromkeys(film.store.index["checkpoint"])][-1] == "epoch 6"
+
+
+def test_several_films_of_one_training_share_a_store(tmp_path):
+    films = [
+        am.FilmCallback("conv", 2, store=tmp_path, max_iter=1, keep=[]),
+        am.FilmCallback("out", 1, store=tmp_path, max_iter=1, keep=[]),
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        network().fit(X, Y, callbacks=films, verbose=0)
+    assert [(one.live(1).layer, one.live(1).filter_indices) for one in films[1:]] == [("out", (1,))]
+    np.testing.assert_array_equal(films[1].film().images[1], films[1].store.image("out", 1, "epoch 1"))
 
 
 def test_a_film_without_models_goes_on_nowhere_and_says_so(tmp_path):

@@ -77,6 +77,7 @@ class FilmCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
         self.folder = checked_folder(tempfile.mkdtemp(prefix="actmax-film-") if store is None else store)
         self._settings = {**settings, "seed": check_integer("seed", seed, least=0)}
         self._has_begun, self._named, self._before = False, 0, 0
+        self._first: tuple[str, int] | None = None
 
     # --- what Keras calls --------------------------------------------------------------------------------------------
 
@@ -123,7 +124,9 @@ class FilmCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
             warnings.warn(f"There is no picture of {name}: {error}", RuntimeWarning, stacklevel=2)
 
     def _jobs(self, name: str) -> Jobs:
-        return sweep_jobs(self.model, [self.target], self.filter_indices, checkpoint=name, **self._settings)
+        found = sweep_jobs(self.model, [self.target], self.filter_indices, checkpoint=name, **self._settings)
+        self._first = found[0].layer, found[0].filters[0]
+        return found
 
     def _kept(self, jobs: Jobs, epoch: int) -> Jobs:
         """The jobs of the same model in a file."""
@@ -148,7 +151,7 @@ class FilmCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
             filter: filter or label; None: the first one.
         """
         found = self.store
-        return found.film(found.index["layer"][0], found.index["filter"][0] if filter is None else filter)
+        return found.film(*self._chosen(found, filter))
 
     def live(self, epoch: int, filter: Any = None) -> ActMaxWidget:  # noqa: A002 - as the store has it
         """A widget on the network as it was after an epoch, set up to make the same picture from the same noise.
@@ -161,8 +164,12 @@ class FilmCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
             ValueError: there is no picture of it, or its model was not kept.
         """
         found = self.store
-        chosen = found.index["filter"][0] if filter is None else filter
-        return found.live(found.find(found.index["layer"][0], chosen, f"epoch {epoch}"), anew=True)
+        return found.live(found.find(*self._chosen(found, filter), f"epoch {epoch}"), anew=True)
+
+    def _chosen(self, found: Sweep, filter: Any) -> tuple[str, Any]:  # noqa: A002 - as the store has it
+        """Layer and filter. Those of this callback, as several may share a store; before fit() those of the store."""
+        layer, first = self._first or (found.index["layer"][0], found.index["filter"][0])
+        return layer, first if filter is None else filter
 
     def widget(self) -> Atlas:
         """The pictures as a sheet; each opens as a film with the epoch as time."""
