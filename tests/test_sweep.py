@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import duckdb
@@ -352,6 +351,13 @@ def test_what_is_missing_is_made_the_same_bit_for_bit(made, copy, model):
     assert not opened.missing
 
 
+def test_what_is_asked_for_twice_is_made_once(model, tmp_path):
+    wanted = asked(model, filters=[3, 1, 3], seed=[5, 5])
+    assert [one.filters for one in wanted] == [(3, 1)]
+    found = am.sweep(wanted + wanted, tmp_path, progress=False)
+    assert (len(found.jobs), found.index["filter"]) == (1, [3, 1])
+
+
 def test_more_is_added_to_a_store(copy, model):
     more = am.sweep(asked(model, "conv2", filters=[1]), copy, progress=False)
     assert (len(more), len(more.jobs)) == (17, 5)
@@ -645,9 +651,7 @@ def test_several_films_of_one_training_share_a_store(tmp_path):
         am.FilmCallback("conv", 2, store=tmp_path, max_iter=1, keep=[]),
         am.FilmCallback("out", 1, store=tmp_path, max_iter=1, keep=[]),
     ]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        network().fit(X, Y, callbacks=films, verbose=0)
+    network().fit(X, Y, callbacks=films, verbose=0)
     assert [(one.live(1).layer, one.live(1).filter_indices) for one in films[1:]] == [("out", (1,))]
     np.testing.assert_array_equal(films[1].film().images[1], films[1].store.image("out", 1, "epoch 1"))
 

@@ -243,7 +243,7 @@ def sweep_jobs(
         size = min(batch_size or _fitting(layer), network.input.shape[0] or LARGEST_BATCH)
         known = names.names if names is not None and layer.filters == len(names) else ()
         chosen = names.indices(filters, layer.filters, layer.name) if known and names is not None else filters
-        indices = graph.check_filters(chosen, layer.filters, layer.name)
+        indices = [*dict.fromkeys(graph.check_filters(chosen, layer.filters, layer.name))]
         for one in _seeds(seed):
             given = {**DEFAULTS, **settings, "preset": preset, "seed": one}
             checked = checked_settings(network, names, layer.name, None, given, backprop_modifier)
@@ -352,7 +352,7 @@ def _seeds(seed: Any) -> list[int]:
     if given is None or isinstance(given, str) or not isinstance(given, Iterable):
         advice = "Pass an integer, or several: a sweep that goes on must draw the same pictures."
         raise invalid("seed", "an integer >= 0, or some", seed, advice, TypeError)
-    found = [check_integer("seed", one, least=0) for one in given]
+    found = [*dict.fromkeys(check_integer("seed", one, least=0) for one in given)]
     if not found:
         raise invalid("seed", "at least one integer >= 0", seed, "Pass e.g. seed=0.")
     return found

@@ -125,7 +125,8 @@ def _checked(jobs: Any) -> Jobs:
         good = False
     if not good:
         raise invalid("jobs", "jobs", jobs, "Pass what am.sweep_jobs(model, layers=...) gives.", TypeError)
-    return found
+    # jobs + jobs: one that is asked for twice is made once.
+    return Jobs({one.hash: one for one in found}.values(), found.models)
 
 
 def checked_folder(folder: Any) -> Path:
