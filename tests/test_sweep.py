@@ -111,6 +111,8 @@ def test_jobs_of_several_files_are_named_by_them(model, tmp_path):
     assert [one.checkpoint for one in asked({"early": paths[0], "late": paths[1]})] == ["early", "late"]
     with pytest.raises(ValueError, match="each with a name of its own"):
         asked([paths[0], paths[0]])
+    with pytest.raises(ValueError, match="Pass a mapping from their names"):
+        asked([model, model])
     with pytest.raises(ValueError, match="None where there are several models"):
         asked(paths, checkpoint="one")
 
@@ -140,6 +142,8 @@ def test_labels_are_kept_with_the_jobs_of_the_last_layer(model):
         ({"preset": "nope"}, ValueError, "preset"),
         ({"tv_wieght": 3}, TypeError, "tv_weight"),
         ({"checkpoint": ""}, ValueError, "a name"),
+        ({"checkpoint": " "}, ValueError, "a name"),
+        ({"checkpoint": 1}, TypeError, "a name"),
         ({"max_iter": 0}, ValueError, "max_iter"),
     ],
 )
@@ -154,6 +158,13 @@ def test_a_model_that_is_no_file_is_refused(tmp_path):
     (tmp_path / "bad.keras").write_text("no model")
     with pytest.raises(ValueError, match="a Keras model's file"):
         am.sweep_jobs(tmp_path / "bad.keras")
+
+
+def test_a_layer_whose_name_looks_like_a_pattern_is_found():
+    names = ["block[0]", "block?"]
+    found = keras.Sequential([keras.Input((8, 8, 1)), *(keras.layers.Conv2D(1, 3, name=name) for name in names)])
+    assert [asked(found, name)[0].layer for name in names] == names
+    assert [one.layer for one in asked(found, "block*")] == names
 
 
 def test_inputs_without_rows_and_columns_are_refused():

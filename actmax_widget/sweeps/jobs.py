@@ -259,7 +259,8 @@ def sweep_jobs(
 def check_name(value: Any) -> str:
     """The name of a checkpoint; raises TypeError or ValueError."""
     if not isinstance(value, str) or not value.strip():
-        raise invalid("checkpoint", "a name", value, 'Pass e.g. "epoch 10".', ValueError if value == "" else TypeError)
+        kind = ValueError if isinstance(value, str) else TypeError
+        raise invalid("checkpoint", "a name", value, 'Pass e.g. "epoch 10".', kind)
     return value
 
 
@@ -268,7 +269,10 @@ def _several(model: Any, checkpoint: Any) -> Mapping[str, Any] | None:
     if isinstance(model, str | os.PathLike | keras.Model) or not isinstance(model, Iterable):
         return None
     given = model if isinstance(model, Mapping) else [*model]
-    found = dict(given) if isinstance(given, Mapping) else {Path(one).stem: one for one in given}
+    paths = [
+        one for one in given if isinstance(one, str | os.PathLike)
+    ]  # models themselves are named by a mapping only
+    found = dict(given) if isinstance(given, Mapping) else {Path(one).stem: one for one in paths}
     if not found or len(found) < len(given):
         advice = 'Pass a mapping from their names, {"epoch 1": "a/model.keras", "epoch 2": "b/model.keras"}.'
         raise invalid("model", "at least one path, each with a name of its own", [*given], advice)
@@ -326,7 +330,7 @@ def _chosen(network: Network, layers: Any) -> list[Target]:
     names = [*network.targets]
     chosen: dict[str, None] = {}
     for one in given:
-        if isinstance(one, str) and any(mark in one for mark in "*?["):
+        if isinstance(one, str) and one not in names and any(mark in one for mark in "*?["):
             matching = fnmatch.filter(names, one)
             if not matching:
                 advice = f"Choose from: {', '.join(names)}."
