@@ -348,6 +348,19 @@ def test_the_same_call_makes_nothing_twice(copy, model, monkeypatch):
     assert {path: path.stat().st_mtime_ns for path in copy.glob("part-*")} == before
 
 
+def test_a_model_that_was_moved_is_found_after_the_next_sweep(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "later").mkdir()
+    path = tmp_path / "m.keras"
+    model.save(path)
+    am.sweep(asked(path, filters=[1]), "~/store", progress=False)
+    path = path.rename(tmp_path / "later" / "m.keras")
+    with pytest.raises(FileNotFoundError, match="There is no such model"):
+        am.open_sweep("~/store").live(0)
+    am.sweep(asked(path, filters=[1]), "~/store", progress=False)
+    assert am.open_sweep("~/store").live(0).layer == "out"
+
+
 def test_what_is_missing_is_made_the_same_bit_for_bit(made, copy, model):
     gone = sorted(copy.glob("part-*"))[1]
     gone.unlink()
@@ -701,6 +714,8 @@ def test_a_store_of_another_training_is_refused_before_training(tmp_path):
     with pytest.raises(ValueError, match="'epoch 0' as it was when"):
         other.fit(X, Y, callbacks=[am.FilmCallback("out", 0, store=tmp_path, max_iter=1, keep=[])], verbose=0)
     assert film.live(0).layer == "out"  # whose model is still that of the first training
+    moved = shutil.move(tmp_path, tmp_path.with_name(f"{tmp_path.name} moved"))
+    assert am.open_sweep(moved).live(0).layer == "out"
 
 
 def test_training_survives_a_picture_that_cannot_be_kept(tmp_path, monkeypatch):

@@ -43,6 +43,8 @@ except ImportError:  # Windows has none: two sweeps there write the same parts, 
 
 MANIFEST = "manifest.json"
 LOCK = ".sweep.lock"
+MODELS = "models"
+"""The folder in the store that holds the model of each epoch of a film of training."""
 SWEEP = "sweep"
 """Under which the manifest, which is a run file, has what is ours."""
 KEY_OF_FORMAT = b"actmax_widget_part"
@@ -159,7 +161,7 @@ class Sweep:
     """
 
     def __init__(self, folder: str | os.PathLike[str], models: Mapping[str, Any] | None = None) -> None:
-        self.folder = Path(folder)
+        self.folder = Path(folder).expanduser()
         self.models = dict(models or {})
         self.jobs, self.threads, self._stamp = Jobs([]), 0, (0, 0)
         self._made: set[str] = set()
@@ -460,7 +462,11 @@ class Sweep:
             if not job.source:
                 advice = "Pass it: am.open_sweep(folder, model) or store.live(index, model)."
                 raise invalid("model", f"the model {job.name!r}, which had no file", None, advice)
-            self.models[job.model] = load(job.source)
+            # A store that was moved has the models of a film of training with it.
+            moved = self.folder / MODELS / Path(job.source).name
+            self.models[job.model] = load(
+                str(moved if moved.exists() and not Path(job.source).exists() else job.source)
+            )
         return self.models[job.model]
 
     def widget(self) -> Atlas:
@@ -625,9 +631,10 @@ def begun(folder: Path, jobs: Jobs, threads: int | None, by_itself: int) -> int:
     if threads is not None and held != threads and len(before):
         advice = "Leave it out, or choose another folder: pictures differ in their last bits by the number of threads."
         raise invalid("threads", f"{held}, as {folder} was begun with", threads, advice)
-    there = {one.hash for one in before}
-    every = before + [one for one in jobs if one.hash not in there]
-    if len(every) > len(before):
+    known = {one.hash: one for one in before}
+    # Where their models are now counts; a model in memory is none that another process finds.
+    every = Jobs((known | {one.hash: one for one in jobs if one.source or one.hash not in known}).values())
+    if [*every] != [*before]:
         _write_manifest(folder, every, held)
     return held
 

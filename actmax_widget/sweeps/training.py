@@ -14,12 +14,9 @@ from actmax_widget.checks import check_flag, check_integer, invalid
 from actmax_widget.film import Film
 from actmax_widget.sweeps.jobs import Jobs, sweep_jobs
 from actmax_widget.sweeps.running import checked_folder, sweep
-from actmax_widget.sweeps.store import MANIFEST, Sweep, see_models
+from actmax_widget.sweeps.store import MANIFEST, MODELS, Sweep, see_models
 from actmax_widget.view.atlas import Atlas
 from actmax_widget.view.widget import ActMaxWidget
-
-MODELS = "models"
-"""The folder in the store that holds the model of each epoch."""
 
 
 class FilmCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
