@@ -643,6 +643,13 @@ def network():
 X, Y = np.random.RandomState(0).rand(16, 12, 12, 1).astype(np.float32) * 255, np.arange(16) % 2
 
 
+def test_a_film_has_one_picture_of_each_checkpoint(model, tmp_path):
+    for size in (2, 1):
+        wanted = asked({"epoch 3": model, "epoch 7": am.demo.digits("plain")}, filters=[0, 1], batch_size=size)
+        found = am.sweep(wanted, tmp_path, progress=False)
+    assert found.film("out", 1).iterations == (3, 7)
+
+
 def test_a_film_of_training(tmp_path, traces):
     trained = network()
     film = am.FilmCallback("out", [0, 1], every=2, store=tmp_path, max_iter=STEPS, keep=["history"])

@@ -389,7 +389,11 @@ class Sweep:
         first = self.find(layer, filter, seed=seed)
         index, wanted = self._index["filter"][first], self._index["seed"][first] if seed is None else seed
         columns = zip(*(self._index[name] for name in ("layer", "filter", "seed", "error")), strict=True)
-        same = [at for at, one in enumerate(columns) if one == (layer, index, wanted, None)]
+        # The last of each checkpoint, as find() has it: it may be in two jobs of other sizes or settings.
+        last = {
+            self._index["checkpoint"][at]: at for at, one in enumerate(columns) if one == (layer, index, wanted, None)
+        }
+        same = [*last.values()]
         if not same:
             raise invalid("filter", "one that was drawn", filter, "All of its pictures failed, see store.errors.")
         pictures = [_opened(row["image"]) for row in self.read(same, ["image"])]
