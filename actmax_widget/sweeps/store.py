@@ -636,8 +636,10 @@ def begun(folder: Path, jobs: Jobs, threads: int | None, by_itself: int) -> int:
         advice = "Leave it out, or choose another folder: pictures differ in their last bits by the number of threads."
         raise invalid("threads", f"{held}, as {folder} was begun with", threads, advice)
     known = {one.hash: one for one in before}
-    # Where their models are now counts; a model in memory is none that another process finds.
-    every = Jobs((known | {one.hash: one for one in jobs if one.source or one.hash not in known}).values())
+    for one in jobs:  # a model's file may have been moved since
+        same = known.get(one.hash, one)
+        known[one.hash] = dataclasses.replace(same, source=one.source or same.source)
+    every = Jobs(known.values())
     if [*every] != [*before]:
         _write_manifest(folder, every, held)
     return held
