@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         if given.command == "run":
             return _run(given.file, given.model, given.out)
         return _sweep(given) if given.command == "sweep" else _status(given.store)
-    except (OSError, ValueError, TypeError, ImportError) as error:
+    except (OSError, ValueError, TypeError, ImportError, RuntimeError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     except KeyboardInterrupt:
@@ -139,7 +139,7 @@ def _client(scheduler: str | None, workers: int | None) -> Iterator[Any]:
         return
     count = check_integer("--workers", workers, least=1)
     with (
-        LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=":0") as cluster,  # None is port 8787
         Client(cluster) as client,
     ):
         yield client

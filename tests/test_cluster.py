@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+import keras
 import pytest
 from distributed import Client, LocalCluster
 
@@ -76,6 +77,30 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(client, tmp_path):
     assert sorted(sweeping.store.index["filter"]) == [*range(8)]
     assert not sweeping.store.errors
     assert client.run(os.getpid) != pids
+
+
+@keras.saving.register_keras_serializable("here only")
+class Own(keras.layers.Layer):
+    """Of a module that no worker has."""
+
+
+def test_what_a_worker_cannot_read_is_told_as_that(client, tmp_path):
+    path = tmp_path / "m.keras"
+    am.demo.digits("plain").save(path)
+    jobs = am.sweep_jobs(path, "out", [0], max_iter=1, keep=[])
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match="There is no such model"):
+        am.sweep(jobs, tmp_path / "a", client, progress=False)
+    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(1, 3), Own()])
+    with pytest.raises(ValueError, match=r"to be read by a worker.*Register classes of your own"):
+        am.sweep(am.sweep_jobs(model, max_iter=1, keep=[]), tmp_path / "b", client, progress=False)
+
+
+def test_a_client_that_is_closed_is_told(client, tmp_path):
+    closed = Client(client.scheduler.address)
+    closed.close()
+    with pytest.raises(ValueError, match="one that is closed"):
+        am.sweep(am.sweep_jobs(am.demo.digits(), "out", [0]), tmp_path, closed, progress=False)
 
 
 @pytest.mark.soak  # each worker that dies takes five seconds to come back

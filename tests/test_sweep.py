@@ -382,6 +382,15 @@ def test_what_is_asked_for_twice_is_made_once(model, tmp_path):
     assert (len(found.jobs), found.index["filter"]) == (1, [3, 1])
 
 
+def test_jobs_that_were_picked_from_others_need_their_model(model, tmp_path):
+    wanted = asked(model, filters=[1, 2], batch_size=1)
+    picked = [one for one in wanted if one.filters == (2,)]
+    with pytest.raises(ValueError, match=r"Jobs\(chosen, jobs.models\)"):
+        am.sweep(picked, tmp_path, progress=False)
+    assert len(am.sweep(Jobs(picked, wanted.models), tmp_path, progress=False)) == 1
+    assert am.open_sweep(tmp_path, model).missing.models
+
+
 def test_more_is_added_to_a_store(copy, model):
     more = am.sweep(asked(model, "conv2", filters=[1]), copy, progress=False)
     assert (len(more), len(more.jobs)) == (17, 5)

@@ -23,7 +23,7 @@ WINDOW = 3
 
 
 def made_by(client: Any, threads: int) -> Callable[[Jobs], Iterator[tuple[Job, Any]]]:
-    """What makes jobs on a cluster: pairs of a job and its rows, or a sentence where no worker survived it.
+    """What makes jobs on a cluster: pairs of a job and its rows, what it raised, or why no worker survived it.
 
     Args:
         client: a ``distributed.Client``.
@@ -31,6 +31,7 @@ def made_by(client: Any, threads: int) -> Callable[[Jobs], Iterator[tuple[Job, A
 
     Raises:
         TypeError: it is no client.
+        ValueError: it is closed, or asynchronous.
         ImportError: distributed is not installed.
     """
     try:
@@ -41,6 +42,9 @@ def made_by(client: Any, threads: int) -> Callable[[Jobs], Iterator[tuple[Job, A
     if not isinstance(client, distributed.Client):
         advice = "Pass Client() of distributed, or None for this process."
         raise invalid("client", "a distributed.Client", client, advice, TypeError)
+    if client.status in {"closing", "closed"} or client.asynchronous:
+        told = "one that is asynchronous" if client.asynchronous else "one that is closed"
+        raise invalid("client", "a client to wait for", told, "Make a new one: Client(...).")
     return lambda jobs: _made(client, jobs, threads, distributed)
 
 
@@ -81,18 +85,14 @@ def _made(client: Any, jobs: Jobs, threads: int, distributed: Any) -> Iterator[t
 
 
 def _outcome(future: Any, distributed: Any) -> Any:
-    """The rows of a job, or why no worker survived it.
-
-    Raises:
-        Exception: what the job raised: of a model that is not there every other job will raise the same.
-    """
+    """The rows of a job, or why no worker survived it, or what it raised."""
     if future.status == "error":
         error = future.exception()
         if isinstance(error, distributed.KilledWorker):
             return (
                 f"{RETRIES + 1} workers died of it, which often is a lack of memory: a smaller batch_size needs less."
             )
-        raise error
+        return error
     return future.result()
 
 

@@ -113,16 +113,30 @@ def _loaded(job: Job) -> Any:
     if key not in _models:
         content = sent.get(job.model)
         if not job.source and content is None:
-            advice = "Pass it: render(job, model). On Dask, sweep() sends it to the workers."
+            advice = (
+                "Pass it: render(job, model); to sweep() pass jobs that have it, such as Jobs(chosen, jobs.models) of "
+                "am.sweeps, or am.open_sweep(folder, model).missing."
+            )
             raise invalid("model", f"the model {job.name!r}, which has no file", None, advice)
         while len(_models) >= KEPT:
             del _models[next(iter(_models))]
-        model = load(job.source) if content is None else pickle.loads(content)  # noqa: S301 - from our own client
+        model = load(job.source) if content is None else _unpickled(job, content)
         check(job, model)
         _models[key] = model
     else:  # the last used one is the last to go
         _models[key] = _models.pop(key)
     return _models[key]
+
+
+def _unpickled(job: Job, content: bytes) -> Any:
+    try:
+        return pickle.loads(content)  # noqa: S301 - from our own client
+    except Exception as error:  # noqa: BLE001 - of any kind, and Keras tells the whole model with it
+        advice = (
+            "Register classes of your own by keras.saving.register_keras_serializable, in a module that each worker "
+            "has and imports; those of a notebook are not there."
+        )
+        raise invalid("model", f"the model {job.name!r} to be read by a worker", str(error)[-300:], advice) from None
 
 
 def check(job: Job, model: Any) -> None:

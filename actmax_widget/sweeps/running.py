@@ -41,8 +41,8 @@ def sweep(
         jobs: of :func:`~actmax_widget.sweep_jobs`, which can be added.
         folder: the store; made where it is not there.
         client: a ``distributed.Client`` of a cluster of any kind; None: made in this process, batch by batch. Each
-            worker process makes one job at a time, with as many of TensorFlow's threads as the worker has. Only this
-            process writes; workers need the model's file, but not the folder.
+            worker process makes one job at a time, with ``threads`` of TensorFlow's threads. Only this process writes;
+            workers need the model's file, but not the folder.
         threads: TensorFlow's threads in an operation: parts are the same bit for bit where this number, which the
             manifest keeps, is the same. None: that of the store, if it was begun; else as many as TensorFlow is set to
             here, or one on each worker of a cluster.
@@ -96,6 +96,8 @@ def _write(make: Callable[[Jobs], Any], left: Jobs, path: Path, advance: Callabl
     made = make(left)
     with contextlib.closing(made):
         for job, rows in made:
+            if isinstance(rows, Exception):  # of a model that is not there every other job will raise the same
+                raise rows
             if isinstance(rows, str):
                 lost.append(rows)
                 continue
