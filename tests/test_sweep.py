@@ -710,6 +710,8 @@ def test_a_film_of_what_there_is_not_is_refused_before_training():
     before = trained.get_weights()[0].copy()
     with pytest.raises(ValueError, match="Choose one of: "):
         trained.fit(X, Y, callbacks=[am.FilmCallback("nope")], verbose=0)
+    with pytest.raises(ValueError, match="one layer"):
+        trained.fit(X, Y, callbacks=[am.FilmCallback("*", 0)], verbose=0)
     np.testing.assert_array_equal(trained.get_weights()[0], before)
     with pytest.raises(TypeError, match="one layer"):
         am.FilmCallback(["conv", "out"])
@@ -727,7 +729,7 @@ def test_a_store_of_another_training_is_refused_before_training(tmp_path):
     film = am.FilmCallback("out", 0, store=tmp_path, max_iter=1, keep=[])
     network().fit(X, Y, callbacks=[film], verbose=0)
     other = network()
-    with pytest.raises(ValueError, match="'epoch 0' as it was when"):
+    with pytest.raises(ValueError, match=r"'epoch 0' as it was when .* a callback, and a store, of its own"):
         other.fit(X, Y, callbacks=[am.FilmCallback("out", 0, store=tmp_path, max_iter=1, keep=[])], verbose=0)
     assert film.live(0).layer == "out"  # whose model is still that of the first training
     moved = shutil.move(tmp_path, tmp_path.with_name(f"{tmp_path.name} moved"))

@@ -645,13 +645,14 @@ def begun(folder: Path, jobs: Jobs, threads: int | None, by_itself: int) -> int:
     return held
 
 
-def see_models(folder: Path, before: Iterable[Job], jobs: Iterable[Job]) -> None:
+def see_models(folder: Path, before: Iterable[Job], jobs: Iterable[Job], advice: str = "") -> None:
     """See that checkpoints are what they were in the jobs before; raises a ValueError otherwise."""
     known = {one.checkpoint: one.model for one in before}
     for job in jobs:
         if known.setdefault(job.checkpoint, job.model) != job.model:
-            advice = f"Choose another folder, or another name: sweep_jobs(..., checkpoint='{job.checkpoint}, later')."
-            raise invalid("jobs", f"{job.checkpoint!r} as it was when {folder} was begun", "other weights", advice)
+            other = f"Choose another folder, or another name: sweep_jobs(..., checkpoint='{job.checkpoint}, later')."
+            expected = f"{job.checkpoint!r} as it was when {folder} was begun"
+            raise invalid("jobs", expected, "other weights", advice or other)
 
 
 def _write_manifest(folder: Path, jobs: Jobs, threads: int) -> None:

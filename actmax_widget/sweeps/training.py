@@ -107,9 +107,10 @@ class FilmCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
         name = f"epoch {epoch}"
         try:
             jobs = self._jobs(name)
+            if (self.folder / MANIFEST).exists():  # before the model of another training is written over
+                advice = "A film is of one training: give this one a callback, and a store, of its own."
+                see_models(self.folder, Sweep(self.folder).jobs, jobs, advice)
             if self.models:
-                if (self.folder / MANIFEST).exists():  # before the model of another training is written over
-                    see_models(self.folder, Sweep(self.folder).jobs, jobs)
                 jobs = self._kept(jobs, epoch)
             with warnings.catch_warnings():
                 # Of a network that has learned nothing yet many a filter is silent; the rows say so.
@@ -122,6 +123,8 @@ class FilmCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
 
     def _jobs(self, name: str) -> Jobs:
         found = sweep_jobs(self.model, [self.target], self.filter_indices, checkpoint=name, **self._settings)
+        if len({one.layer for one in found}) > 1:
+            raise invalid("target", "one layer", self.target, "Use a callback for each.")
         self._first = found[0].layer, found[0].filters[0]
         return found
 
