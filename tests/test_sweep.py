@@ -304,6 +304,20 @@ def test_a_filter_that_is_never_active_is_a_row_that_says_so(tmp_path):
     assert "excites filter 1 of conv1" in found.errors["digits, conv1, filter 1"]
 
 
+def test_a_filter_that_fails_twice_is_told_twice(model, tmp_path, monkeypatch):
+    failing(monkeypatch, [2])
+    for count, steps in ((1, 1), (2, 2)):
+        with pytest.warns(RuntimeWarning, match=f"{count} of {count} pictures failed"):
+            found = am.sweep(asked(model, filters=[2], max_iter=steps), tmp_path, progress=False)
+    assert [*found.errors] == [f"digits, out, filter 2, settings {one.settings}" for one in found.jobs]
+
+
+def test_a_store_without_pictures_says_so(model, tmp_path):
+    store.begun(tmp_path, asked(model, filters=[1]), None, 1)
+    with pytest.raises(ValueError, match=r"store\.missing tells"):
+        am.open_sweep(tmp_path).image("out", 1)
+
+
 # --- the store -------------------------------------------------------------------------------------------------------
 
 

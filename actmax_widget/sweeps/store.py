@@ -259,13 +259,17 @@ class Sweep:
 
     @property
     def errors(self) -> dict[str, str]:
-        """What failed: "layer, filter" -> a sentence."""
-        named = ("checkpoint", "layer", "filter", "seed", "error")
+        """What failed: "checkpoint, layer, filter" -> a sentence; with seed and settings where there are several."""
+        named = ("checkpoint", "layer", "filter", "seed", "settings", "error")
         columns = zip(*(self._index.get(name, []) for name in named), strict=True)
-        several = len({*self._index.get("seed", [])}) > 1
+        seeds, recipes = (len({*self._index.get(name, [])}) for name in ("seed", "settings"))
+
+        def told(seed: int, recipe: str) -> str:  # each seed has settings of its own
+            return f", seed {seed}" * (seeds > 1) + f", settings {recipe}" * (recipes > seeds)
+
         return {
-            f"{of}, {layer}, filter {index}{f', seed {seed}' * several}": error
-            for of, layer, index, seed, error in columns
+            f"{of}, {layer}, filter {index}{told(seed, recipe)}": error
+            for of, layer, index, seed, recipe, error in columns
             if error
         }
 
@@ -316,7 +320,7 @@ class Sweep:
             return found[-1]
         for name in ("checkpoint", "layer"):
             known = [*dict.fromkeys(self._index.get(name, []))]
-            if wanted[name] is not None and wanted[name] not in known:
+            if known and wanted[name] is not None and wanted[name] not in known:
                 advice = near(str(wanted[name]), known) or f"There are: {', '.join(known[:20])}."
                 raise invalid(name, "one that was drawn", wanted[name], advice)
         raise invalid("filter", f"one of {layer!r} that was drawn", filter, "store.missing tells what is yet to come.")
