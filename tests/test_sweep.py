@@ -710,6 +710,24 @@ def test_several_films_of_one_training_share_a_store(tmp_path):
     np.testing.assert_array_equal(films[1].film().images[1], films[1].store.image("out", 1, "epoch 1"))
 
 
+class Impatient(keras.callbacks.Callback):
+    """Ctrl-C in the first epoch."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        raise KeyboardInterrupt
+
+
+def test_training_that_was_interrupted_goes_on_with_its_film(tmp_path):
+    trained = network()
+    film = am.FilmCallback("out", 0, store=tmp_path, max_iter=1, keep=[])
+    with pytest.raises(KeyboardInterrupt):
+        trained.fit(X, Y, batch_size=8, callbacks=[film, Impatient()], verbose=0)
+    trained.fit(X, Y, callbacks=[film], verbose=0)
+    assert film.store.index["checkpoint"] == ["epoch 0", "epoch 1"]
+    with pytest.raises(ValueError, match="give this one a callback"):
+        network().fit(X, Y, callbacks=[am.FilmCallback("out", 0, store=tmp_path, max_iter=1, keep=[])], verbose=0)
+
+
 def test_a_film_without_models_goes_on_nowhere_and_says_so(tmp_path):
     trained = network()
     film = am.FilmCallback("out", 0, store=tmp_path, models=False, max_iter=1, keep=[])

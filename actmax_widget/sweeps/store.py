@@ -75,7 +75,7 @@ def scores() -> dict[str, str]:
 
 def schema() -> Any:
     """The columns of every part, whatever the layer and the objective: readers of many files want them alike."""
-    pa = saving.needed("pyarrow", "a sweep", "actmax-widget[scale]")
+    pa = saving.needed("pyarrow", "a sweep", "'actmax-widget[scale]'")
     own = {
         "model": pa.string(),
         "fingerprint": pa.string(),
@@ -132,7 +132,7 @@ def _by_path(packed: Mapping[str, str]) -> dict[str, str]:
 
 
 def _pyarrow() -> tuple[Any, Any]:
-    pa = saving.needed("pyarrow", "a sweep", "actmax-widget[scale]")
+    pa = saving.needed("pyarrow", "a sweep", "'actmax-widget[scale]'")
     import pyarrow.parquet as pq  # noqa: PLC0415 - not a dependency
 
     return pa, pq

@@ -75,6 +75,7 @@ class FilmCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
         self._settings = {**settings, "seed": check_integer("seed", seed, least=0)}
         self._has_begun, self._named, self._before = False, 0, 0
         self._first: tuple[str, int] | None = None
+        self._made: tuple[Any, int] | None = None  # the model, and the epoch whose picture was the last one due
 
     # --- what Keras calls --------------------------------------------------------------------------------------------
 
@@ -92,14 +93,17 @@ class FilmCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
             self._has_begun = True
             # A callback that is given to fit() again counts on; fit(initial_epoch=) counts by itself.
             self._before = self._named - epoch if epoch < self._named else 0
-            if self.model.built:
-                self._make(epoch + self._before, is_first=True)
+            number = epoch + self._before
+            # After a Ctrl-C in an epoch the weights are others than at its beginning, of which there is a picture.
+            if self.model.built and self._made != (self.model, number):
+                self._make(number, is_first=True)
+                self._made = self.model, number
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """The picture after an epoch, if it is due."""
         del logs
         number = epoch + 1 + self._before
-        self._named = number
+        self._named, self._made = number, (self.model, number)
         if number % self.every == 0:
             self._make(number)
 
