@@ -67,6 +67,36 @@ describe("the sheet", () => {
     expect(tiles()[0]?.title).toBe("Its part of the store is gone.");
   });
 
+  it("shortens what would reach into the next tile, and says all of it to whoever asks", async () => {
+    const pen = {
+      measureText: (text: string) => ({ width: 7 * text.length }),
+      drawImage: () => {},
+    };
+    vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(pen as never);
+    const { model, rows, tiles } = openAtlas();
+    const checkpoints = ["run of november/epoch-001", "run of november/epoch-002"];
+    const label = "black-footed ferret, ferret, Mustela nigripes";
+    await rows(
+      checkpoints.map((checkpoint, seed) => ({
+        ...{ layer: "features/block_3_expand_relu", filter: 359, label, checkpoint, seed },
+        activation: 2.5,
+      })),
+    );
+    const words = (part: string) => tiles()[1]?.querySelector(part)?.textContent ?? "";
+    const most = Number.parseFloat(tiles()[1]?.style.width ?? "0") / 7;
+    expect(words(".actmax-tile-name")).toMatch(/^359 \S*… · seed 1$/);
+    expect(words(".actmax-tile-activation")).toMatch(/^….*-?002 · 2.500$/);
+    expect(words(".actmax-tile-name").length).toBeLessThan(most);
+    expect(words(".actmax-tile-activation").length).toBeLessThan(most);
+    expect(tiles()[1]?.title).toBe(
+      `features/block_3_expand_relu, filter 359 ${label}, ${checkpoints[1]}, seed 1, activation 2.500`,
+    );
+    model.update({ grouped: false } as object);
+    nextFrame();
+    expect(words(".actmax-tile-name")).toMatch(/^359 \S*… · seed 1$/);
+    expect(words(".actmax-tile-name").length).toBeLessThan(most);
+  });
+
   it("is walked by the arrow keys; Enter opens and Escape closes", async () => {
     const { model, part, press, rows } = openAtlas();
     await rows(many(40, { layer: "out" }));
