@@ -110,7 +110,8 @@ class Atlas(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     Pictures are grouped by layer, sorted and searched in the page, and read as they come into sight. One that is opened
     shows its losses, its score card and what was noticed; *Go on from it* makes a widget beneath that goes on from it.
     Where the same layer and filter is there of several checkpoints, it plays over them, and two can be compared. As
-    long as it is seen it looks for new parts: every two seconds while jobs of the store are missing, else every ten.
+    long as it is seen it looks for new parts: every two seconds while jobs of the store are missing, and for two
+    minutes after the last ones came; else every ten.
 
     Attributes:
         store: whose pictures they are.

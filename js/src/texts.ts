@@ -38,7 +38,6 @@ export const TEXTS = {
     withFailed: (pictures: string, failed: number) =>
       `${pictures}, ${failed.toLocaleString("en")} failed`,
     progress: "Pictures made",
-    none: "There are no pictures in this store.",
     noneYet: "There are no pictures yet. They come in as they are made.",
     noneFits: "No picture fits what is chosen above.",
     saved: "The first pictures, as they were when the notebook was saved",

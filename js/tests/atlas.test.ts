@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { ASKED_AT_ONCE, IN_FLIGHT, MOST_TILES } from "../src/kernel/atlas_store";
-import { openAtlas, type Row } from "./atlas_page";
+import { openAtlas, type Row, rowsMessage } from "./atlas_page";
 import { nextFrame, standInForBrowser } from "./page";
 
 standInForBrowser();
@@ -148,12 +148,31 @@ describe("the sheet", () => {
     await rows(all, 300);
     expect(part("atlas-status").textContent).toBe("600 pictures");
     expect(tiles()[0]?.dataset.row).toBe("0");
-    model.sent.splice(0);
-    // There may be more after the next epoch.
+    // There may be more after the next epoch: often as long as there was something new, else seldom.
+    const looks = () =>
+      asked()
+        .splice(0)
+        .filter(({ type }) => type === "atlas_hello").length;
+    looks();
     vi.advanceTimersByTime(10_100);
-    expect(asked().filter(({ type }) => type === "atlas_hello")).toHaveLength(1);
+    expect(looks()).toBe(5);
+    vi.advanceTimersByTime(120_000);
+    looks();
+    vi.advanceTimersByTime(10_100);
+    expect(looks()).toBe(1);
     await send({ type: "nonsense" });
   });
+});
+
+it("waits for a training that has not begun", async () => {
+  const { asked, model, part, send } = openAtlas();
+  await send(...rowsMessage([]));
+  expect(part("atlas-empty").textContent).toBe(
+    "There are no pictures yet. They come in as they are made.",
+  );
+  model.sent.splice(0);
+  vi.advanceTimersByTime(10_100);
+  expect(asked().filter(({ type }) => type === "atlas_hello")).toHaveLength(5);
 });
 
 describe("the picture that is open", () => {

@@ -84,7 +84,7 @@ export function createAtlasSheet(store: AtlasStore, options: Options): AtlasShee
     };
     active = placeOf.get(before ?? -1) ?? 0;
     empty.hidden = order.length > 0;
-    setText(empty, emptyWords(store));
+    setText(empty, store.rows.count > 0 ? WORDS.noneFits : WORDS.noneYet);
     layOut();
     restore(anchor);
     draw();
@@ -289,11 +289,6 @@ const isVaried = ({ rows }: AtlasStore): boolean => {
   const seeds = rows.column("seed");
   for (let row = 1; row < rows.count; row++) if (seeds[row] !== seeds[0]) return true;
   return false;
-};
-
-const emptyWords = ({ rows, isWhole }: AtlasStore): string => {
-  if (rows.count > 0) return WORDS.noneFits;
-  return isWhole ? WORDS.none : WORDS.noneYet;
 };
 
 function createFrame() {
