@@ -290,7 +290,10 @@ class Atlas(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         try:
             self.store.refresh()
         except (OSError, ValueError) as failed:
-            error = f"The store cannot be looked at any more. {_sentence(failed)}"
+            if Path(self.store.folder).is_dir():
+                error = f"The store cannot be looked at any more. {_sentence(failed)}"
+            else:
+                error = f"The store's folder, {self.store.folder}, is gone. Pictures that were not seen yet stay away."
         self._columns.take()
         self.sheet.tell(
             title=Path(self.store.folder).name or str(self.store.folder),

@@ -49,6 +49,8 @@ export const TEXTS = {
     activation: (value: string) => `activation ${value}`,
     activationName: "Activation",
     probability: "Probability",
+    /** As the network was shown it, with transforms: the score card tells the same of the picture itself. */
+    lastOf: (name: string) => `${name}, last iteration`,
     total: "Total loss",
     steps: "Iterations",
     failed: "failed",
@@ -61,6 +63,9 @@ export const TEXTS = {
     goOnTitle: "Make a live widget beneath that goes on from this picture",
     opening: "The model is being made ready …",
     beneath: "A live widget goes on from it, beneath.",
+    compared: "It is compared beneath, from the noise.",
+    closeBeneath: "Close the run beneath",
+    closeBeneathTitle: "Take away what stands beneath the sheet, and stop it",
     play: "Play",
     playTitle: "Play over the checkpoints",
     stop: "Stop",

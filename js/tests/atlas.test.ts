@@ -189,7 +189,7 @@ describe("the picture that is open", () => {
     await picture(0, { notes: ["It is noisy."], score: [...score] });
     expect(part("atlas-title").textContent).toBe("out, filter 4 four");
     expect(part("atlas-numbers").textContent).toContain(
-      "Iterations60Activation3.000Probability50%",
+      "Iterations60Activation, last iteration3.000Probability, last iteration50%",
     );
     expect(part("atlas-numbers").textContent).toContain("TV(2.0) Loss0.2500");
     expect(part("atlas-score").textContent).toBe("Stronggoodrank 1 of 10");
@@ -215,6 +215,7 @@ describe("the picture that is open", () => {
     const nothing = { steps: 0, losses: {}, score: [], notes: [], error: "No memory." };
     await send({ type: "atlas_picture", index: 1, ...nothing }, []);
     expect(part("atlas-error").textContent).toBe("No memory.");
+    expect(part("atlas-numbers").textContent).not.toContain("Iterations");
     expect(part("atlas-go-on").disabled).toBe(true);
   });
 
@@ -234,6 +235,12 @@ describe("the picture that is open", () => {
     expect(part("atlas-go-on").disabled).toBe(false);
     model.update({ refused: "", beneath: [0] } as object);
     expect(part("atlas-told").textContent).toBe("A live widget goes on from it, beneath.");
+    model.update({ beneath: [0, 1] } as object);
+    expect(part("atlas-told").textContent).toBe("It is compared beneath, from the noise.");
+    part("atlas-close-beneath").click();
+    expect(asked().at(-1)).toEqual({ type: "close_beneath" });
+    model.update({ beneath: [] } as object);
+    expect(part("atlas-close-beneath").hidden).toBe(true);
   });
 
   it("plays over the checkpoints, waits for each picture, and compares two", async () => {
