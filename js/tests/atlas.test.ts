@@ -85,7 +85,7 @@ describe("the sheet", () => {
     const words = (part: string) => tiles()[1]?.querySelector(part)?.textContent ?? "";
     const most = Number.parseFloat(tiles()[1]?.style.width ?? "0") / 7;
     expect(words(".actmax-tile-name")).toMatch(/^359 \S*… · seed 1$/);
-    expect(words(".actmax-tile-activation")).toMatch(/^….*-?002 · 2.500$/);
+    expect(words(".actmax-tile-activation")).toBe("…002 · 2.500");
     expect(words(".actmax-tile-name").length).toBeLessThan(most);
     expect(words(".actmax-tile-activation").length).toBeLessThan(most);
     expect(tiles()[1]?.title).toBe(

@@ -17,6 +17,9 @@ export function measureIn(element: Element): Measure {
   return (text) => pen.measureText(text).width;
 }
 
+/** What is left of a word, where another follows that is whole. */
+const REST = /^…[a-z]+[\s/_.-]+(?=\S)/i;
+
 /** `text`, or as much of its beginning, or its end, as there is room for. */
 export function fitted(text: string, room: number, measure: Measure, keep: "start" | "end") {
   if (measure(text) <= room) return text;
@@ -28,7 +31,7 @@ export function fitted(text: string, room: number, measure: Measure, keep: "star
     if (measure(cut(count)) <= room) least = count;
     else most = count - 1;
   }
-  return least > 0 ? cut(least) : "";
+  return least > 0 ? cut(least).replace(REST, "…") : "";
 }
 
 /** Both in a line: what `first` ends with tells it from others, and `last` goes before it. */
