@@ -13,7 +13,7 @@ import type {
   AtlasTilesMessage,
 } from "./contract";
 import { bytesOf, floatsOf } from "./frame";
-import { type Loss, watchKernel } from "./kernel_watch";
+import { type Loss, RANKS, watchKernel } from "./kernel_watch";
 import type { ActMaxModel } from "./model";
 
 export type AtlasModel = AnyModel<AtlasFacts & AtlasSettings>;
@@ -246,7 +246,7 @@ export class AtlasStore {
   }
 
   #lose(loss: Loss): void {
-    if (this.loss !== null && this.loss !== "unknown" && loss === "unknown") return;
+    if (this.loss !== null && RANKS[this.loss] >= RANKS[loss]) return;
     this.loss = loss;
     this.tell();
   }

@@ -13,8 +13,8 @@ const WORDS = TEXTS.atlas;
 /** CSS pixels; the style sheet sets the same. */
 const SIZES = { gap: 4, words: 36, heading: 30 };
 const PADDING = 8;
-/** Of a tile, left and right of its words. */
-const INSIDE = 8;
+/** Of a tile, what its words leave free: they may reach to its edge. */
+const INSIDE = 4;
 const [LEAST, LEAST_NARROW, NARROW] = [104, 84, 540];
 /** Tiles are ready this far beyond either edge, in heights of the sheet. */
 const OVERSCAN = 0.25;
