@@ -11,6 +11,7 @@ from PIL import Image
 
 import actmax_widget as am
 from actmax_widget.sweeps import store as stores
+from actmax_widget.view import atlas_feed
 from actmax_widget.view.atlas import PENDING_TILES, Atlas
 from actmax_widget.view.atlas_feed import SIDE, Columns, Pictures, thumbnail
 from actmax_widget.view.atlas_messages import ATLAS_COMMANDS, COLUMNS, TILES_AT_ONCE
@@ -188,6 +189,9 @@ def test_a_large_picture_comes_with_its_losses_and_its_score(page, store):
         ("natural", "grey"),
     ]
     assert message["score"][0]["words"].endswith("rank 1 of 10")
+    # Of thousands all digits, as the page has it: a row that stands beside it is compared with this.
+    row = {"strong": "green", "strong_activation": 121112.28}
+    assert atlas_feed._score_of("strong", row)["words"] == "activation 121,112"
     assert message["score"][1]["words"] == "75% of its answer is kept"
     assert (message["error"], message["steps"]) == ("", 60)
 
@@ -225,7 +229,7 @@ def test_an_empty_store_and_one_whose_folder_is_gone(tmp_path, monkeypatch):
     (tmp_path / "pictures").rename(tmp_path / "elsewhere")
     page.send(type="atlas_hello", rows=0)
     page.wait_for(lambda: atlas.sheet.error)
-    assert atlas.sheet.error.startswith("The store cannot be looked at any more. folder: expected the folder of a")
+    assert atlas.sheet.error.startswith(f"The store's folder, {atlas.store.folder}, is gone.")
     atlas.close()
 
 

@@ -675,11 +675,15 @@ def test_a_film_has_one_picture_of_each_checkpoint(model, tmp_path):
 
 def test_a_film_of_training(tmp_path, traces):
     trained = network()
-    film = am.FilmCallback("out", [0, 1], every=2, store=tmp_path, max_iter=STEPS, keep=["history"])
+    film = am.FilmCallback("out", [0, 1], every=2, store=tmp_path / "film", max_iter=STEPS, keep=["history"])
+    atlas = film.widget()  # before fit, which no later cell overtakes
+    assert (atlas.sheet.count, atlas.sheet.error) == (0, "")
     assert traces.of(lambda: trained.fit(X, Y, epochs=4, callbacks=[film], verbose=0)) == 1
     found = film.store
     assert [*dict.fromkeys(found.index["checkpoint"])] == ["epoch 0", "epoch 2", "epoch 4"]
     assert len(found) == 6
+    atlas._greet(0)  # as the page asks
+    assert (atlas.sheet.count, atlas.sheet.expected, atlas.sheet.error) == (6, 6, "")
     assert film.film(1).iterations == (0, 2, 4)
     assert film.film().images.shape == (3, 12, 12, 1)
     film.film().to_gif(tmp_path / "film.gif")

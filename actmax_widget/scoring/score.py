@@ -360,11 +360,11 @@ def _told_strong(
 ) -> str:
     """What the network says, in a sentence."""
     if probability is None:
-        return f"Its activation is {_number(own)}."
+        return f"Its activation is {figure(own)}."
     if aim.after == "sigmoid":
-        return f"The network says so with a probability of {_share(probability)} and a logit of {_number(own)}."
+        return f"The network says so with a probability of {_share(probability)} and a logit of {figure(own)}."
     place = "first" if rank == 1 else f"number {rank}"
-    sure = f"a probability of {_share(probability)} and a logit of {_number(own)}"
+    sure = f"a probability of {_share(probability)} and a logit of {figure(own)}"
     said = f"It is {place} of {aim.target.filters} classes, with {sure}."
     if rank != 1:
         first = int(units.argmax())
@@ -380,7 +380,7 @@ def _beside(percentile: float | None, ratio: float | None, count: int, aim: Aim)
     # Counted, as a share is rounded: 999 of 1,000 are not 100 %.
     words = [f"{round(percentile * count / 100):,} of {count:,} real pictures excite it {less}."]
     if ratio is not None and not aim.after:
-        words.append(f"It is {_number(ratio) if ratio >= 100 else f'{ratio:.2g}'} times as active as by the strongest.")
+        words.append(f"It is {figure(ratio) if ratio >= 100 else f'{ratio:.2g}'} times as active as by the strongest.")
         if ratio > SUPER:
             words.append("None of them comes near: it shows more than what is in them.")
     if count < FEW and not aim.after:
@@ -463,7 +463,8 @@ def _share(value: float) -> str:
     return f"{value:.2f}" if value >= 0.005 else f"{value:.1g}"
 
 
-def _number(value: float) -> str:
+def figure(value: float) -> str:
+    """A number in words: of thousands all digits."""
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.4g}"
 
 

@@ -160,8 +160,11 @@ class Sweep:
         >>> store.widget()  # all of them as one sheet
     """
 
-    def __init__(self, folder: str | os.PathLike[str], models: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, folder: str | os.PathLike[str], models: Mapping[str, Any] | None = None, *, to_come: bool = False
+    ) -> None:
         self.folder = Path(folder).expanduser()
+        self._to_come = to_come  # no sweep has begun there yet, and this is no error
         self.models = dict(models or {})
         self.jobs, self.threads, self._stamp = Jobs([]), 0, (0, 0)
         self._made: set[str] = set()
@@ -185,6 +188,9 @@ class Sweep:
 
     def _refresh(self) -> int:
         before = len(self)
+        if self._to_come and not (self.folder / MANIFEST).exists():
+            return 0
+        self._to_come = False
         if (stamp := _stamp_of(self.folder / MANIFEST)) != self._stamp:
             self.jobs, self.threads = _read_manifest(self.folder)
             self._stamp = stamp

@@ -40,10 +40,10 @@ class FilmCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
 
     Example:
         >>> film = am.FilmCallback("conv2", 3, every=2, store="training/")
+        >>> film.widget()                                     # in a cell before fit, to watch: the epochs as a sheet
         >>> model.fit(x, y, epochs=10, callbacks=[film])
         >>> film.store.to_pandas()[["checkpoint", "activation"]]
         >>> film.film().to_gif("training.gif")
-        >>> film.widget()                                     # the epochs as a sheet, and as a film to play
         >>> am.compare(film.live(2), film.live(10), names=["epoch 2", "epoch 10"])
 
     Source: the course of features in training as in Zeiler and Fergus, *Visualizing and Understanding Convolutional
@@ -176,5 +176,8 @@ class FilmCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
         return layer, first if filter is None else filter
 
     def widget(self) -> Atlas:
-        """The pictures as a sheet; each opens as a film with the epoch as time."""
-        return self.store.widget()
+        """The pictures as a sheet; each opens as a film with the epoch as time.
+
+        Also before ``fit``, which keeps every later cell waiting: the pictures come in while it runs.
+        """
+        return Sweep(self.folder, to_come=True).widget()

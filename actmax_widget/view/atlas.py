@@ -110,7 +110,8 @@ class Atlas(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     Pictures are grouped by layer, sorted and searched in the page, and read as they come into sight. One that is opened
     shows its losses, its score card and what was noticed; *Go on from it* makes a widget beneath that goes on from it.
     Where the same layer and filter is there of several checkpoints, it plays over them, and two can be compared. As
-    long as it is seen it looks for new parts: every two seconds while jobs of the store are missing, else every ten.
+    long as it is seen it looks for new parts: every two seconds while jobs of the store are missing, and for two
+    minutes after the last ones came; else every ten.
 
     Attributes:
         store: whose pictures they are.
@@ -289,7 +290,10 @@ class Atlas(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         try:
             self.store.refresh()
         except (OSError, ValueError) as failed:
-            error = f"The store cannot be looked at any more. {_sentence(failed)}"
+            if Path(self.store.folder).is_dir():
+                error = f"The store cannot be looked at any more. {_sentence(failed)}"
+            else:
+                error = f"The store's folder, {self.store.folder}, is gone. Pictures that were not seen yet stay away."
         self._columns.take()
         self.sheet.tell(
             title=Path(self.store.folder).name or str(self.store.folder),

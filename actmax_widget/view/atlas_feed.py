@@ -14,6 +14,7 @@ from PIL import Image
 from actmax_widget.checks import in_words
 from actmax_widget.export.card import marked
 from actmax_widget.reason import reason
+from actmax_widget.scoring.score import figure
 from actmax_widget.view.atlas_messages import (
     COLUMNS,
     TEXTS,
@@ -37,7 +38,7 @@ NOTHING = (0, 0, 0, 0)
 """What is between them: the page's own ground."""
 CARD: dict[str, tuple[str, ...]] = {
     "strong": (
-        "activation {activation:.4g}",
+        "activation {activation}",
         "probability {probability:.1%}",
         "rank {rank} of {of}",
         "above {percentile:.0f} % of the real pictures",
@@ -245,6 +246,8 @@ def unread(error: Exception) -> str:
 
 def _score_of(name: Any, row: Mapping[str, Any]) -> Any:
     known = {key.removeprefix(f"{name}_"): value for key, value in row.items() if value is not None}
+    if "activation" in known:
+        known["activation"] = figure(known["activation"])
     phrases = []
     for phrase in CARD[name]:
         with contextlib.suppress(KeyError):  # a number that there is not, as without real pictures

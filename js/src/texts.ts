@@ -38,7 +38,6 @@ export const TEXTS = {
     withFailed: (pictures: string, failed: number) =>
       `${pictures}, ${failed.toLocaleString("en")} failed`,
     progress: "Pictures made",
-    none: "There are no pictures in this store.",
     noneYet: "There are no pictures yet. They come in as they are made.",
     noneFits: "No picture fits what is chosen above.",
     saved: "The first pictures, as they were when the notebook was saved",
@@ -50,6 +49,8 @@ export const TEXTS = {
     activation: (value: string) => `activation ${value}`,
     activationName: "Activation",
     probability: "Probability",
+    /** As the network was shown it, with transforms: the score card tells the same of the picture itself. */
+    lastOf: (name: string) => `${name}, last iteration`,
     total: "Total loss",
     steps: "Iterations",
     failed: "failed",
@@ -62,6 +63,9 @@ export const TEXTS = {
     goOnTitle: "Make a live widget beneath that goes on from this picture",
     opening: "The model is being made ready …",
     beneath: "A live widget goes on from it, beneath.",
+    compared: "It is compared beneath, from the noise.",
+    closeBeneath: "Close the run beneath",
+    closeBeneathTitle: "Take away what stands beneath the sheet, and stop it",
     play: "Play",
     playTitle: "Play over the checkpoints",
     stop: "Stop",

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { ASKED_AT_ONCE, IN_FLIGHT, MOST_TILES } from "../src/kernel/atlas_store";
-import { openAtlas, type Row } from "./atlas_page";
+import { openAtlas, type Row, rowsMessage } from "./atlas_page";
 import { nextFrame, standInForBrowser } from "./page";
 
 standInForBrowser();
@@ -67,6 +67,36 @@ describe("the sheet", () => {
     expect(tiles()[0]?.title).toBe("Its part of the store is gone.");
   });
 
+  it("shortens what would reach into the next tile, and says all of it to whoever asks", async () => {
+    const pen = {
+      measureText: (text: string) => ({ width: 7 * text.length }),
+      drawImage: () => {},
+    };
+    vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(pen as never);
+    const { model, rows, tiles } = openAtlas();
+    const checkpoints = ["run of november/epoch-001", "run of november/epoch-002"];
+    const label = "black-footed ferret, ferret, Mustela nigripes";
+    await rows(
+      checkpoints.map((checkpoint, seed) => ({
+        ...{ layer: "features/block_3_expand_relu", filter: 359, label, checkpoint, seed },
+        activation: 2.5,
+      })),
+    );
+    const words = (part: string) => tiles()[1]?.querySelector(part)?.textContent ?? "";
+    const most = Number.parseFloat(tiles()[1]?.style.width ?? "0") / 7;
+    expect(words(".actmax-tile-name")).toMatch(/^359 \S*… · seed 1$/);
+    expect(words(".actmax-tile-activation")).toBe("…002 · 2.500");
+    expect(words(".actmax-tile-name").length).toBeLessThan(most);
+    expect(words(".actmax-tile-activation").length).toBeLessThan(most);
+    expect(tiles()[1]?.title).toBe(
+      `features/block_3_expand_relu, filter 359 ${label}, ${checkpoints[1]}, seed 1, activation 2.500`,
+    );
+    model.update({ grouped: false } as object);
+    nextFrame();
+    expect(words(".actmax-tile-name")).toMatch(/^359 \S*… · seed 1$/);
+    expect(words(".actmax-tile-name").length).toBeLessThan(most);
+  });
+
   it("is walked by the arrow keys; Enter opens and Escape closes", async () => {
     const { model, part, press, rows } = openAtlas();
     await rows(many(40, { layer: "out" }));
@@ -118,12 +148,31 @@ describe("the sheet", () => {
     await rows(all, 300);
     expect(part("atlas-status").textContent).toBe("600 pictures");
     expect(tiles()[0]?.dataset.row).toBe("0");
-    model.sent.splice(0);
-    // There may be more after the next epoch.
+    // There may be more after the next epoch: often as long as there was something new, else seldom.
+    const looks = () =>
+      asked()
+        .splice(0)
+        .filter(({ type }) => type === "atlas_hello").length;
+    looks();
     vi.advanceTimersByTime(10_100);
-    expect(asked().filter(({ type }) => type === "atlas_hello")).toHaveLength(1);
+    expect(looks()).toBe(5);
+    vi.advanceTimersByTime(120_000);
+    looks();
+    vi.advanceTimersByTime(10_100);
+    expect(looks()).toBe(1);
     await send({ type: "nonsense" });
   });
+});
+
+it("waits for a training that has not begun", async () => {
+  const { asked, model, part, send } = openAtlas();
+  await send(...rowsMessage([]));
+  expect(part("atlas-empty").textContent).toBe(
+    "There are no pictures yet. They come in as they are made.",
+  );
+  model.sent.splice(0);
+  vi.advanceTimersByTime(10_100);
+  expect(asked().filter(({ type }) => type === "atlas_hello")).toHaveLength(5);
 });
 
 describe("the picture that is open", () => {
@@ -140,7 +189,7 @@ describe("the picture that is open", () => {
     await picture(0, { notes: ["It is noisy."], score: [...score] });
     expect(part("atlas-title").textContent).toBe("out, filter 4 four");
     expect(part("atlas-numbers").textContent).toContain(
-      "Iterations60Activation3.000Probability50%",
+      "Iterations60Activation, last iteration3.000Probability, last iteration50%",
     );
     expect(part("atlas-numbers").textContent).toContain("TV(2.0) Loss0.2500");
     expect(part("atlas-score").textContent).toBe("Stronggoodrank 1 of 10");
@@ -166,6 +215,7 @@ describe("the picture that is open", () => {
     const nothing = { steps: 0, losses: {}, score: [], notes: [], error: "No memory." };
     await send({ type: "atlas_picture", index: 1, ...nothing }, []);
     expect(part("atlas-error").textContent).toBe("No memory.");
+    expect(part("atlas-numbers").textContent).not.toContain("Iterations");
     expect(part("atlas-go-on").disabled).toBe(true);
   });
 
@@ -185,6 +235,12 @@ describe("the picture that is open", () => {
     expect(part("atlas-go-on").disabled).toBe(false);
     model.update({ refused: "", beneath: [0] } as object);
     expect(part("atlas-told").textContent).toBe("A live widget goes on from it, beneath.");
+    model.update({ beneath: [0, 1] } as object);
+    expect(part("atlas-told").textContent).toBe("It is compared beneath, from the noise.");
+    part("atlas-close-beneath").click();
+    expect(asked().at(-1)).toEqual({ type: "close_beneath" });
+    model.update({ beneath: [] } as object);
+    expect(part("atlas-close-beneath").hidden).toBe(true);
   });
 
   it("plays over the checkpoints, waits for each picture, and compares two", async () => {

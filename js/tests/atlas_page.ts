@@ -64,12 +64,13 @@ export interface Asked {
   index?: number;
 }
 
-export function openAtlas(over: Partial<typeof FACTS> = {}) {
+export function openAtlas(over: Partial<typeof FACTS> = {}, manager?: unknown) {
   const closed = vi.fn();
   vi.stubGlobal("createImageBitmap", async () => ({ width: 28, height: 28, close: closed }));
   vi.stubGlobal("ResizeObserver", Resize);
   vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(900);
   const model = new FakeModel({ ...FACTS, ...over } as object);
+  model.manager = manager;
   type Props = { model: AnyModel<typeof FACTS>; el: HTMLElement };
   const atlas = (createAtlas as unknown as () => Record<string, (props: Props) => () => void>)();
   const el = document.createElement("div");

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { openAtlas } from "./atlas_page";
 import { nextFrame, open, standInForBrowser } from "./page";
 
 standInForBrowser();
@@ -35,6 +36,16 @@ function running(source = createSource()) {
 }
 
 describe("the end of a kernel", () => {
+  it("is told of an atlas, too, and its connection, which is lost next, is no hope", async () => {
+    const source = createSource();
+    const { part, rows } = openAtlas({}, { context: { sessionContext: source } });
+    await rows([{ layer: "out" }]);
+    source.statusChanged.emit("restarting");
+    source.connectionStatusChanged.emit("connecting");
+    source.connectionStatusChanged.emit("connected");
+    expect(part("not-connected").textContent).toContain("restarted");
+  });
+
   it.each([
     ["terminating", "shut down"],
     ["restarting", "restarted"],

@@ -21,6 +21,7 @@ def expect_nothing_found(notebook: OpenNotebook, state: str, *, pictured: Locato
         notebook.command("apputils:change-theme", theme=theme)
         expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
         if pictured is not None:
+            expect(notebook.page.locator("#jupyterlab-splash")).to_have_count(0)  # it lies over the page for a moment
             name = f"{state} {theme.removeprefix('JupyterLab ')}.png"
             pictured.screenshot(path=ARTIFACTS / name.lower().replace(" ", "-"))
         found[theme] = notebook.page.evaluate(RUN_AXE)

@@ -13,7 +13,7 @@ import type {
   AtlasTilesMessage,
 } from "./contract";
 import { bytesOf, floatsOf } from "./frame";
-import { type Loss, watchKernel } from "./kernel_watch";
+import { type Loss, RANKS, watchKernel } from "./kernel_watch";
 import type { ActMaxModel } from "./model";
 
 export type AtlasModel = AnyModel<AtlasFacts & AtlasSettings>;
@@ -31,6 +31,8 @@ const LOST_MS = 10_000;
 const LOOK_MS = 2000;
 /** The same where all that was asked for is there: a training asks for more after each epoch. */
 const SELDOM = 5;
+/** Looks after the last news for which it goes on often: as long as an epoch may take, and as it is cheap. */
+const STILL = 60;
 
 /** A small picture, or why there is none. */
 export interface Small {
@@ -60,6 +62,8 @@ export class AtlasStore {
   readonly #opening = new Map<number, number>();
   #seq = 0;
   #looks = 0;
+  /** The look that last found more. */
+  #news = Number.NEGATIVE_INFINITY;
   #looking: ReturnType<typeof setInterval> | undefined;
 
   constructor(model: AtlasModel) {
@@ -165,7 +169,9 @@ export class AtlasStore {
     this.#forgetLost();
     if (this.#inFlight.size < before) this.#ask();
     this.#looks += 1;
-    const isDue = !this.isWhole || this.#looks % SELDOM === 0;
+    const isNew = this.rows.count === 0 || this.#looks - this.#news <= STILL;
+    const isGrowing = !this.isWhole || isNew;
+    const isDue = isGrowing || this.#looks % SELDOM === 0;
     if (this.connected && isDue && !document.hidden && this.#listeners.size > 0) this.hello();
   }
 
@@ -198,7 +204,10 @@ export class AtlasStore {
   #take(message: AtlasIncoming | null, buffers: DataView[]): void {
     if (message?.type === "atlas_rows") {
       this.#found();
-      if (this.rows.take(message, buffers)) this.tell();
+      if (!this.rows.take(message, buffers)) return;
+      // What is there from the first tells nothing of whether more are made.
+      if (this.#looks > 0) this.#news = this.#looks;
+      this.tell();
     } else if (message?.type === "atlas_tiles") void this.#takeTiles(message, buffers);
     else if (message?.type === "atlas_picture") void this.#takePicture(message, buffers);
   }
@@ -237,7 +246,7 @@ export class AtlasStore {
   }
 
   #lose(loss: Loss): void {
-    if (this.loss !== null && this.loss !== "unknown" && loss === "unknown") return;
+    if (this.loss !== null && RANKS[this.loss] >= RANKS[loss]) return;
     this.loss = loss;
     this.tell();
   }

@@ -10,6 +10,16 @@ import type { ActMaxModel } from "./model";
 /** Why there is no kernel. */
 export type Loss = "unknown" | "reconnecting" | "disconnected" | "restarted" | "shut down" | "died";
 
+/** What says more about a lost kernel stands; a restart is followed by a lost connection, a death by a restart. */
+export const RANKS: Record<Loss, number> = {
+  unknown: 1,
+  reconnecting: 2,
+  disconnected: 3,
+  restarted: 4,
+  "shut down": 5,
+  died: 6,
+};
+
 export interface KernelNews {
   lost(loss: Loss): void;
   /** The connection is there again; whether our kernel is at its other end only its answer tells. */

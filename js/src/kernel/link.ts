@@ -1,20 +1,10 @@
 import { type Cleanup, Scope } from "../kit/scope";
 import type { Facts, Outgoing, Parameters } from "./contract";
-import type { Loss } from "./kernel_watch";
+import { type Loss, RANKS } from "./kernel_watch";
 import type { ActMaxModel, Traits } from "./model";
 
 /** At most twenty saves a second, and of each number of a part twenty commands: a dragged thumb moves far more often. */
 const SAVE_INTERVAL_MS = 50;
-
-/** What says more about a lost kernel stands; a restart is followed by a lost connection, a death by a restart. */
-const RANKS: Record<Loss, number> = {
-  unknown: 1,
-  reconnecting: 2,
-  disconnected: 3,
-  restarted: 4,
-  "shut down": 5,
-  died: 6,
-};
 
 /** ipywidgets' model behind anywidget's proxy. */
 interface Buffering {

@@ -1,7 +1,7 @@
 /** Total and activation of a picture over the iterations that made it. */
 import uPlot from "uplot";
 import { h } from "../kit/dom";
-import { formatCount, formatTick, formatValue } from "../kit/format";
+import { formatActivation, formatCount, formatTick } from "../kit/format";
 import { type Component, Scope } from "../kit/scope";
 import { watchTheme } from "../kit/theme";
 import { Thinning } from "../kit/thinning";
@@ -64,15 +64,15 @@ export function createAtlasChart(): AtlasChart {
         ...curves.map(({ name, values, colour }) => {
           const mark = h("i", {});
           mark.style.setProperty("--actmax-curve", `var(${colour})`);
-          const last = formatValue(values.at(-1) ?? Number.NaN);
+          const last = formatActivation(values.at(-1) ?? Number.NaN);
           return h("span", { class: "actmax-curve" }, mark, h("span", {}, name), h("b", {}, last));
         }),
       );
       const said = curves.map(({ name, values }) =>
         WORDS.course(
           name,
-          formatValue(values[0] ?? Number.NaN),
-          formatValue(values.at(-1) ?? Number.NaN),
+          formatActivation(values[0] ?? Number.NaN),
+          formatActivation(values.at(-1) ?? Number.NaN),
         ),
       );
       chart.setAttribute("aria-label", WORDS.courses(formatCount(total.length), said));

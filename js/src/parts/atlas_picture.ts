@@ -69,6 +69,10 @@ export function createAtlasPicture(store: AtlasStore, options: Options): AtlasPi
     const [one, other] = [options.selected(), film.other()];
     if (one !== null && other !== null) store.send({ type: "compare_two", one, other });
   });
+  scope.listen(parts.closeBeneath, "click", () => {
+    store.send({ type: "close_beneath" });
+    parts.goOn.focus(); // it is gone in a moment
+  });
   scope.add(store.subscribe(draw));
   for (const part of [chart, film]) scope.add(part.cleanup);
   draw();
@@ -111,8 +115,9 @@ function drawBeneath(parts: Parts, store: AtlasStore, row: number, other: number
   const refused = model.get("refused") ?? "";
   parts.refused.hidden = refused === "" || isBusy;
   setText(parts.refused, refused);
-  const isThis = beneath.includes(row);
-  setText(parts.told, isBusy ? WORDS.opening : isThis ? WORDS.beneath : "");
+  const words = beneath.length > 1 ? WORDS.compared : WORDS.beneath;
+  setText(parts.told, isBusy ? WORDS.opening : beneath.includes(row) ? words : "");
+  parts.closeBeneath.hidden = isLost || isBusy || beneath.length === 0;
 }
 
 function fill(parts: Parts, { rows }: AtlasStore, row: number, large: Large): void {
@@ -123,13 +128,16 @@ function fill(parts: Parts, { rows }: AtlasStore, row: number, large: Large): vo
   const numbers: [string, string][] = [
     [WORDS.checkpoint, rows.text("checkpoint", row)],
     [WORDS.seedName, String(rows.number("seed", row))],
-    [WORDS.steps, formatCount(large.steps)],
+    // Of what cannot be read nobody knows how many they were.
+    ...(large.steps > 0 || large.error === ""
+      ? [[WORDS.steps, formatCount(large.steps)] as [string, string]]
+      : []),
     ...(Number.isNaN(activation)
       ? []
-      : [[WORDS.activationName, formatActivation(activation)] as [string, string]]),
+      : [[WORDS.lastOf(WORDS.activationName), formatActivation(activation)] as [string, string]]),
     ...(Number.isNaN(probability)
       ? []
-      : [[WORDS.probability, formatProbability(probability)] as [string, string]]),
+      : [[WORDS.lastOf(WORDS.probability), formatProbability(probability)] as [string, string]]),
     ...Object.entries(large.losses).map(
       ([name, value]) => [name, formatValue(value)] as [string, string],
     ),
@@ -174,6 +182,8 @@ function createParts() {
   const canvas = h("canvas", { role: "img", width: 0, height: 0, "data-testid": "atlas-picture" });
   const goOn = button("atlas-go-on", WORDS.goOn, WORDS.goOnTitle);
   const compare = button("atlas-compare", WORDS.compare, WORDS.compareTitle);
+  const closeBeneath = button("atlas-close-beneath", WORDS.closeBeneath, WORDS.closeBeneathTitle);
+  closeBeneath.classList.add("actmax-quiet");
   const told = h("p", { class: "actmax-caption", role: "status", "data-testid": "atlas-told" });
   const refused = h("p", { class: "actmax-error", role: "alert", "data-testid": "atlas-refused" });
   const error = h("p", { class: "actmax-error", "data-testid": "atlas-error" });
@@ -198,7 +208,7 @@ function createParts() {
     error,
     checkpoints,
     h("div", { class: "actmax-buttons" }, goOn, compare),
-    told,
+    h("div", { class: "actmax-atlas-told" }, told, closeBeneath),
     refused,
     notes,
     numbers,
@@ -206,7 +216,7 @@ function createParts() {
     score,
   );
   return {
-    ...{ element, title, close, canvas, goOn, compare, told, refused, error },
+    ...{ element, title, close, canvas, goOn, compare, told, closeBeneath, refused, error },
     ...{ numbers, score, notes, course, checkpoints },
   };
 }

@@ -2,6 +2,7 @@
 import { arrangementOf, type Chosen } from "../kernel/atlas_order";
 import type { AtlasStore } from "../kernel/atlas_store";
 import { h, setText, uniqueId } from "../kit/dom";
+import { measureIn } from "../kit/fit";
 import { formatCount } from "../kit/format";
 import { type Component, Scope } from "../kit/scope";
 import { type Line, TileWindow } from "../kit/tile_window";
@@ -12,6 +13,8 @@ const WORDS = TEXTS.atlas;
 /** CSS pixels; the style sheet sets the same. */
 const SIZES = { gap: 4, words: 36, heading: 30 };
 const PADDING = 8;
+/** Of a tile, what its words leave free: they may reach to its edge. */
+const INSIDE = 4;
 const [LEAST, LEAST_NARROW, NARROW] = [104, 84, 540];
 /** Tiles are ready this far beyond either edge, in heights of the sheet. */
 const OVERSCAN = 0.25;
@@ -45,7 +48,10 @@ export function createAtlasSheet(store: AtlasStore, options: Options): AtlasShee
   const spare: AtlasTile[] = [];
   let { order, groups } = arrangementOf(store.rows, options.chosen());
   let placeOf = new Map<number, number>();
-  let shown: Shown = { sort: "filter", grouped: true, checkpoints: false, seeds: false };
+  let shown: Shown = {
+    ...{ sort: "filter", grouped: true, checkpoints: false, seeds: false },
+    ...{ room: 0, measure: () => 0 },
+  };
   /** The place of the tile that the keys move from. */
   let active = 0;
   let request: number | undefined;
@@ -60,6 +66,7 @@ export function createAtlasSheet(store: AtlasStore, options: Options): AtlasShee
     const least = width < NARROW ? LEAST_NARROW : LEAST;
     places.layOut(groups, { ...SIZES, width, least });
     body.style.height = `${places.height}px`;
+    shown = { ...shown, room: places.tileWidth - INSIDE, measure: measureIn(body) };
     for (const tile of tiles.values()) tile.row = -1;
   };
   const arrange = () => {
@@ -69,6 +76,7 @@ export function createAtlasSheet(store: AtlasStore, options: Options): AtlasShee
     ({ order, groups } = arrangementOf(store.rows, chosen));
     placeOf = new Map(Array.from(order, (row, place) => [row, place]));
     shown = {
+      ...shown,
       sort: chosen.sort,
       grouped: chosen.grouped,
       checkpoints: chosen.checkpoint === "" && store.rows.textsOf("checkpoint").length > 1,
@@ -76,7 +84,7 @@ export function createAtlasSheet(store: AtlasStore, options: Options): AtlasShee
     };
     active = placeOf.get(before ?? -1) ?? 0;
     empty.hidden = order.length > 0;
-    setText(empty, emptyWords(store));
+    setText(empty, store.rows.count > 0 ? WORDS.noneFits : WORDS.noneYet);
     layOut();
     restore(anchor);
     draw();
@@ -281,11 +289,6 @@ const isVaried = ({ rows }: AtlasStore): boolean => {
   const seeds = rows.column("seed");
   for (let row = 1; row < rows.count; row++) if (seeds[row] !== seeds[0]) return true;
   return false;
-};
-
-const emptyWords = ({ rows, isWhole }: AtlasStore): string => {
-  if (rows.count > 0) return WORDS.noneFits;
-  return isWhole ? WORDS.none : WORDS.noneYet;
 };
 
 function createFrame() {

@@ -2,6 +2,7 @@ import type { AtlasRows } from "../kernel/atlas_rows";
 import type { Small } from "../kernel/atlas_store";
 import type { AtlasSettings } from "../kernel/contract";
 import { h, setText } from "../kit/dom";
+import { fitted, fittedPair, type Measure } from "../kit/fit";
 import { formatActivation, formatFigure } from "../kit/format";
 import { setResolution } from "../kit/pixels";
 import { TEXTS } from "../texts";
@@ -15,6 +16,9 @@ export interface Shown {
   /** Pictures of several checkpoints, or seeds, stand side by side. */
   checkpoints: boolean;
   seeds: boolean;
+  /** Of the words beneath a picture, in CSS pixels. */
+  room: number;
+  measure: Measure;
 }
 
 /** A picture in the sheet. It is used again for another one as soon as it is scrolled out of sight. */
@@ -110,15 +114,20 @@ function wordsOf(row: number, rows: AtlasRows, shown: Shown) {
   const activation = rows.number("activation", row);
   const number = Number.isNaN(activation) ? "" : formatActivation(activation);
   const score = rows.hasScore(row) ? WORDS.scored(formatFigure(rows.score(row))) : "";
-  const which = [
-    shown.checkpoints ? rows.text("checkpoint", row) : "",
-    shown.seeds ? WORDS.seed(rows.number("seed", row)) : "",
-  ].filter(Boolean);
+  const checkpoint = shown.checkpoints ? rows.text("checkpoint", row) : "";
+  const seed = shown.seeds ? WORDS.seed(rows.number("seed", row)) : "";
   const figures = rows.hasFailed(row) ? WORDS.failed : shown.sort === "score" ? score : number;
   const said = [number && WORDS.activation(number), score, rows.hasFailed(row) && WORDS.failed];
+  const which = [checkpoint, seed].filter(Boolean);
+  const { room, measure } = shown;
+  const last = seed && ` · ${seed}`;
+  const left = room - measure(last);
+  const name = shown.grouped
+    ? fitted(own, left, measure, "start")
+    : fittedPair(layer, own, left, measure);
   return {
-    name: shown.grouped ? own : `${layer} · ${own}`,
-    figure: [...which, figures].filter(Boolean).join(" · "),
+    name: `${name}${last}`,
+    figure: fittedPair(checkpoint, figures, room, measure),
     whole: [WORDS.pictureOf(layer, own), ...which, ...said].filter(Boolean).join(", "),
   };
 }
