@@ -1,8 +1,9 @@
 """The figures of the example notebooks are whole in a real browser, where widgets run and are shown beside them.
 
 They are compared with those of the same notebook run without a browser: as many in each cell, of the same size, none
-blank. Each way of running a notebook whose cells draw while a widget runs, of one each; all of both, and Run All with
-ipykernel 6, which hands a front end's messages on otherwise, in `make soak`: tests/test_notebooks.py runs them all.
+blank; by Run All, cell by cell, and by Run All with ipykernel 6, which hands a front end's messages on otherwise. All
+that takes minutes, so it is for `make soak`: each time tests/test_notebooks.py runs every notebook, and test_held.py
+draws while a widget runs.
 """
 
 import base64
@@ -66,15 +67,9 @@ def run_one_by_one(notebook: OpenNotebook) -> None:
         notebook.run(index)
 
 
-EACH_TIME = {("1-first-image", run_all)}
-WAYS = [
-    pytest.param(name, way, marks=[] if (name, way) in EACH_TIME else pytest.mark.soak)
-    for name in NOTEBOOKS
-    for way in (run_all, run_one_by_one)
-]
-
-
-@pytest.mark.parametrize(("name", "way"), WAYS)
+@pytest.mark.soak
+@pytest.mark.parametrize("way", [run_all, run_one_by_one])
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_figures_are_those_of_a_run_without_a_browser(page: Page, lab: LabServer, executed: Any, name: str, way: Any):
     notebook = opened(page, lab, name)
     way(notebook)
