@@ -166,7 +166,7 @@ def squeezenet(max_iter: int = MANY) -> WatchedWidget:
 
 def digits() -> WatchedWidget:
     """The widget on the bundled digit network, as fast as it goes, already compiled."""
-    return compiled(WatchedWidget(steps_per_second=None, max_iter=MANY))
+    return compiled(WatchedWidget(am.demo.digits(), steps_per_second=None, max_iter=MANY))
 
 
 def run_to(widget: Any, iterations: int) -> None:
