@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import contextlib
 import dataclasses
+import functools
 import io
 import itertools
 import json
@@ -73,9 +74,10 @@ def scores() -> dict[str, str]:
     return found
 
 
+@functools.cache
 def schema() -> Any:
     """The columns of every part, whatever the layer and the objective: readers of many files want them alike."""
-    pa = saving.needed("pyarrow", "a sweep", "'actmax-widget[scale]'")
+    pa, _ = _pyarrow()
     own = {
         "model": pa.string(),
         "fingerprint": pa.string(),
@@ -101,6 +103,7 @@ def schema() -> Any:
     return pa.schema(list(own.items()), metadata={KEY_OF_FORMAT: str(FORMAT).encode()})
 
 
+@functools.cache
 def _light() -> Any:
     """The columns that are held in memory."""
     found = schema()

@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import anywidget
 import ipywidgets
@@ -29,7 +29,16 @@ from actmax_widget.view.atlas_feed import Columns, Pictures, Store
 from actmax_widget.view.atlas_messages import AtlasFacts, AtlasSettings
 from actmax_widget.view.comparing import Compare, compare
 from actmax_widget.view.messages import by_type, read
-from actmax_widget.view.widget import STATIC, ActMaxWidget, _check_front_end, _is_message, _Text, _weakly, let_in
+from actmax_widget.view.widget import (
+    STATIC,
+    ActMaxWidget,
+    _check_front_end,
+    _is_message,
+    _Text,
+    _weakly,
+    fact_traits,
+    let_in,
+)
 
 KNOWN = by_type(messages.ATLAS_COMMANDS)
 PENDING_TILES = 2
@@ -38,29 +47,21 @@ PENDING_PICTURES = 8
 """The same of large ones: a film of training asks for some ahead."""
 
 
-def _traits() -> dict[str, Any]:
-    """A trait for each of the facts and settings; facts are read-only."""
-    kinds: dict[Any, Any] = {
-        int: traitlets.Int,
-        bool: traitlets.Bool,
-        str: traitlets.Unicode,
-        bytes: traitlets.Bytes,
-        list: traitlets.List,
-    }
+def _setting_traits() -> dict[str, Any]:
+    """A trait for each of the settings."""
+    kinds: dict[Any, Any] = {bool: traitlets.Bool, str: traitlets.Unicode}
     found: dict[str, Any] = {}
-    for cls in (AtlasFacts, AtlasSettings):
-        for name, hint in get_type_hints(cls).items():
-            field: Any = cls.__dataclass_fields__[name]
-            plain = get_origin(hint) or hint
-            own = {"help": field.metadata["help"], "read_only": cls is AtlasFacts}
-            trait: Any
-            if hint is messages.Sort:
-                trait = traitlets.Enum(get_args(hint), field.default, **own)
-            elif plain in kinds:
-                trait = kinds[plain](list(field.default) if plain is list else field.default, **own)
-            else:
-                trait = traitlets.Int(None, allow_none=True, **own)
-            found[name] = trait.tag(sync=True)
+    for name, hint in get_type_hints(AtlasSettings).items():
+        field: Any = AtlasSettings.__dataclass_fields__[name]
+        own = {"help": field.metadata["help"]}
+        trait: Any
+        if hint is messages.Sort:
+            trait = traitlets.Enum(get_args(hint), field.default, **own)
+        elif hint in kinds:
+            trait = kinds[hint](field.default, **own)
+        else:
+            trait = traitlets.Int(None, allow_none=True, **own)
+        found[name] = trait.tag(sync=True)
     return found
 
 
@@ -70,7 +71,7 @@ class Sheet(anywidget.AnyWidget):
     if STATIC.is_dir():
         _esm = _Text(STATIC / "atlas.js")
         _css = _Text(STATIC / "widget.css")
-    vars().update(_traits())
+    vars().update(fact_traits(AtlasFacts) | _setting_traits())
 
     def __init__(self, heard: Callable[..., None]) -> None:
         # Before the page knows of it: the first question comes at once, and is not asked again soon.

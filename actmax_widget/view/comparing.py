@@ -12,13 +12,12 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_origin, get_type_hints
+from typing import Any
 
 import anywidget
 import ipywidgets
 import keras
 import numpy as np
-import traitlets
 
 from actmax_widget.checks import invalid
 from actmax_widget.export.card import to_png
@@ -35,7 +34,7 @@ from actmax_widget.settings import PARTS, Settings, differ
 from actmax_widget.view import messages
 from actmax_widget.view.lesson import names_to_hide
 from actmax_widget.view.messages import CompareFacts, DifferenceMessage
-from actmax_widget.view.widget import STATIC, ActMaxWidget, _Text, _weakly
+from actmax_widget.view.widget import STATIC, ActMaxWidget, _Text, _weakly, fact_traits
 
 ALWAYS = ("seed", "seed_input", "seed_fit", "max_iter", "steps_per_second")
 """Settings that are those of the first: both begin with the same noise, and run as long and as fast."""
@@ -107,25 +106,12 @@ def _widget(name: str, given: Any, parameters: dict[str, Any]) -> ActMaxWidget:
     return given
 
 
-def _fact_traits() -> dict[str, Any]:
-    """A read-only trait for each of :class:`~actmax_widget.view.messages.CompareFacts`."""
-    kinds: dict[Any, Any] = {int: traitlets.Int, float: traitlets.Float, bytes: traitlets.Bytes, list: traitlets.List}
-    traits = {}
-    for name, kind in get_type_hints(CompareFacts).items():
-        fact: Any = CompareFacts.__dataclass_fields__[name]
-        plain = get_origin(kind) or kind
-        default = list(fact.default) if plain is list else fact.default
-        trait = kinds.get(plain, traitlets.Unicode)
-        traits[name] = trait(default, read_only=True, help=fact.metadata["help"]).tag(sync=True)
-    return traits
-
-
 class Panel(anywidget.AnyWidget):
     """The buttons of both, how far they are, and their difference. Its facts can be observed."""
 
     if STATIC.is_dir():
         _esm = _Text(STATIC / "compare.js")
-    vars().update(_fact_traits())
+    vars().update(fact_traits(CompareFacts))
 
 
 class Compare(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types

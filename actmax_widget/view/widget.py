@@ -20,7 +20,7 @@ import threading
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, get_origin, get_type_hints
 
@@ -178,20 +178,26 @@ def _parameter_traits() -> dict[str, ParameterTrait]:
     return {name: kinds.get(parameter.kind, ParameterTrait)(parameter) for name, parameter in PARAMETERS.items()}
 
 
-def _fact_traits() -> dict[str, Any]:
-    """A read-only trait for each of :class:`~actmax_widget.view.messages.KernelFacts`."""
+def fact_traits(facts: Any, without: Container[str] = ()) -> dict[str, Any]:
+    """A read-only trait for each fact of a class of :mod:`actmax_widget.view.messages` or its like.
+
+    Args:
+        facts: the class.
+        without: names of those that a person sets, too.
+    """
     kinds: dict[Any, Any] = {
         bool: traitlets.Bool,
         int: traitlets.Int,
+        float: traitlets.Float,
         bytes: traitlets.Bytes,
         list: traitlets.List,
         dict: traitlets.Dict,
     }
     traits = {}
-    for name, kind in get_type_hints(KernelFacts).items():
-        if name in {KNOBS.name, UI.name}:  # which a person sets, too
+    for name, kind in get_type_hints(facts).items():
+        if name in without:
             continue
-        fact, plain = KernelFacts.__dataclass_fields__[name], get_origin(kind) or kind
+        fact, plain = facts.__dataclass_fields__[name], get_origin(kind) or kind
         trait = kinds.get(plain, traitlets.Unicode)
         default = plain(fact.default) if plain in {list, dict} else fact.default
         traits[name] = trait(default, read_only=True, help=fact.metadata["help"]).tag(sync=True)
@@ -202,7 +208,7 @@ class DeclaredTraits(traitlets.HasTraits):
     """The traits that follow from declarations."""
 
     # A class's namespace can be written to as long as its body runs, and traitlets looks at what is in it then.
-    vars().update(_parameter_traits() | _fact_traits())
+    vars().update(_parameter_traits() | fact_traits(KernelFacts, {KNOBS.name, UI.name}))
 
 
 class _Text:
