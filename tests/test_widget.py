@@ -403,9 +403,10 @@ def test_a_run_sends_no_trait_per_iteration(make, monkeypatch):
     widget.start()
     assert widget.wait(60)
     widget.pump()
-    updates = [message for message in front_end.states if message["method"] == "update"]
-    assert len(updates) <= 4  # compiling, running, finished
-    assert updates[-1]["state"]["iteration"] == 200
+    updates = [message["state"] for message in front_end.states if message["method"] == "update"]
+    looked = [state for state in updates if set(state) == {"notes"}]  # the doctor's, who looks by the clock
+    assert len(updates) - len(looked) <= 4  # compiling, running, finished
+    assert [state["iteration"] for state in updates if "iteration" in state][-1] == 200
 
 
 def test_without_a_browser_nothing_is_sent_and_nothing_waits(widget, front_end):
