@@ -7,6 +7,7 @@ that the style sheet of the widget knows it by that and hides it beside a live w
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Sequence
 from typing import Any
@@ -83,5 +84,6 @@ def marked(picture: Image.Image) -> bytes:
     return file.getvalue()
 
 
+@functools.cache
 def _font() -> Any:
     return ImageFont.load_default(SIZE)

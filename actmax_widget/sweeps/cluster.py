@@ -53,14 +53,14 @@ def _made(client: Any, jobs: Jobs, threads: int, distributed: Any) -> Iterator[t
         return
     plugin = _plugin(jobs, threads, distributed)
     waiting, running = iter(jobs), dict[Any, Job]()
+    # A name of this call's own, as Dask would look one of before up among the results it still knows. And keys that are
+    # pairs are one group of tasks, where the scheduler would else keep a group for each job.
+    call = f"actmax-{secrets.token_hex(8)}"
 
     def submit(count: int) -> list[Any]:
         given = [*itertools.islice(waiting, max(0, count))]
-        # By a name of its own, as Dask would look a name of before up among the results it still knows.
-        call = secrets.token_hex(4)
         futures = [
-            client.submit(rendering.render, one, key=f"actmax-{one.hash}-{call}", retries=RETRIES, pure=False)
-            for one in given
+            client.submit(rendering.render, one, key=(call, one.hash), retries=RETRIES, pure=False) for one in given
         ]
         running.update(zip(futures, given, strict=True))
         return futures

@@ -334,6 +334,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._shown = (-1, 0)
         self._keep_at = 0.0
         self._card_id = ""  # none was put beneath it yet
+        self._card_due = False
+        self._card_lock = threading.Lock()
         self._pins = Pins()
         # What takes long, and of each kind the page's newest question, not answered yet.
         self._asking, self._asked = inquiry.Inquiry(), dict[Any, Any]()
@@ -390,6 +392,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
 
     def pause(self) -> None:
         """Stop after the step in hand."""
+        self._run.pause()  # at once: the rest may have to wait for what is just being sent
         self._command("pause")
 
     def step(self, n: int = 1) -> None:
@@ -1171,9 +1174,15 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
                 dataclasses.replace(facts, iteration=-1 if facts.status.busy else facts.iteration, tiles=None),
                 tiles,
             )
-            if moment != self._published or self._is_to_be_kept():
+            kept = self._is_to_be_kept()
+            if moment != self._published or kept:
                 self._published = moment
                 self._publish_all(facts)
+                self._card_due |= bool(self._card_id) and (kept or not facts.status.busy)
+        if not self._is_acting:
+            self._renew_card()
+        elif self._card_due:
+            self._pump.wake()
 
     def _is_to_be_kept(self) -> bool:
         """Whether what a saved notebook would hold is too old, although nothing but the iteration changed."""
@@ -1202,8 +1211,17 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         self._states_to_send.add("iteration")
         size = len(self.picture) + len(self.rows) + len(picture)
         self._keep_at = time.monotonic() + max(KEEP_SECONDS, size / KEEP_RATE)
-        if self._card_id:
-            self._show_card(frame, update=True)
+
+    def _renew_card(self) -> None:
+        """Draw the card anew where it is due.
+
+        Without the lock, and for the browser's messages in the thread that sends: it takes as long as several steps,
+        for which whoever presses Pause would wait.
+        """
+        with self._card_lock:
+            if self._card_due:
+                self._card_due = False
+                self._show_card(self._run.frame(), update=True)
 
     def _advice(self, facts: Facts) -> list[dict[str, str]]:
         """The notes, but for those that say what stands elsewhere."""
@@ -1229,7 +1247,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         try:
             super().notify_change(change)
         except BaseException as error:  # SystemExit too: it would end the thread that sends, without a word
-            if not getattr(self._foreign, "acting", False):
+            if not self._is_acting:
                 raise
             self.log.warning("An observer of %r failed.", change["name"], exc_info=True)
             if change["name"] != "error":
@@ -1239,12 +1257,17 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
     @contextlib.contextmanager
     def _acting_for_others(self) -> Iterator[None]:
         """This thread acts for the browser or the run: nobody would catch what an observer raises."""
-        before = getattr(self._foreign, "acting", False)
+        before = self._is_acting
         self._foreign.acting = True
         try:
             yield
         finally:
             self._foreign.acting = before
+
+    @property
+    def _is_acting(self) -> bool:
+        """Whether this thread acts for the browser or the run."""
+        return getattr(self._foreign, "acting", False)
 
     # --- messages --------------------------------------------------------------------------------------------------
 
@@ -1383,6 +1406,7 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
             with self._acting_for_others(), QUIET.work():
                 self._publish()
                 due = self._stream.pump()
+                self._renew_card()
                 while self._asked:
                     self._answer(self._asked.popitem()[1])
                 return due
@@ -1430,7 +1454,8 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
         display(data, metadata=metadata, raw=True)
         if self._lifetime.has_output:
             self._card_id = self._card_id or uuid.uuid4().hex
-            self._show_card(self._run.frame(), update=False)
+            with self._card_lock:
+                self._show_card(self._run.frame(), update=False)
 
     def _show_card(self, frame: Frame, *, update: bool) -> None:
         """Put the card beneath the widget, or renew all that were put there; ``frame`` has all rows."""

@@ -49,7 +49,10 @@ export function renderView(model: ActMaxModel, store: Store, el: HTMLElement): C
   keepKeys(root, scope);
   if (el.classList.contains(DISCONNECTED)) store.link.lose("unknown");
   const { picture, past, film, chart, progress, tiles, compare, table } = parts;
-  redraw(store, [picture, past, film, progress, tiles, drawer, compare, table, chart], scope);
+  const watched = [picture, past, tiles, drawer, compare];
+  const read = [picture.words, chart, table, film, progress];
+  const isRunning = () => model.get("status") === "running" && store.link.connected;
+  redraw(store, { watched, read }, scope, isRunning);
   // There may be pins before, or long after, anything of the run comes.
   scope.on(model, "change:pinned", () => drawer.draw());
   mirror(root, model, store, scope);
@@ -72,7 +75,7 @@ function createPageWatch(root: HTMLElement, scope: Scope): () => boolean {
 }
 
 interface Parts extends Record<string, Component> {
-  picture: Drawn;
+  picture: ReturnType<typeof createPicture>;
   progress: Drawn;
   tiles: Drawn;
   compare: Drawn;

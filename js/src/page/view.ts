@@ -80,6 +80,7 @@ export function createRunView(run: RunData, level: number): Component {
   );
   const drawn = [
     picture,
+    picture.words,
     past,
     drawer,
     ...(run.film ? [film] : []),
@@ -87,7 +88,7 @@ export function createRunView(run: RunData, level: number): Component {
   ];
   for (const part of [picture, past, film, table, chart, drawer]) scope.add(part.cleanup);
   scope.add(store.cleanup);
-  redraw(store, drawn, scope);
+  redraw(store, { watched: drawn }, scope);
   return { element, cleanup: scope.cleanup };
 }
 

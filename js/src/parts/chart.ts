@@ -10,11 +10,10 @@ import { type Drawn, Scope } from "../kit/scope";
 import { watchSight } from "../kit/sight";
 import { watchTheme } from "../kit/theme";
 import { type Points, Thinning } from "../kit/thinning";
+import { watchWidth } from "../kit/width";
 import { TEXTS } from "../texts";
 import { colourOf, createLegend } from "./legend";
 
-/** At most thirty redraws a second. */
-const REDRAW_MS = 33;
 /** A screen reader is told where the cursor came to rest, and not of each step on the way. */
 const SPEAK_MS = 400;
 /** A theme's style sheet may come after its name. */
@@ -36,14 +35,13 @@ export function createChart(model: ActMaxModel, store: Store, { tableId }: Optio
   });
   element.prepend(legend.element);
   const thinning = new Thinning(2);
+  const palette = new Map<string, string>();
   let columns: Column[] = [];
   let drawing: uPlot | null = null;
   let courses: readonly Course[] = [];
   let isLogarithmic = false;
   /** The iteration under the pointer. */
   let hovered: number | null = null;
-  let drawnAt = Number.NEGATIVE_INFINITY;
-  let timer: ReturnType<typeof setTimeout> | undefined;
   let speech: ReturnType<typeof setTimeout> | undefined;
 
   const isInSight = watchSight(chart, scope, () => redraw());
@@ -56,9 +54,8 @@ export function createChart(model: ActMaxModel, store: Store, { tableId }: Optio
     chart.toggleAttribute("data-escape", store.cursor.isPast);
   };
   const redraw = () => {
-    if (chart.clientWidth === 0 || !isInSight()) return;
-    drawnAt = performance.now();
-    thinning.most = plot.clientWidth;
+    if (width() === 0 || !isInSight()) return;
+    thinning.most = width();
     const isNew = thinning.take(store.rows);
     if (!drawing) rebuild();
     else if (isNew) drawing.setData(dataOf(thinning.read(), columns, others()));
@@ -68,8 +65,8 @@ export function createChart(model: ActMaxModel, store: Store, { tableId }: Optio
   const rebuild = () => {
     drawing?.destroy();
     drawing = null;
-    if (plot.clientWidth === 0) return;
-    thinning.most = plot.clientWidth;
+    if (width() === 0) return;
+    thinning.most = width();
     thinning.take(store.rows);
     drawing = createPlot(
       plot,
@@ -78,16 +75,14 @@ export function createChart(model: ActMaxModel, store: Store, { tableId }: Optio
       columns,
       others(),
       isLogarithmic,
+      palette,
     );
     point();
   };
   const draw = () => {
     empty.hidden = store.rows.count > 0;
-    clearTimeout(timer);
-    const wait = drawnAt + REDRAW_MS - performance.now();
-    if (wait > 0) timer = setTimeout(redraw, wait);
-    else redraw();
-    point();
+    if (isInSight()) redraw();
+    else point();
   };
   const name = () => {
     columns = columnsOf(model);
@@ -133,20 +128,20 @@ export function createChart(model: ActMaxModel, store: Store, { tableId }: Optio
     log.setAttribute("aria-pressed", String(isLogarithmic));
     rebuild();
   });
-  const resized = () => {
-    const { clientWidth: width, clientHeight: height } = plot;
+  const width = watchWidth(plot, scope, () => {
     // Also out of sight: what is wider than its place would have the page scrolled sideways.
-    if (drawing && width > 0) drawing.setSize({ width, height });
+    if (drawing && width() > 0) drawing.setSize({ width: width(), height: plot.clientHeight });
     redraw();
-  };
-  const observer = new ResizeObserver(resized);
-  observer.observe(plot);
-  scope.add(() => observer.unobserve(plot));
+  });
   let restyling: ReturnType<typeof setTimeout> | undefined;
-  watchTheme(scope, () => {
+  const recolour = () => {
+    palette.clear();
     drawing?.redraw(false);
+  };
+  watchTheme(scope, () => {
+    recolour();
     clearTimeout(restyling);
-    restyling = setTimeout(() => drawing?.redraw(false), RESTYLE_MS);
+    restyling = setTimeout(recolour, RESTYLE_MS);
   });
   scope.on(model, "change:loss_names change:measures change:absent", name);
   scope.add(
@@ -157,7 +152,7 @@ export function createChart(model: ActMaxModel, store: Store, { tableId }: Optio
     }),
   );
   scope.add(() => {
-    for (const one of [timer, speech, restyling]) clearTimeout(one);
+    for (const one of [speech, restyling]) clearTimeout(one);
     drawing?.destroy();
   });
   name();
@@ -250,8 +245,14 @@ function createPlot(
   all: readonly Column[],
   others: readonly Other[],
   isLogarithmic: boolean,
+  palette: Map<string, string>,
 ): uPlot {
-  const colour = (name: string) => getComputedStyle(plot).getPropertyValue(name) || "gray";
+  // Asked of the style sheet at each redraw they would have the whole page laid out each time.
+  const colour = (name: string) => {
+    const found = palette.get(name) ?? getComputedStyle(plot).getPropertyValue(name);
+    if (found) palette.set(name, found);
+    return found || "gray";
+  };
   const isShown = new Set(on);
   const faint = () => colour("--am-faint");
   const font = `11px ${getComputedStyle(plot).fontFamily || "sans-serif"}`;

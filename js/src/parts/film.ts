@@ -5,6 +5,7 @@ import { formatCount } from "../kit/format";
 import { putPixels } from "../kit/pixels";
 import { type Drawn, Scope } from "../kit/scope";
 import { watchSight } from "../kit/sight";
+import { watchWidth } from "../kit/width";
 import { TEXTS } from "../texts";
 
 /** CSS pixels of a picture of the strip, with the gap after it. */
@@ -39,6 +40,7 @@ export function createFilm(store: Store): Drawn {
   const places: Place[] = [];
   const { film, cursor } = store;
   const isInSight = watchSight(element, scope, () => draw());
+  const width = watchWidth(strip, scope);
 
   const first = () => film.kept[0] ?? 0;
   /** Of its places the middle ones of first and last stand for the run's ends. */
@@ -69,7 +71,7 @@ export function createFilm(store: Store): Drawn {
     // Nobody to ask, and nothing that came before: there is none to see.
     element.hidden = film.isEmpty && !store.link.connected;
     if (!isInSight()) return tell();
-    const count = Math.round(strip.clientWidth / PLACE);
+    const count = Math.round(width() / PLACE);
     layOut(strip, places, Math.min(MOST, Math.max(FEWEST, count)));
     tell();
     if (store.iteration > 0) film.show(places.length, store.iteration);

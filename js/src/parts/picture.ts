@@ -34,7 +34,7 @@ export function createPicture(
   model: ActMaxModel,
   store: Store,
   { onDrawn, beside }: Options,
-): Drawn {
+): Drawn & { words: Pick<Drawn, "draw"> } {
   const scope = new Scope();
   const parts = createParts();
   const { element, frame, stage, canvas, measured } = parts;
@@ -67,11 +67,17 @@ export function createPicture(
     at = iteration;
     frame.classList.add("actmax-has-picture");
     for (const button of parts.tools) button.disabled = false;
+    probe();
+    onDrawn(iteration);
+  };
+  /** What is said of the picture: a line of text is laid out anew, and thirty a second nobody reads. */
+  const tell = () => {
+    if (!frame.classList.contains("actmax-has-picture")) return;
     const best = store.cursor.at === null ? store.frame?.best : null; // of the past there is what was then
-    const words = TEXTS.picture.caption(describe(model, store), best ?? iteration);
+    const words = TEXTS.picture.caption(describe(model, store), best ?? at);
     canvas.setAttribute("aria-label", best == null ? words : TEXTS.picture.captionBest(words));
     parts.best.setAttribute("aria-pressed", String(best != null));
-    const said = measuresOf(model, store, best ?? iteration);
+    const said = measuresOf(model, store, best ?? at);
     setText(
       measured,
       best == null
@@ -79,8 +85,6 @@ export function createPicture(
         : [TEXTS.picture.bestOf(formatCount(best)), said].filter(Boolean).join(" · "),
     );
     measured.hidden = measured.textContent === "";
-    probe();
-    onDrawn(iteration);
   };
 
   const drawSaved = (png: Uint8Array) => {
@@ -91,6 +95,7 @@ export function createPicture(
       resize(bitmap.width, bitmap.height);
       canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
       shown(store.iteration);
+      tell();
     });
   };
 
@@ -125,6 +130,7 @@ export function createPicture(
   return {
     element,
     cleanup: scope.cleanup,
+    words: { draw: tell },
     draw() {
       zoom.begin();
       parts.best.hidden = !store.link.connected;

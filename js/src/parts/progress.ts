@@ -57,7 +57,8 @@ function drawBar(bar: HTMLProgressElement, { iteration, goal }: Store, compiling
     bar.removeAttribute("value");
     return;
   }
-  bar.max = Math.max(1, goal);
+  const most = Math.max(1, goal);
+  if (bar.max !== most) bar.max = most;
   // Single steps before the first run have no goal.
   bar.value = goal > 0 ? Math.min(iteration, goal) : 0;
 }
