@@ -43,6 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
     many.add_argument("--max-iter", type=int, help="iterations of each picture; the preset's")
     many.add_argument("--batch-size", type=int, help="filters of a job; as many as fit well in memory")
     many.add_argument("--keep", nargs="*", default=["history", "score"], help="of history, score and state")
+    many.add_argument("--references", type=Path, help="folder of real pictures that scores compare with")
+    many.add_argument(
+        "--judge", nargs="+", help="another model that scores ask, and how it is fed, as in x.keras torch"
+    )
     many.add_argument("--labels", help="a file of names of the last layer's units, or imagenet")
     many.add_argument("--scheduler", help="address of a Dask scheduler, such as tcp://10.0.0.1:8786")
     many.add_argument("--workers", type=int, help="worker processes on this machine, in place of a scheduler")
@@ -99,6 +103,8 @@ def _sweep(given: argparse.Namespace) -> int:
         seed=given.seed,
         batch_size=given.batch_size,
         keep=given.keep,
+        references=given.references,
+        judge=given.judge,
         labels=given.labels,
         **settings,
     )

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from PIL import Image
 
 import actmax_widget as am
 from actmax_widget.__main__ import main
@@ -310,6 +311,83 @@ def test_a_filter_that_fails_twice_is_told_twice(model, tmp_path, monkeypatch):
         with pytest.warns(RuntimeWarning, match=f"{count} of {count} pictures failed"):
             found = am.sweep(asked(model, filters=[2], max_iter=steps), tmp_path, progress=False)
     assert [*found.errors] == [f"digits, out, filter 2, settings {one.settings}" for one in found.jobs]
+
+
+def test_of_two_recipes_in_one_store_each_can_be_found(model, tmp_path):
+    jobs = asked(model, filters=[2]) + asked(model, filters=[2], preset="keras-vis")
+    found = am.sweep(jobs, tmp_path, progress=False)
+    natural, keras_vis = found.index["settings"]
+    assert [found.find("out", 2, settings=one) for one in (natural, keras_vis, None)] == [0, 1, 1]
+    assert not np.array_equal(found.image("out", 2, settings=natural), found.image("out", 2))
+    np.testing.assert_array_equal(found.film("out", 2, settings=natural)[0], found.image("out", 2, settings=natural))
+    with pytest.raises(ValueError, match="settings: expected one that was drawn"):
+        found.find("out", 2, settings="0123")
+
+
+# --- what scores compare with ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory):
+    """A folder of real digits, and a network that knows the same classes."""
+    folder = tmp_path_factory.mktemp("beside")
+    real = folder / "real"
+    real.mkdir()
+    for index, picture in enumerate(np.random.default_rng(0).integers(0, 256, (24, 28, 28), np.uint8)):
+        Image.fromarray(picture).save(real / f"{index}.png")
+    am.demo.digits("plain").save(folder / "judge.keras")
+    return real, folder / "judge.keras"
+
+
+def test_scores_compare_with_real_pictures_and_another_network(model, beside, tmp_path):
+    real, judge = beside
+    jobs = asked(model, ["conv1", "out"], filters=[1, 2], keep=["score"], references=real, judge=judge)
+    assert [bool(one.judge) for one in jobs] == [False, True]  # units inside of it have no counterpart
+    found = am.sweep(jobs, tmp_path, progress=False)
+    rows = found.to_pandas()
+    assert rows["strong_percentile"].between(0, 100).all()
+    assert rows["sturdy_judge_rank"].isna().tolist() == [True, True, False, False]
+    assert am.open_sweep(tmp_path, model).jobs[0].references == str(real)
+    alone = am.sweep(asked(model, ["conv1", "out"], filters=[1, 2], keep=["score"]), tmp_path / "alone", progress=False)
+    assert not {one.hash for one in alone.jobs} & {one.hash for one in jobs}
+    assert alone.to_pandas()["strong_percentile"].isna().all()
+
+
+def test_what_scores_compare_with_must_be_as_it_was(model, beside, tmp_path):
+    real = shutil.copytree(beside[0], tmp_path / "real")
+    jobs = asked(model, filters=[1], keep=["score"], references=real)
+    (real / "0.png").unlink()
+    with pytest.raises(ValueError, match=r"jobs: expected .*real as the jobs have it"):
+        am.sweep(jobs, tmp_path / "store", progress=False)
+    for path in real.iterdir():
+        path.write_text("no picture")
+    with pytest.raises(ValueError, match="references"):
+        am.sweep(asked(model, filters=[1], keep=["score"], references=real), tmp_path / "other", progress=False)
+    assert not [*tmp_path.rglob("part-*")]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        ({"references": np.zeros((2, 28, 28, 1))}, TypeError, "the path of a folder"),
+        ({"references": "no/such/folder"}, ValueError, "a folder that there is"),
+        ({"judge": am.demo.digits}, TypeError, "the path of a model"),
+        ({"judge": ("JUDGE", "no such")}, ValueError, "preprocess"),
+        ({"judge": "JUDGE", "layers": "conv1"}, ValueError, "None where no layer has classes"),
+        ({"judge": "JUDGE", "keep": ["history"]}, ValueError, '"score"'),
+        ({"judge": "APPLES"}, ValueError, "10 classes"),
+    ],
+)
+def test_nothing_to_compare_with_is_told_before_anything_is_made(model, beside, tmp_path, given, error, words):
+    if given.get("judge") == "APPLES":
+        path = tmp_path / "apples.keras"
+        am.demo.apples().save(path)
+    else:
+        path = beside[1]
+    put = {"JUDGE": str(path), "APPLES": str(path), ("JUDGE", "no such"): (str(path), "no such")}
+    given = {name: put.get(one, one) if isinstance(one, str | tuple) else one for name, one in given.items()}
+    with pytest.raises(error, match=words):
+        asked(model, **{"keep": ["score"], **given})
 
 
 def test_a_store_without_pictures_says_so(model, tmp_path):

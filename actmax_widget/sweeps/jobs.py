@@ -16,13 +16,13 @@ from typing import Any, Self, overload
 import keras
 import numpy as np
 
-from actmax_widget import demo, varying
+from actmax_widget import demo, preprocessing, varying
 from actmax_widget.checkpoint import Changes, versions
 from actmax_widget.checks import check_integer, invalid, near
 from actmax_widget.engine.batch import LARGEST_BATCH, VALUES_AT_ONCE
 from actmax_widget.export.run_file import RunFile
 from actmax_widget.labels import Labels
-from actmax_widget.network import Network, graph
+from actmax_widget.network import Network, graph, head_of
 from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.network.targets import Target
 from actmax_widget.visualization.activation import prepared
@@ -50,6 +50,9 @@ class Job:
         labels: of the filters, where they have names; else empty.
         recipe: a run file, as text: settings with the random state, and what the model was given.
         keep: what rows hold beside the picture, see :func:`sweep_jobs`.
+        references: folder of real pictures that the score compares with; empty for none.
+        judge: path of another network that the score asks, and how that is fed; empty for none.
+        compared: fingerprint of both.
     """
 
     model: str
@@ -61,6 +64,9 @@ class Job:
     labels: tuple[str, ...] = ()
     recipe: str = field(default="", repr=False)
     keep: tuple[str, ...] = ("history", "score")
+    references: str = ""
+    judge: tuple[str, ...] = ()
+    compared: str = ""
 
     @functools.cached_property
     def settings(self) -> str:
@@ -71,7 +77,7 @@ class Job:
     def hash(self) -> str:
         """Names what it makes, in any process and any version of the libraries: 32 hex digits."""
         own = [FORMAT, self.model, self.name, self.checkpoint, self.layer, self.filters, self.labels, self.keep]
-        return _hash([*own, self.settings], 16)
+        return _hash([*own, self.settings, *([self.compared] if self.compared else [])], 16)
 
     @property
     def run(self) -> RunFile:
@@ -172,6 +178,8 @@ def sweep_jobs(
     labels: Any = None,
     batch_size: int | None = None,
     keep: Sequence[str] = ("history", "score"),
+    references: str | os.PathLike[str] | None = None,
+    judge: Any = None,
     input_shape: Sequence[int] | None = None,
     held_inputs: Mapping[str, Any] | None = None,
     backprop_modifier: Any = None,
@@ -195,6 +203,10 @@ def sweep_jobs(
         keep: what rows hold beside the picture, of ``"history"`` (total loss and activation of each iteration),
             ``"score"`` (the score card, see :func:`~actmax_widget.score`) and ``"state"`` (all that a run needs to go
             on exactly; of 227 px some 2 MB each).
+        references: a folder of real pictures that the score compares with, see :func:`~actmax_widget.score`. On a
+            cluster each worker must be able to read it; so for ``judge``.
+        judge: the path of another model of the same classes that the score of a class asks, or a pair of it and how it
+            is fed, as ``preprocess`` has it. Units of other layers have no counterpart in it.
         input_shape: see :func:`~actmax_widget.visualize`.
         held_inputs: see there.
         backprop_modifier: see there; by its name.
@@ -219,10 +231,15 @@ def sweep_jobs(
     if several is not None:
         one_by_one = functools.partial(
             sweep_jobs, layers=layers, filters=filters, preset=preset, seed=seed, labels=labels, batch_size=batch_size,
-            keep=keep, input_shape=input_shape, held_inputs=held_inputs, backprop_modifier=backprop_modifier,
+            keep=keep, references=references, judge=judge, input_shape=input_shape, held_inputs=held_inputs,
+            backprop_modifier=backprop_modifier,
         )  # fmt: skip
         return sum((one_by_one(path, checkpoint=name, **settings) for name, path in several.items()), start=Jobs([]))
     kept = _kept(keep)
+    real, other = _real(references), _other(judge)
+    if (real or other) and "score" not in kept:
+        advice = 'Add "score" to keep, or leave references and judge out.'
+        raise invalid("keep", '"score", as there is something to compare with', [*kept], advice)
     if batch_size is not None:
         batch_size = check_integer("batch_size", batch_size, least=1, most=LARGEST_BATCH)
     if backprop_modifier is not None and not isinstance(backprop_modifier, str):
@@ -239,7 +256,12 @@ def sweep_jobs(
         names.check(network.last.filters, network.last.name)
     model_print = fingerprint(network)
     found = []
-    for layer in _chosen(network, layers):
+    wanted = _chosen(network, layers)
+    judged = _judged(network, wanted, other)
+    beside = {
+        is_judged: _beside(real, other if is_judged else ()) for is_judged in {one.name in judged for one in wanted}
+    }
+    for layer in wanted:
         size = min(batch_size or _fitting(layer), network.input.shape[0] or LARGEST_BATCH)
         known = names.names if names is not None and layer.filters == len(names) else ()
         chosen = names.indices(filters, layer.filters, layer.name) if known and names is not None else filters
@@ -251,7 +273,18 @@ def sweep_jobs(
             for first in range(0, len(indices), size):
                 own = tuple(indices[first : first + size])
                 called_so = tuple(known[index] for index in own) if known else ()
-                job = Job(model_print, source, loaded.name, called, layer.name, own, called_so, recipe, kept)
+                job = Job(
+                    model_print,
+                    source,
+                    loaded.name,
+                    called,
+                    layer.name,
+                    own,
+                    called_so,
+                    recipe,
+                    kept,
+                    **beside[layer.name in judged],
+                )
                 found.append(job)
     return Jobs(found, {model_print: loaded})
 
@@ -289,6 +322,60 @@ def _kept(keep: Any) -> tuple[str, ...]:
     if wrong := [one for one in given if one not in KEEP]:
         raise invalid("keep", f"some of {', '.join(KEEP)}", wrong[0], near(str(wrong[0]), KEEP))
     return tuple(one for one in KEEP if one in given)
+
+
+def _real(references: Any) -> str:
+    """The folder of real pictures; empty for none."""
+    if references is None:
+        return ""
+    if not isinstance(references, str | os.PathLike):
+        advice = "Save them as files, and pass the folder: each worker reads it."
+        raise invalid("references", "the path of a folder", references, advice, TypeError)
+    path = Path(references).expanduser().resolve()
+    if not path.is_dir():
+        raise invalid("references", "a folder that there is", str(path), "Pass a folder of pictures.")
+    return str(path)
+
+
+def _other(judge: Any) -> tuple[str, ...]:
+    """The path of another network, and how it is fed; empty for none."""
+    if judge is None:
+        return ()
+    file, *fed = judge if isinstance(judge, tuple | list) and judge else (judge,)
+    if not isinstance(file, str | os.PathLike) or len(fed) > 1 or not all(isinstance(one, str) for one in fed):
+        advice = 'Save it by model.save(), and pass the path, or e.g. ("judge.keras", "torch").'
+        raise invalid("judge", "the path of a model, or a pair of it and how it is fed", judge, advice, TypeError)
+    for one in fed:
+        preprocessing.get(one)
+    return str(Path(file).expanduser().resolve()), *fed
+
+
+def _judged(network: Network, layers: Sequence[Target], judge: Sequence[str]) -> set[str]:
+    """Names of the layers whose units are classes or labels, which another network of as many knows too."""
+    if not judge:
+        return set()
+    found = {one.name: head.target.filters for one in layers if (head := head_of(network, one)) is not None}
+    if not found:
+        advice = f"Units of {', '.join(one.name for one in layers)} have no counterpart: leave the judge out."
+        raise invalid("judge", "None where no layer has classes", judge[0], advice)
+    known = Network(load(judge[0])).last.filters
+    if {*found.values()} != {known}:
+        told = f"{max(found.values())} classes, as {network.model.name} has"
+        raise invalid("judge", told, f"{known}", "It must know the same classes in the same order.")
+    return {*found}
+
+
+def _beside(references: str, judge: tuple[str, ...]) -> Mapping[str, Any]:
+    """What the score of a layer compares with, as a job has it."""
+    if not (references or judge):
+        return {}
+    return {"references": references, "judge": judge, "compared": compared(references, judge)}
+
+
+def compared(references: str = "", judge: Sequence[str] = ()) -> str:
+    """Fingerprint of what scores compare with: names and sizes of the pictures, weights of the judge."""
+    entries = sorted((one.name, one.stat().st_size) for one in os.scandir(references)) if references else []
+    return _hash([entries, [fingerprint(Network(load(judge[0]))), *judge[1:]] if judge else []], 8)
 
 
 def _loaded(model: Any) -> tuple[Any, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import math
 import os
@@ -16,9 +17,10 @@ import tensorflow as tf
 from actmax_widget.checks import invalid
 from actmax_widget.export.result import Result
 from actmax_widget.network import Network
+from actmax_widget.network.dataset import References
 from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.pictures import opened, to_pixels
-from actmax_widget.sweeps.jobs import Job, load
+from actmax_widget.sweeps.jobs import Job, compared, load
 from actmax_widget.sweeps.store import scores
 from actmax_widget.visualization import visualize_many
 
@@ -66,6 +68,9 @@ def render(job: Job, model: Any = None) -> list[Row]:
 
 def made(job: Job, model: Any) -> list[Row]:
     """The same of a model that is known to be the right one."""
+    references, _ = _beside(job)
+    if references is not None:  # what cannot be read is told before anything is computed
+        references.pictures(Network(model, **job.given), job.run.changes[0].settings.input_range)
     with _one_at_a_time:
         try:
             return _rows(job, model)
@@ -180,7 +185,7 @@ def _row(job: Job, place: int, result: Result) -> Row:
         "image": _png(result),
     }
     if "score" in job.keep:
-        found |= _score(result)
+        found |= _score(result, *_beside(job))
     if "history" in job.keep:
         found["history"] = history["total"].tolist()
         found["activations"] = history["activation"].tolist() if "activation" in history.measures else None
@@ -207,8 +212,23 @@ def _failed(job: Job, error: Exception) -> Row:
     return {**_base(job, 0), "steps": 0, "losses": [], "notes": [], "error": f"{type(error).__name__}: {text}"}
 
 
-def _score(result: Result) -> Row:
-    nested = result.score().to_dict()
+@functools.lru_cache(maxsize=KEPT)
+def _compared(references: str, judge: tuple[str, ...], wanted: str) -> tuple[References | None, Any]:
+    """What scores compare with, read once: a layer's answers to the references are kept in them."""
+    if compared(references, judge) != wanted:
+        where = " or ".join(one for one in (references, *judge[:1]) if one)
+        advice = "Make the jobs anew, and sweep into another folder."
+        raise invalid("jobs", f"{where} as the jobs have it", "other pictures, or other weights", advice)
+    network = (load(judge[0]), *judge[1:]) if judge else None
+    return (References(references) if references else None), (network[0] if network and len(network) == 1 else network)
+
+
+def _beside(job: Job) -> tuple[References | None, Any]:
+    return _compared(job.references, job.judge, job.compared) if job.compared else (None, None)
+
+
+def _score(result: Result, references: References | None, judge: Any) -> Row:
+    nested = result.score(references, judge).to_dict()
     found = {}
     for name in scores():
         kind, _, own = name.partition("_")

@@ -309,7 +309,14 @@ class Sweep:
 
     # --- one picture -------------------------------------------------------------------------------------------------
 
-    def find(self, layer: str, filter: Any, checkpoint: str | None = None, seed: int | None = None) -> int:  # noqa: A002 - as the column
+    def find(
+        self,
+        layer: str,
+        filter: Any,  # noqa: A002 - as the column
+        checkpoint: str | None = None,
+        seed: int | None = None,
+        settings: str | None = None,
+    ) -> int:
         """The index of a picture.
 
         Args:
@@ -317,17 +324,22 @@ class Sweep:
             filter: filter, or its label.
             checkpoint: of which state of the model; None: the last one that has it.
             seed: random state; None: the last one.
+            settings: which of several recipes, as the column of that name has it; None: the last one.
 
         Raises:
             ValueError: there is none such.
+
+        Example:
+            >>> store.find("conv3", 7, settings=store.to_pandas()["settings"].iloc[0])
+            7
         """
-        wanted = {"layer": layer, "checkpoint": checkpoint, "seed": seed}
+        wanted = {"layer": layer, "checkpoint": checkpoint, "seed": seed, "settings": settings}
         wanted["label" if isinstance(filter, str) else "filter"] = filter
         asked = [(self._index.get(name, []), value) for name, value in wanted.items() if value is not None]
         found = [i for i in range(len(self)) if all(column[i] == value for column, value in asked)]
         if found:
             return found[-1]
-        for name in ("checkpoint", "layer"):
+        for name in ("checkpoint", "layer", "settings"):
             known = [*dict.fromkeys(self._index.get(name, []))]
             if known and wanted[name] is not None and wanted[name] not in known:
                 advice = near(str(wanted[name]), known) or f"There are: {', '.join(known[:20])}."
@@ -372,25 +384,33 @@ class Sweep:
         found: bytes | None = next(self.read([index], ["image"]))["image"]
         return found
 
-    def image(self, layer: str, filter: Any, checkpoint: str | None = None, seed: int | None = None) -> np.ndarray:  # noqa: A002 - as the column
+    def image(
+        self,
+        layer: str,
+        filter: Any,  # noqa: A002 - as the column
+        checkpoint: str | None = None,
+        seed: int | None = None,
+        settings: str | None = None,
+    ) -> np.ndarray:
         """A picture: (H, W, C) uint8, C of 1 or 3. See :meth:`find`.
 
         Raises:
             ValueError: there is none such, or it failed.
         """
-        index = self.find(layer, filter, checkpoint, seed)
+        index = self.find(layer, filter, checkpoint, seed, settings)
         content = self.png(index)
         if content is None:
             raise invalid("filter", "one that was drawn", filter, f"It failed: {self._index['error'][index]}")
         return _opened(content)
 
-    def film(self, layer: str, filter: Any, seed: int | None = None) -> Film:  # noqa: A002 - as the column
+    def film(self, layer: str, filter: Any, seed: int | None = None, settings: str | None = None) -> Film:  # noqa: A002 - as the column
         """The pictures of a filter over the checkpoints of the model, in the order of the sweep.
 
         Args:
             layer: path of the layer.
             filter: filter, or its label.
             seed: random state; None: that of the first picture.
+            settings: see :meth:`find`.
 
         Returns:
             A :class:`~actmax_widget.Film` whose iterations are the numbers that the checkpoints' names end in, as in
@@ -399,12 +419,14 @@ class Sweep:
         Raises:
             ValueError: there is no picture of it.
         """
-        first = self.find(layer, filter, seed=seed)
+        first = self.find(layer, filter, seed=seed, settings=settings)
         index, wanted = self._index["filter"][first], self._index["seed"][first] if seed is None else seed
-        columns = zip(*(self._index[name] for name in ("layer", "filter", "seed", "error")), strict=True)
+        columns = zip(*(self._index[name] for name in ("layer", "filter", "seed", "error", "settings")), strict=True)
         # The last of each checkpoint, as find() has it: it may be in two jobs of other sizes or settings.
         last = {
-            self._index["checkpoint"][at]: at for at, one in enumerate(columns) if one == (layer, index, wanted, None)
+            self._index["checkpoint"][at]: at
+            for at, (*one, recipe) in enumerate(columns)
+            if one == [layer, index, wanted, None] and settings in {None, recipe}
         }
         same = [*last.values()]
         if not same:
