@@ -42,7 +42,13 @@ PROBE = """(() => {
         const ago = performance.now() - event.timeStamp;
         if (button) clicks.push([button.textContent, (Date.now() - ago) / 1000]);
     }, true);
-    window.probe = {paints, clicks};
+    const draws = [], request = requestAnimationFrame;
+    window.requestAnimationFrame = draw => request(time => {
+        const before = paints.picture?.length, began = performance.now();
+        draw(time);
+        if (paints.picture?.length !== before) draws.push(performance.now() - began);
+    });
+    window.probe = {paints, clicks, draws};
 })()"""
 
 
@@ -88,6 +94,11 @@ class Bench:
     def clicks(self) -> list[tuple[str, float]]:
         """Each click on one of the widget's buttons: the button's name and the time."""
         return [(name, at) for name, at in self.notebook.page.evaluate("() => probe.clicks")]
+
+    def draws(self) -> list[float]:
+        """Milliseconds of each drawing of a frame since this was asked last, what it had the page lay out included."""
+        found: list[float] = self.notebook.page.evaluate("() => probe.draws.splice(0)")
+        return found
 
     def now(self) -> float:
         """The page's time."""
