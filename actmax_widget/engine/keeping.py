@@ -55,9 +55,9 @@ def at(state: State, history: History, iteration: int) -> Batch:
     return batch
 
 
-def check_model(checkpoint: Checkpoint, network: Network) -> None:
-    """See that a checkpoint is of a network; raises ValueError if it is not."""
-    if checkpoint.model != fingerprint(network):
+def check_model(checkpoint: Checkpoint, network: Network, model: str = "") -> None:
+    """See that a checkpoint is of a network, whose fingerprint may be known; raises ValueError if it is not."""
+    if checkpoint.model != (model or fingerprint(network)):
         advice = "Pass what it was made with: the same layers and weights, input_shape and held_inputs."
         raise invalid("checkpoint", "one of this model", "one of another model, or of other weights", advice)
 

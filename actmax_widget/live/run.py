@@ -622,7 +622,8 @@ class Run(Worker):
         with self._changed:
             left = self.branches if self.iteration else {}
             known = [one for one in left.values() if one.checkpoint.is_of_same_moment(checkpoint)]
-            self._go_back_to(checkpoint)
+            # All weights are looked at for it: not twice.
+            self._go_back_to(checkpoint, model=left[self._line.name].checkpoint.model if left else "")
             line = known[0] if known else Branch(_free(left) if left else "main", "", 0, None)
             self._names = (*left, *([] if line.name in left else [line.name]))
             self._branches = {name: one for name, one in left.items() if name != line.name}
@@ -1159,8 +1160,8 @@ class Run(Worker):
         found = [all_of_them[name] for name in self._names]
         return tuple(Line(*one[:3], one.checkpoint.iteration if one.checkpoint else None) for one in found)
 
-    def _go_back_to(self, checkpoint: Checkpoint) -> None:
-        keeping.check_model(checkpoint, self.network)
+    def _go_back_to(self, checkpoint: Checkpoint, model: str = "") -> None:
+        keeping.check_model(checkpoint, self.network, model)
         settings = self._checked(checkpoint.settings)
         front = keeping.restored(checkpoint, self._plan_for(settings))
         self._leave_tiles(unless_made=True)
