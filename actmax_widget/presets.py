@@ -150,7 +150,7 @@ def _natural(shape: tuple[int, ...], steps: int = 256, rates: tuple[float, float
         return {**own, "parametrization": Fourier() if min(sides, default=0) > 1 else Pixels(), "transforms": view}
     own = {**FREE, "optimizer": _adam(rates[0]), "max_iter": steps}
     view = [transforms.Scale(0.5, 1.35), transforms.Rotate(15), transforms.Jitter(0.107)]
-    values = [transforms.Contrast(0.5), transforms.Brightness(0.1), transforms.Noise(0.3, 0.03)]
+    values = [transforms.Contrast(0.5), transforms.Brightness(0.1), transforms.Noise(0.65, 0.03, warmup=0.25)]
     return {**own, "parametrization": RingSpectrum(), "transforms": [*view, *values]}
 
 

@@ -367,17 +367,20 @@ class Brightness(Transform):
 class Noise(Transform):
     """Normal noise on each value, whose standard deviation goes evenly in its logarithm from a start to an end.
 
-    ``image + start ** (1 - progress) * end ** progress * normal``, in a range of 0 to 1.
+    ``image + start ** (1 - progress) * end ** progress * min(1, progress / warmup) ** 2 * normal``, in a range of 0
+    to 1.
 
     Args:
         start: standard deviation at the first step, as a share of the range; 0: no noise at all.
         end: at the last step. 0 counts as 0.001, which nobody sees. None: as at the start.
+        warmup: share of the run in which the noise comes up from nothing, so that the form is there sooner; 0: none.
         name: of the part.
 
     Example:
-        >>> visualize(model, "conv3", 5, transforms=[Noise(0.3, 0.03)])
+        >>> visualize(model, "conv3", 5, transforms=[Noise(0.3, 0.03, warmup=0.25)])
 
-    Source: Smilkov et al., *SmoothGrad*, 2017, for gradients; falling as in annealing (Kirkpatrick et al., 1983).
+    Source: Smilkov et al., *SmoothGrad*, 2017, for gradients; falling as in annealing (Kirkpatrick et al., 1983); the
+    warm-up is this project's (2026), after that of learning rates (Goyal et al., 2017).
     """
 
     unit = True
@@ -397,16 +400,28 @@ class Noise(Transform):
         help="Standard deviation of the noise at the last step, as a share of the range. Lower it for fine details, "
         "raise it when they turn to grain.",
     )
+    warmup: float = number(
+        0.0,
+        least=0,
+        most=1,
+        top=1,
+        scale="linear",
+        label="Noise warm-up",
+        help="Share of the run in which the noise comes up from nothing. Raise it to see the form sooner, lower it "
+        "when fine patterns of the first steps stay.",
+    )
 
-    def __init__(self, start: float = 0.1, end: float | None = None, *, name: str = "") -> None:
-        self.start, self.end, self.name = start, start if end is None else end, name
+    def __init__(self, start: float = 0.1, end: float | None = None, *, warmup: float = 0.0, name: str = "") -> None:
+        self.start, self.end, self.warmup, self.name = start, start if end is None else end, warmup, name
         self.__post_init__()
 
     def __call__(self, image: tf.Tensor, random: Random, progress: tf.Tensor) -> tf.Tensor:  # type: ignore[override]
         """See :meth:`Transform.__call__`."""
         some = tf.maximum(self.start, FAINTEST * FAINTEST)
         end = tf.maximum(self.end, tf.minimum(some, FAINTEST))
-        deviation = tf.where(self.start > 0, some * tf.pow(end / some, progress), 0.0)
+        risen = tf.square(tf.clip_by_value(tf.math.divide_no_nan(progress, self.warmup), 0, 1))
+        share = tf.where(self.warmup > 0, risen, 1.0)
+        deviation = tf.where(self.start > 0, share * some * tf.pow(end / some, progress), 0.0)
         return image + deviation * random.normal(image.shape)
 
 

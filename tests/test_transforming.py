@@ -384,6 +384,17 @@ def test_numbers_are_each_picture_s_own_and_compile_nothing():
     assert len(traces) == 1
 
 
+def test_noise_comes_up_from_nothing_where_it_has_a_warm_up():
+    image = np.full((1, 64, 64, 3), 0.5)
+
+    def deviations(part):
+        look = viewer([part], image.shape)
+        return [(look(image, progress=progress)[0] - 0.5).std() for progress in (0.0, 0.125, 0.25, 1.0)]
+
+    shares = np.divide(deviations(Noise(0.2, 0.02, warmup=0.25)), deviations(Noise(0.2, 0.02)))
+    np.testing.assert_allclose(shares, [0, 0.25, 1, 1], atol=1e-3)
+
+
 def test_a_function_is_told_the_progress_if_it_asks():
     def later(image, random, progress):
         return image * 0 + progress

@@ -58,8 +58,8 @@ def test_crops_make_views_and_compile_for_another_number():
 
 
 def test_noise_stays_without_an_end():
-    assert Noise(0.3).numbers() == {"start": 0.3, "end": 0.3}
-    assert Noise(0.3, 0).numbers() == {"start": 0.3, "end": 0}
+    assert Noise(0.3).numbers() == {"start": 0.3, "end": 0.3, "warmup": 0}
+    assert Noise(0.3, 0, warmup=0.5).numbers() == {"start": 0.3, "end": 0, "warmup": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,7 @@ def test_noise_stays_without_an_end():
         (lambda: Flip(2), r"Flip.probability: expected a finite number from 0 to 1"),
         (lambda: Noise(-0.1), r"Noise.start: expected"),
         (lambda: Noise(0.1, -0.1, name="Grain"), r"Grain.end: expected"),
+        (lambda: Noise(0.1, warmup=2), r"Noise.warmup: expected"),
     ],
 )
 def test_bad_numbers_are_refused(make, message):
