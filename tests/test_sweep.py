@@ -350,19 +350,44 @@ def test_scores_compare_with_real_pictures_and_another_network(model, beside, tm
     assert am.open_sweep(tmp_path, model).jobs[0].references == str(real)
     alone = am.sweep(asked(model, ["conv1", "out"], filters=[1, 2], keep=["score"]), tmp_path / "alone", progress=False)
     assert not {one.hash for one in alone.jobs} & {one.hash for one in jobs}
+    assert not {one.settings for one in alone.jobs} & {one.settings for one in jobs}  # each is found by its own
     assert alone.to_pandas()["strong_percentile"].isna().all()
 
 
-def test_what_scores_compare_with_must_be_as_it_was(model, beside, tmp_path):
+@pytest.mark.parametrize("change", ["same size", "fewer", "inside"])
+def test_what_scores_compare_with_must_be_as_it_was(model, beside, tmp_path, change):
     real = shutil.copytree(beside[0], tmp_path / "real")
+    (real / "more").mkdir()
+    shutil.copy(real / "1.png", real / "more")
+    Image.fromarray(np.zeros((28, 28), np.uint8)).save(real / "0.bmp")
     jobs = asked(model, filters=[1], keep=["score"], references=real)
-    (real / "0.png").unlink()
+    render(jobs[0], model)
+    (real / ".DS_Store").write_text("no picture")  # what is none does not count
+    render(jobs[0], model)
+    if change == "same size":
+        Image.fromarray(np.full((28, 28), 9, np.uint8)).save(real / "0.bmp")
+    else:
+        ((real / "0.png") if change == "fewer" else (real / "more" / "1.png")).unlink()
     with pytest.raises(ValueError, match=r"jobs: expected .*real as the jobs have it"):
         am.sweep(jobs, tmp_path / "store", progress=False)
-    for path in real.iterdir():
-        path.write_text("no picture")
+    assert not [*tmp_path.rglob("part-*")]
+
+
+def test_references_and_a_judge_may_be_moved(model, beside, tmp_path):
+    real = shutil.copytree(beside[0], tmp_path / "real")
+    am.sweep(asked(model, filters=[1], keep=["score"], references=real), tmp_path / "store", progress=False)
+    moved = real.rename(tmp_path / "moved")
+    jobs = asked(model, filters=[1, 2], batch_size=1, keep=["score"], references=moved)
+    found = am.sweep(jobs, tmp_path / "store", progress=False)
+    assert {one.references for one in found.jobs} == {str(moved)}
+    assert len(found) == 2
+
+
+def test_references_that_cannot_be_read_are_told_before_anything_is_made(model, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "0.png").write_text("no picture")
     with pytest.raises(ValueError, match="references"):
-        am.sweep(asked(model, filters=[1], keep=["score"], references=real), tmp_path / "other", progress=False)
+        am.sweep(asked(model, filters=[1], keep=["score"], references=tmp_path / "real"), tmp_path / "store")
     assert not [*tmp_path.rglob("part-*")]
 
 
@@ -370,7 +395,10 @@ def test_what_scores_compare_with_must_be_as_it_was(model, beside, tmp_path):
     ("given", "error", "words"),
     [
         ({"references": np.zeros((2, 28, 28, 1))}, TypeError, "the path of a folder"),
-        ({"references": "no/such/folder"}, ValueError, "a folder that there is"),
+        ({"references": "no/such/folder"}, ValueError, "a folder of pictures"),
+        ({"references": ""}, TypeError, "the path of a folder"),
+        ({"judge": ("JUDGE", "torch")}, ValueError, "preprocess"),
+        ({"judge": "no/such.keras"}, OSError, "no such judge"),
         ({"judge": am.demo.digits}, TypeError, "the path of a model"),
         ({"judge": ("JUDGE", "no such")}, ValueError, "preprocess"),
         ({"judge": "JUDGE", "layers": "conv1"}, ValueError, "None where no layer has classes"),
@@ -384,8 +412,10 @@ def test_nothing_to_compare_with_is_told_before_anything_is_made(model, beside, 
         am.demo.apples().save(path)
     else:
         path = beside[1]
-    put = {"JUDGE": str(path), "APPLES": str(path), ("JUDGE", "no such"): (str(path), "no such")}
-    given = {name: put.get(one, one) if isinstance(one, str | tuple) else one for name, one in given.items()}
+    if isinstance(given.get("judge"), tuple):
+        given = {"judge": (str(path), given["judge"][1])}
+    elif given.get("judge") in {"JUDGE", "APPLES"}:
+        given = {**given, "judge": str(path)}
     with pytest.raises(error, match=words):
         asked(model, **{"keep": ["score"], **given})
 

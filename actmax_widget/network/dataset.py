@@ -198,6 +198,11 @@ class References:
         return self
 
 
+def picture_files(folder: pathlib.Path) -> list[pathlib.Path]:
+    """The files of pictures in a folder and those inside of it, in order."""
+    return sorted(one for one in folder.rglob("*") if one.suffix.lower() in ENDINGS and one.is_file())
+
+
 def to_bytes(values: np.ndarray, input_range: tuple[float, float]) -> np.ndarray:
     """Values in a range as a file of 8 bits keeps them: uint8 of the same shape; what is no number is 0."""
     low, high = input_range
@@ -332,7 +337,7 @@ class _Reader:
         if path.is_file():
             yield path.name, path, None
             return
-        files = sorted(one for one in path.rglob("*") if one.suffix.lower() in ENDINGS and one.is_file())
+        files = picture_files(path)
         if len(files) > self._most:
             self._more = f"A sample of {self._most:,} of {len(files):,} files."
             files = sorted(random.Random(0).sample(files, self._most))  # noqa: S311 - no secret

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Self, overload
 
 import keras
@@ -23,8 +23,13 @@ from actmax_widget.engine.batch import LARGEST_BATCH, VALUES_AT_ONCE
 from actmax_widget.export.run_file import RunFile
 from actmax_widget.labels import Labels
 from actmax_widget.network import Network, graph, head_of
+from actmax_widget.network.dataset import picture_files
 from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.network.targets import Target
+from actmax_widget.presets import activation_losses
+from actmax_widget.scoring.aims import aims_of
+from actmax_widget.scoring.score import checked_judge
+from actmax_widget.settings import LOG_ODDS
 from actmax_widget.visualization.activation import prepared
 from actmax_widget.visualization.compose import DEFAULTS, checked_settings, settled
 
@@ -70,14 +75,15 @@ class Job:
 
     @functools.cached_property
     def settings(self) -> str:
-        """Hash of all that makes the pictures but for model, layer and filters: 16 hex digits."""
-        return _hash(_told(self.recipe), 8)
+        """Hash of all that makes the rows but for model, layer and filters: 16 hex digits."""
+        own = _told(self.recipe)
+        return _hash([own, self.compared] if self.compared else own, 8)
 
     @functools.cached_property
     def hash(self) -> str:
         """Names what it makes, in any process and any version of the libraries: 32 hex digits."""
         own = [FORMAT, self.model, self.name, self.checkpoint, self.layer, self.filters, self.labels, self.keep]
-        return _hash([*own, self.settings, *([self.compared] if self.compared else [])], 16)
+        return _hash([*own, self.settings], 16)
 
     @property
     def run(self) -> RunFile:
@@ -328,12 +334,14 @@ def _real(references: Any) -> str:
     """The folder of real pictures; empty for none."""
     if references is None:
         return ""
-    if not isinstance(references, str | os.PathLike):
+    if not isinstance(references, str | os.PathLike) or not str(references):
         advice = "Save them as files, and pass the folder: each worker reads it."
         raise invalid("references", "the path of a folder", references, advice, TypeError)
     path = Path(references).expanduser().resolve()
-    if not path.is_dir():
-        raise invalid("references", "a folder that there is", str(path), "Pass a folder of pictures.")
+    if not path.is_dir() or not picture_files(path):
+        raise invalid(
+            "references", "a folder of pictures", str(path), "Pass one that there is, with files of pictures."
+        )
     return str(path)
 
 
@@ -342,7 +350,12 @@ def _other(judge: Any) -> tuple[str, ...]:
     if judge is None:
         return ()
     file, *fed = judge if isinstance(judge, tuple | list) and judge else (judge,)
-    if not isinstance(file, str | os.PathLike) or len(fed) > 1 or not all(isinstance(one, str) for one in fed):
+    if (
+        not isinstance(file, str | os.PathLike)
+        or not str(file)
+        or len(fed) > 1
+        or not all(isinstance(one, str) for one in fed)
+    ):
         advice = 'Save it by model.save(), and pass the path, or e.g. ("judge.keras", "torch").'
         raise invalid("judge", "the path of a model, or a pair of it and how it is fed", judge, advice, TypeError)
     for one in fed:
@@ -351,18 +364,33 @@ def _other(judge: Any) -> tuple[str, ...]:
 
 
 def _judged(network: Network, layers: Sequence[Target], judge: Sequence[str]) -> set[str]:
-    """Names of the layers whose units are classes or labels, which another network of as many knows too."""
+    """Names of the layers whose units are classes that another network knows too: it is shown grey to see that."""
     if not judge:
         return set()
-    found = {one.name: head.target.filters for one in layers if (head := head_of(network, one)) is not None}
+    other, found, refused = fed_judge(judge), set(), None
+    grey = np.zeros(network.layout.shape_shown(network.input.shape), np.float32)
+    for one in layers:
+        if head_of(network, one) is None:
+            continue
+        try:
+            aims = aims_of(network, activation_losses(network, one.name, 0, class_loss=LOG_ODDS))
+            checked_judge(other, network, aims)(grey)
+            found.add(one.name)
+        except ValueError as error:
+            refused = error
+    if refused is not None and not found:
+        raise refused
     if not found:
-        advice = f"Units of {', '.join(one.name for one in layers)} have no counterpart: leave the judge out."
-        raise invalid("judge", "None where no layer has classes", judge[0], advice)
-    known = Network(load(judge[0])).last.filters
-    if {*found.values()} != {known}:
-        told = f"{max(found.values())} classes, as {network.model.name} has"
-        raise invalid("judge", told, f"{known}", "It must know the same classes in the same order.")
-    return {*found}
+        advice = "Name the layer of the classes too, or leave the judge out: other units have no counterpart in it."
+        shown = ", ".join(one.name for one in layers[:4]) + ", ..." * (len(layers) > 4)
+        raise invalid("judge", "None where no layer has classes", judge[0], f"The layers are {shown}. {advice}")
+    return found
+
+
+def fed_judge(judge: Sequence[str]) -> Any:
+    """Another network as scores take it: a model, or a pair of it and how it is fed."""
+    model = load(judge[0], "judge")
+    return (model, judge[1]) if len(judge) > 1 else model
 
 
 def _beside(references: str, judge: tuple[str, ...]) -> Mapping[str, Any]:
@@ -373,9 +401,17 @@ def _beside(references: str, judge: tuple[str, ...]) -> Mapping[str, Any]:
 
 
 def compared(references: str = "", judge: Sequence[str] = ()) -> str:
-    """Fingerprint of what scores compare with: names and sizes of the pictures, weights of the judge."""
-    entries = sorted((one.name, one.stat().st_size) for one in os.scandir(references)) if references else []
-    return _hash([entries, [fingerprint(Network(load(judge[0]))), *judge[1:]] if judge else []], 8)
+    """Fingerprint of what scores compare with: names, sizes and beginnings of the pictures, weights of the judge."""
+    folder = Path(references)
+    files = picture_files(folder) if references else []
+    told = [(str(PurePosixPath(one.relative_to(folder))), one.stat().st_size, _beginning(one)) for one in files]
+    other = [fingerprint(Network(load(judge[0], "judge"))), *judge[1:]] if judge else []
+    return _hash([told, other], 8)
+
+
+def _beginning(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.blake2b(file.read(2**16), digest_size=8).hexdigest()
 
 
 def _loaded(model: Any) -> tuple[Any, str]:
@@ -386,7 +422,7 @@ def _loaded(model: Any) -> tuple[Any, str]:
     return load(str(path)), str(path)
 
 
-def load(path: str) -> Any:
+def load(path: str, name: str = "model") -> Any:
     """The model of a file.
 
     Raises:
@@ -394,7 +430,7 @@ def load(path: str) -> Any:
         ValueError: it holds no Keras model.
     """
     if not os.path.exists(path):  # noqa: PTH110 - keras says less
-        raise FileNotFoundError(2, "There is no such model. On a cluster each worker must be able to read it", path)
+        raise FileNotFoundError(2, f"There is no such {name}. On a cluster each worker must be able to read it", path)
     try:
         return keras.models.load_model(path, compile=False)
     except OSError:
@@ -403,7 +439,7 @@ def load(path: str) -> Any:
         advice = (
             "Register classes of your own by keras.saving.register_keras_serializable, in a module that is imported."
         )
-        raise invalid("model", "a Keras model's file", f"{path} ({error})", advice) from error
+        raise invalid(name, "a Keras model's file", f"{path} ({error})", advice) from error
 
 
 def _chosen(network: Network, layers: Any) -> list[Target]:

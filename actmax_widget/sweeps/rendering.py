@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import io
 import math
 import os
 import pickle
 import threading
 import warnings
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -17,10 +17,10 @@ import tensorflow as tf
 from actmax_widget.checks import invalid
 from actmax_widget.export.result import Result
 from actmax_widget.network import Network
-from actmax_widget.network.dataset import References
+from actmax_widget.network.dataset import References, picture_files
 from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.pictures import opened, to_pixels
-from actmax_widget.sweeps.jobs import Job, compared, load
+from actmax_widget.sweeps.jobs import Job, compared, fed_judge, load
 from actmax_widget.sweeps.store import scores
 from actmax_widget.visualization import visualize_many
 
@@ -33,6 +33,8 @@ Row = dict[str, Any]
 sent: dict[str, bytes] = {}
 """Models that came from another process, by fingerprint: pickles."""
 _models: dict[tuple[str, str], Any] = {}
+_compared: dict[Any, tuple[Any, References | None, Any]] = {}
+"""What scores compared with last, and when its files were written."""
 _one_at_a_time = threading.Lock()
 """A process makes one job at a time: TensorFlow fills its threads by itself."""
 
@@ -212,27 +214,43 @@ def _failed(job: Job, error: Exception) -> Row:
     return {**_base(job, 0), "steps": 0, "losses": [], "notes": [], "error": f"{type(error).__name__}: {text}"}
 
 
-@functools.lru_cache(maxsize=KEPT)
-def _compared(references: str, judge: tuple[str, ...], wanted: str) -> tuple[References | None, Any]:
-    """What scores compare with, read once: a layer's answers to the references are kept in them."""
-    if compared(references, judge) != wanted:
-        where = " or ".join(one for one in (references, *judge[:1]) if one)
-        advice = "Make the jobs anew, and sweep into another folder."
-        raise invalid("jobs", f"{where} as the jobs have it", "other pictures, or other weights", advice)
-    network = (load(judge[0]), *judge[1:]) if judge else None
-    return (References(references) if references else None), (network[0] if network and len(network) == 1 else network)
-
-
 def _beside(job: Job) -> tuple[References | None, Any]:
-    return _compared(job.references, job.judge, job.compared) if job.compared else (None, None)
+    """What scores compare with, seen to be as the job has it; a layer's answers to references are kept in them."""
+    if not job.compared:
+        return None, None
+    if job.references and not os.path.isdir(job.references):  # noqa: PTH112 - in one line with its sentence
+        advice = "There is no such folder of references. On a cluster each worker must be able to read it"
+        raise FileNotFoundError(2, advice, job.references)
+    key = job.references, job.judge, job.compared
+    stamp = _stamp(job)
+    if key not in _compared or _compared[key][0] != stamp:
+        if compared(job.references, job.judge) != job.compared:
+            where = " or ".join(one for one in (job.references, *job.judge[:1]) if one)
+            advice = "Make the jobs anew: their pictures get rows of their own."
+            raise invalid("jobs", f"{where} as the jobs have it", "other pictures, or other weights", advice)
+        real = References(job.references) if job.references else None
+        while len(_compared) >= KEPT:
+            del _compared[next(iter(_compared))]
+        _compared[key] = stamp, real, fed_judge(job.judge) if job.judge else None
+    _, references, judge = _compared[key]
+    return references, judge
+
+
+def _stamp(job: Job) -> list[tuple[str, int, int]]:
+    """What tells within a process that files were changed, in milliseconds."""
+    files = picture_files(Path(job.references)) if job.references else []
+    found = [(str(one), one.stat()) for one in (*files, *map(Path, job.judge[:1]))]
+    return [(name, status.st_size, status.st_mtime_ns) for name, status in found]
 
 
 def _score(result: Result, references: References | None, judge: Any) -> Row:
-    nested = result.score(references, judge).to_dict()
-    found = {}
+    score = result.score(references, judge)
+    nested = score.to_dict()
+    found: Row = {}
     for name in scores():
         kind, _, own = name.partition("_")
         found[name] = nested[kind][own or "verdict"]
+    found["notes"] = [*(note.text for note in result.notes), *score.notes]
     return found
 
 

@@ -671,9 +671,10 @@ def begun(folder: Path, jobs: Jobs, threads: int | None, by_itself: int) -> int:
         advice = "Leave it out, or choose another folder: pictures differ in their last bits by the number of threads."
         raise invalid("threads", f"{held}, as {folder} was begun with", threads, advice)
     known = {one.hash: one for one in before}
-    for one in jobs:  # a model's file may have been moved since
+    for one in jobs:  # files may have been moved since
         same = known.get(one.hash, one)
-        known[one.hash] = dataclasses.replace(same, source=one.source or same.source)
+        source = one.source or same.source
+        known[one.hash] = dataclasses.replace(same, source=source, references=one.references, judge=one.judge)
     every = Jobs(known.values())
     if [*every] != [*before]:
         _write_manifest(folder, every, held)

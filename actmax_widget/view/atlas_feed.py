@@ -42,6 +42,7 @@ CARD: dict[str, tuple[str, ...]] = {
         "probability {probability:.1%}",
         "rank {rank} of {of}",
         "above {percentile:.0f} % of the real pictures",
+        "{ratio:.2g} times the strongest of them",
     ),
     "sturdy": (
         "{kept:.0%} of its answer is kept",
@@ -50,6 +51,7 @@ CARD: dict[str, tuple[str, ...]] = {
         "smaller {zoom:.0%}",
         "as JPEG {jpeg:.0%}",
         "with noise {noise:.0%}",
+        "another network has it at rank {judge_rank}, with probability {judge_probability:.1%}",
     ),
     "natural": (
         "frequencies {spectrum:.2g} from those of real pictures (usual: up to {usual_spectrum:.2g})",

@@ -1174,14 +1174,15 @@ class ActMaxWidget(DeclaredTraits, anywidget.AnyWidget):
                 dataclasses.replace(facts, iteration=-1 if facts.status.busy else facts.iteration, tiles=None),
                 tiles,
             )
-            kept = self._is_to_be_kept()
+            kept, is_new = self._is_to_be_kept(), False
             if moment != self._published or kept:
                 self._published = moment
                 self._publish_all(facts)
-                self._card_due |= bool(self._card_id) and (kept or not facts.status.busy)
+                is_new = bool(self._card_id) and (kept or not facts.status.busy)
+                self._card_due |= is_new
         if not self._is_acting:
             self._renew_card()
-        elif self._card_due:
+        elif is_new:
             self._pump.wake()
 
     def _is_to_be_kept(self) -> bool:

@@ -24,11 +24,13 @@ export function redraw(
 ): void {
   let request: number | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let [dueAt, cursorAt] = [Number.NEGATIVE_INFINITY, store.cursor.at];
+  /** What a person asked to see: it is shown, in all parts, with the next frame. */
+  const asked = () => `${store.cursor.at} ${store.frame?.best == null}`;
+  let [dueAt, askedLast] = [Number.NEGATIVE_INFINITY, asked()];
   const drawRead = () => {
     const now = performance.now();
     const wait = dueAt - now;
-    if (wait > 0 && store.cursor.at === cursorAt && isRunning()) {
+    if (wait > 0 && asked() === askedLast && isRunning()) {
       timer ??= setTimeout(() => {
         timer = undefined;
         schedule();
@@ -37,7 +39,7 @@ export function redraw(
     }
     clearTimeout(timer);
     timer = undefined;
-    cursorAt = store.cursor.at;
+    askedLast = asked();
     for (const part of read) part.draw();
     dueAt = now + LEAST_MS;
     // Once the page has laid out and painted what was written.

@@ -18,6 +18,8 @@ import { colourOf, createLegend } from "./legend";
 const SPEAK_MS = 400;
 /** A theme's style sheet may come after its name. */
 const RESTYLE_MS = 500;
+/** How long colours are taken for what they were: to ask has the page laid out. */
+const PALETTE_MS = 1000;
 
 interface Options {
   /** The id of the table with the same numbers. */
@@ -36,6 +38,7 @@ export function createChart(model: ActMaxModel, store: Store, { tableId }: Optio
   element.prepend(legend.element);
   const thinning = new Thinning(2);
   const palette = new Map<string, string>();
+  let recolourAt = Number.NEGATIVE_INFINITY;
   let columns: Column[] = [];
   let drawing: uPlot | null = null;
   let courses: readonly Course[] = [];
@@ -54,6 +57,11 @@ export function createChart(model: ActMaxModel, store: Store, { tableId }: Optio
     chart.toggleAttribute("data-escape", store.cursor.isPast);
   };
   const redraw = () => {
+    // A host may change its style without a word.
+    if (performance.now() > recolourAt) {
+      palette.clear();
+      recolourAt = performance.now() + PALETTE_MS;
+    }
     if (width() === 0 || !isInSight()) return;
     thinning.most = width();
     const isNew = thinning.take(store.rows);
@@ -63,6 +71,7 @@ export function createChart(model: ActMaxModel, store: Store, { tableId }: Optio
   };
   const others = () => curvesOf(courses, columns.filter(legend.isOn));
   const rebuild = () => {
+    palette.clear();
     drawing?.destroy();
     drawing = null;
     if (width() === 0) return;

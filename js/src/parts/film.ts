@@ -55,8 +55,10 @@ export function createFilm(store: Store): Drawn {
     const [begin, end] = [first(), store.iteration];
     return begin + Math.min(1, Math.max(0, along)) * (end - begin);
   };
+  let toldAt: number | null = null;
   const tell = () => {
     const { iteration, isPast } = cursor;
+    toldAt = cursor.at;
     handle.style.left = `${100 * toShare(iteration)}%`;
     element.toggleAttribute("data-escape", isPast);
     element.setAttribute("aria-valuemax", String(store.iteration));
@@ -127,7 +129,11 @@ export function createFilm(store: Store): Drawn {
   });
   scope.listen(element, "keydown", pressed);
   // Not in the next animation frame: a thumb that lags behind is hard to hold.
-  scope.add(store.subscribe(tell));
+  scope.add(
+    store.subscribe(() => {
+      if (cursor.at !== toldAt) tell();
+    }),
+  );
   draw();
   return { element, draw, cleanup: scope.cleanup };
 }

@@ -43,7 +43,10 @@ export function createProgress(model: ActMaxModel, store: Store): Drawn {
     say(); // it may stand there from before this view was opened
   });
   scope.on(model, "change:message change:error", say);
-  scope.on(model, "change:iteration change:goal", draw);
+  // While a run goes each frame says so too, and is drawn when the page has time for it.
+  scope.on(model, "change:iteration change:goal", () => {
+    if (model.get("status") !== "running") draw();
+  });
   // At once, as the note that tells why.
   scope.add(store.subscribe(say));
   say();
