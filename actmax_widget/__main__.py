@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     many.add_argument("--keep", nargs="*", default=["history", "score"], help="of history, score and state")
     many.add_argument("--references", type=Path, help="folder of real pictures that scores compare with")
     many.add_argument(
-        "--judge", nargs="+", help="another model that scores ask, and how it is fed, as in x.keras torch"
+        "--judge", nargs="+", help="another model that scores ask; and how it is fed, as in x.keras torch"
     )
     many.add_argument("--labels", help="a file of names of the last layer's units, or imagenet")
     many.add_argument("--scheduler", help="address of a Dask scheduler, such as tcp://10.0.0.1:8786")

@@ -53,8 +53,8 @@ def _made(client: Any, jobs: Jobs, threads: int, distributed: Any) -> Iterator[t
         return
     plugin = _plugin(jobs, threads, distributed)
     waiting, running = iter(jobs), dict[Any, Job]()
-    # A name of this call's own, as Dask would look one of before up among the results it still knows. And keys that are
-    # pairs are one group of tasks, where the scheduler would else keep a group for each job.
+    # A name of this call's own, as Dask would look one of before up among the results it still knows; in keys that are
+    # pairs it is that of the group, by which the scheduler knows how long a job takes.
     call = f"actmax-{secrets.token_hex(8)}"
 
     def submit(count: int) -> list[Any]:

@@ -29,6 +29,8 @@ FAILED = ("not finite", "silent", "no gradient")
 KEPT = 2
 """Models that a process keeps loaded."""
 Row = dict[str, Any]
+Beside = tuple[References | None, Any]
+"""What scores compare with: real pictures, and another network."""
 
 sent: dict[str, bytes] = {}
 """Models that came from another process, by fingerprint: pickles."""
@@ -70,12 +72,12 @@ def render(job: Job, model: Any = None) -> list[Row]:
 
 def made(job: Job, model: Any) -> list[Row]:
     """The same of a model that is known to be the right one."""
-    references, _ = _beside(job)
-    if references is not None:  # what cannot be read is told before anything is computed
-        references.pictures(Network(model, **job.given), job.run.changes[0].settings.input_range)
+    beside = _beside(job)
+    if beside[0] is not None:  # what cannot be read is told before anything is computed
+        beside[0].pictures(Network(model, **job.given), job.run.changes[0].settings.input_range)
     with _one_at_a_time:
         try:
-            return _rows(job, model)
+            return _rows(job, model, beside)
         except Interrupted:
             raise KeyboardInterrupt from None
         except Exception as error:  # noqa: BLE001 - of a layer that somebody wrote
@@ -154,7 +156,7 @@ def check(job: Job, model: Any) -> None:
         raise invalid("model", f"{where} as the jobs have it", "other weights or layers", advice)
 
 
-def _rows(job: Job, model: Any) -> list[Row]:
+def _rows(job: Job, model: Any, beside: Beside) -> list[Row]:
     run = job.run
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # rows say it
@@ -163,14 +165,14 @@ def _rows(job: Job, model: Any) -> list[Row]:
     whole = len(many) == len(job.filters)
     if not whole or any(one.checkpoint.iteration < goal and _is_finite(one) for one in many):
         raise Interrupted
-    return [_row(job, place, result) for place, result in enumerate(many)]
+    return [_row(job, place, result, beside) for place, result in enumerate(many)]
 
 
 def _is_finite(result: Result) -> bool:
     return not len(result.history) or math.isfinite(result.history["total"][-1])
 
 
-def _row(job: Job, place: int, result: Result) -> Row:
+def _row(job: Job, place: int, result: Result, beside: Beside) -> Row:
     history = result.history
     last = history.rows[-1]
     named = dict(zip((*history.columns, *history.measures), map(float, last), strict=True))
@@ -187,7 +189,7 @@ def _row(job: Job, place: int, result: Result) -> Row:
         "image": _png(result),
     }
     if "score" in job.keep:
-        found |= _score(result, *_beside(job))
+        found |= _score(result, *beside)
     if "history" in job.keep:
         found["history"] = history["total"].tolist()
         found["activations"] = history["activation"].tolist() if "activation" in history.measures else None
@@ -214,7 +216,7 @@ def _failed(job: Job, error: Exception) -> Row:
     return {**_base(job, 0), "steps": 0, "losses": [], "notes": [], "error": f"{type(error).__name__}: {text}"}
 
 
-def _beside(job: Job) -> tuple[References | None, Any]:
+def _beside(job: Job) -> Beside:
     """What scores compare with, seen to be as the job has it; a layer's answers to references are kept in them."""
     if not job.compared:
         return None, None

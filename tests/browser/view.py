@@ -91,6 +91,12 @@ class WidgetView:
                 return
         raise AssertionError(f"The picture of iteration {self.iteration} is shown, and none beyond {iteration}.")
 
+    def wait_for_rows(self, rows: int) -> None:
+        """Wait until the table has at least so many rows: while a run goes it comes after the picture."""
+        self.root.page.wait_for_function(
+            "([table, rows]) => Number(table.dataset.rows) >= rows", arg=[self.part("table").element_handle(), rows]
+        )
+
     def pixels(self) -> Pixels:
         """Give the picture as drawn, height x width x 4, 0 to 255."""
         height, width, values = self.part("picture").evaluate(
