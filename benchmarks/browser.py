@@ -209,7 +209,7 @@ def _painted(opened: Bench, canvas: str, seconds: float) -> tuple[float, float]:
     return _rate(opened, canvas, began, ended), ended - began
 
 
-# --- memory ----------------------------------------------------------------------------------------------------------
+# --- drawing ---------------------------------------------------------------------------------------------------------
 
 
 def drawn(*, quick: bool, lab: Lab | None = None) -> list[Row]:
@@ -235,6 +235,9 @@ def _milliseconds_a_frame(opened: Bench, seconds: float) -> tuple[float, float]:
     opened.notebook.page.wait_for_timeout(1000 * seconds)
     median, late = np.percentile(opened.draws(), [50, 95])
     return float(median), float(late)
+
+
+# --- memory ----------------------------------------------------------------------------------------------------------
 
 
 def growth(*, quick: bool, lab: Lab | None = None) -> list[Row]:

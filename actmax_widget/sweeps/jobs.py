@@ -263,9 +263,11 @@ def sweep_jobs(
     model_print = fingerprint(network)
     found = []
     wanted = _chosen(network, layers)
-    judged = _judged(network, wanted, other)
+    asked = fed_judge(other)
+    judged = _judged(network, wanted, other, asked)
     beside = {
-        is_judged: _beside(real, other if is_judged else ()) for is_judged in {one.name in judged for one in wanted}
+        is_judged: _beside(real, other if is_judged else (), asked)
+        for is_judged in {one.name in judged for one in wanted}
     }
     for layer in wanted:
         size = min(batch_size or _fitting(layer), network.input.shape[0] or LARGEST_BATCH)
@@ -363,18 +365,18 @@ def _other(judge: Any) -> tuple[str, ...]:
     return str(Path(file).expanduser().resolve()), *fed
 
 
-def _judged(network: Network, layers: Sequence[Target], judge: Sequence[str]) -> set[str]:
+def _judged(network: Network, layers: Sequence[Target], judge: Sequence[str], asked: Any) -> set[str]:
     """Names of the layers whose units are classes that another network knows too: it is shown grey to see that."""
     if not judge:
         return set()
-    other, found, refused = fed_judge(judge), set(), None
+    found, refused = set(), None
     grey = np.zeros(network.layout.shape_shown(network.input.shape), np.float32)
     for one in layers:
         if head_of(network, one) is None:
             continue
         try:
             aims = aims_of(network, activation_losses(network, one.name, 0, class_loss=LOG_ODDS))
-            checked_judge(other, network, aims)(grey)
+            checked_judge(asked, network, aims)(grey)
             found.add(one.name)
         except ValueError as error:
             refused = error
@@ -388,24 +390,29 @@ def _judged(network: Network, layers: Sequence[Target], judge: Sequence[str]) ->
 
 
 def fed_judge(judge: Sequence[str]) -> Any:
-    """Another network as scores take it: a model, or a pair of it and how it is fed."""
-    model = load(judge[0], "judge")
-    return (model, judge[1]) if len(judge) > 1 else model
+    """Another network as scores take it, a pair of it and how it is fed; None without one."""
+    return (load(judge[0], "judge"), judge[1] if len(judge) > 1 else None) if judge else None
 
 
-def _beside(references: str, judge: tuple[str, ...]) -> Mapping[str, Any]:
+def _beside(references: str, judge: tuple[str, ...], asked: Any) -> Mapping[str, Any]:
     """What the score of a layer compares with, as a job has it."""
     if not (references or judge):
         return {}
-    return {"references": references, "judge": judge, "compared": compared(references, judge)}
+    return {"references": references, "judge": judge, "compared": compared(references, judge, asked)}
 
 
-def compared(references: str = "", judge: Sequence[str] = ()) -> str:
-    """Fingerprint of what scores compare with: names, sizes and beginnings of the pictures, weights of the judge."""
+def compared(references: str, judge: Sequence[str], asked: Any) -> str:
+    """Fingerprint of what scores compare with: names, sizes and beginnings of the pictures, weights of the judge.
+
+    Args:
+        references: as a job has them.
+        judge: the same.
+        asked: what :func:`fed_judge` gave of it.
+    """
     folder = Path(references)
     files = picture_files(folder) if references else []
     told = [(str(PurePosixPath(one.relative_to(folder))), one.stat().st_size, _beginning(one)) for one in files]
-    other = [fingerprint(Network(load(judge[0], "judge"))), *judge[1:]] if judge else []
+    other = [fingerprint(Network(asked[0])), *judge[1:]] if judge else []
     return _hash([told, other], 8)
 
 

@@ -127,14 +127,19 @@ def _loaded(job: Job) -> Any:
                 "am.sweeps, or am.open_sweep(folder, model).missing."
             )
             raise invalid("model", f"the model {job.name!r}, which has no file", None, advice)
-        while len(_models) >= KEPT:
-            del _models[next(iter(_models))]
+        _make_room(_models)
         model = load(job.source) if content is None else _unpickled(job, content)
         check(job, model)
         _models[key] = model
     else:  # the last used one is the last to go
         _models[key] = _models.pop(key)
     return _models[key]
+
+
+def _make_room(kept: dict[Any, Any]) -> None:
+    """For another one beside those that were used last."""
+    while len(kept) >= KEPT:
+        del kept[next(iter(kept))]
 
 
 def _unpickled(job: Job, content: bytes) -> Any:
@@ -220,26 +225,26 @@ def _beside(job: Job) -> Beside:
     """What scores compare with, seen to be as the job has it; a layer's answers to references are kept in them."""
     if not job.compared:
         return None, None
-    if job.references and not os.path.isdir(job.references):  # noqa: PTH112 - in one line with its sentence
+    if job.references and not Path(job.references).is_dir():
         advice = "There is no such folder of references. On a cluster each worker must be able to read it"
         raise FileNotFoundError(2, advice, job.references)
     key = job.references, job.judge, job.compared
     stamp = _stamp(job)
     if key not in _compared or _compared[key][0] != stamp:
-        if compared(job.references, job.judge) != job.compared:
+        _compared.pop(key, None)
+        _make_room(_compared)
+        judge = fed_judge(job.judge)
+        if compared(job.references, job.judge, judge) != job.compared:
             where = " or ".join(one for one in (job.references, *job.judge[:1]) if one)
             advice = "Make the jobs anew: their pictures get rows of their own."
             raise invalid("jobs", f"{where} as the jobs have it", "other pictures, or other weights", advice)
-        real = References(job.references) if job.references else None
-        while len(_compared) >= KEPT:
-            del _compared[next(iter(_compared))]
-        _compared[key] = stamp, real, fed_judge(job.judge) if job.judge else None
+        _compared[key] = stamp, References(job.references) if job.references else None, judge
     _, references, judge = _compared[key]
     return references, judge
 
 
 def _stamp(job: Job) -> list[tuple[str, int, int]]:
-    """What tells within a process that files were changed, in milliseconds."""
+    """What tells at once, within a process, that files were changed."""
     files = picture_files(Path(job.references)) if job.references else []
     found = [(str(one), one.stat()) for one in (*files, *map(Path, job.judge[:1]))]
     return [(name, status.st_size, status.st_mtime_ns) for name, status in found]
