@@ -8,6 +8,7 @@ from unittest import mock
 
 import actmax_widget as am
 from actmax_widget.engine.reel import Reel
+from actmax_widget.engine.step import NEVER
 from benchmarks.networks import CASES
 from benchmarks.record import Row, row
 from benchmarks.steps import interleaved
@@ -27,7 +28,7 @@ def rows(*, quick: bool) -> list[Row]:
             am.visualize(model, case.layer, case.index, preset="keras-vis", seed=0, max_iter=steps)
 
         def without(make: Any = make) -> None:
-            with mock.patch.multiple(Reel, due=lambda *_: 10**9, take=lambda *_: None):
+            with mock.patch.multiple(Reel, every=NEVER, take=lambda *_: None):
                 make()
 
         make()

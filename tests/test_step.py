@@ -56,6 +56,23 @@ def test_n_steps_in_one_call_are_n_calls_bit_for_bit(model, seed):
     assert step.traces == 1
 
 
+@pytest.mark.parametrize("pictures", [1, 3])
+def test_states_on_the_way_are_those_of_calls_that_end_there(model, seed, pictures):
+    step = ascent_of(model, input_modifiers=[Jitter(2)])
+    start = State.at(np.concatenate([seed + number for number in range(pictures)]))
+    knobs = step.knobs(seed=range(pictures), losses=[one.repeat(pictures, axis=0) for one in step.objective.knobs()])
+    start, _ = step.run(start, knobs, 3)
+    for n, every in ((17, 5), (17, 1), (12, 5), (1, 4), (1, 5), (30, 100)):
+        end, steps = step.run(start, knobs, n, every=every)
+        assert [*steps.passed.iterations] == [one for one in range(4, 4 + n) if one % every == 0]
+        for position, iteration in enumerate(steps.passed.iterations):
+            expected, _ = step.run(start, knobs, iteration - 3)
+            tf.nest.map_structure(np.testing.assert_array_equal, steps.passed.state(position), expected)
+        tf.nest.map_structure(np.testing.assert_array_equal, end, step.run(start, knobs, n)[0])
+    assert step.run(start, knobs, 20)[1].passed.iterations == range(0)
+    assert step.traces == 1
+
+
 def test_one_trace_for_every_number_that_can_be_changed(model, seed):
     step = ascent_of(model, input_modifiers=[Jitter(0)])
     state = State.at(seed)
@@ -83,8 +100,9 @@ def test_another_filter_is_another_number(model, seed):
 
 def test_stop_ends_the_call_in_hand(model, seed):
     step = ascent_of(model, input_modifiers=[Stopper()])
-    state, steps = step.run(State.at(seed), step.knobs(), 1000, Stopper.stop)
+    state, steps = step.run(State.at(seed), step.knobs(), 1000, Stopper.stop, every=2)
     assert len(steps.losses) == Stopper.after == int(state.iteration)
+    assert [*steps.passed.iterations] == [2]
     state, steps = step.run(state, step.knobs(), 1000, Stopper.stop)
     assert len(steps.losses) == 0
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from actmax_widget.checkpoint import Changes
 from actmax_widget.engine import keeping
 from actmax_widget.engine.batch import Batch
-from actmax_widget.engine.step import State
+from actmax_widget.engine.step import Passed, State, view
 from actmax_widget.film import CHECKPOINTS, LEAST, MEGABYTES, MOST, Film
 from actmax_widget.network import Network
 from actmax_widget.pictures import to_pixels
@@ -39,40 +39,47 @@ class Reel:
         self._stride = next(n for n in range(1, 1000) if 2 * LEAST * picture <= of_pictures * n**2)
         self._most = int(np.clip(of_pictures // max(picture // self._stride**2, 1), 2 * LEAST, MOST))
         self._most_states = int(np.clip((budget - self._most * picture // self._stride**2) // state, *CHECKPOINTS))
-        # A call ends where a picture is kept, and costs a millisecond or two: no more of them than are promised.
+        # No more of them than are promised, as each is made ready to be shown.
         self._every = self._every_state = max(1, goal // LEAST)
         self._pictures: dict[int, np.ndarray] = {}
         self._states: dict[int, State] = {}
         self._between: list[int] = []  # kept beside, until there are enough: a run may be stopped long before its goal
         self.take(batch, input_range)
 
-    def due(self, iteration: int) -> int:
-        """Iterations from one to the next that is kept: so many can be made in a call at the most."""
-        return self._every - iteration % self._every
+    @property
+    def every(self) -> int:
+        """Iterations from one that is kept to the next: those divisible by it."""
+        return self._every
 
-    def take(self, batch: Batch, input_range: tuple[float, float]) -> None:
-        """Keep where a run is, if it is time.
+    def take(self, batch: Batch, input_range: tuple[float, float], passed: Passed | None = None) -> None:
+        """Keep what a run came through, as far as it is time.
 
         Args:
-            batch: the run.
+            batch: the run, as it is now.
             input_range: of now.
+            passed: the states on the way there, of each :attr:`every` iterations.
         """
-        self._range, iteration = input_range, batch.iteration
-        if self._pictures and iteration % self._every:
-            number = len(self._pictures)
-            if number < LEAST and iteration - max(self._pictures) >= max(1, iteration // LEAST):
-                self._between.append(iteration)
-                self._pictures[iteration] = self._pixels(batch.pictures[0])
-                if len(self._states) < self._most_states:
-                    self._states[iteration] = batch.state
-            return
-        self._pictures[iteration] = self._pixels(batch.pictures[0])
+        self._range, now = input_range, batch.iteration
+        if passed is not None:
+            for position, iteration in enumerate(passed.iterations):
+                if iteration < now and not iteration % self._every:  # it may have been thinned since
+                    self._keep(iteration, passed.state(position))
+        if not self._pictures or now % self._every == 0:
+            self._keep(now, batch.state)
+        elif len(self._pictures) < LEAST and now - max(self._pictures) >= max(1, now // LEAST):
+            self._between.append(now)
+            self._pictures[now] = self._pixels(batch.pictures[0])
+            if len(self._states) < self._most_states:
+                self._states[now] = batch.state
+
+    def _keep(self, iteration: int, state: State) -> None:
+        self._pictures[iteration] = self._pixels(view(state.measured)[0])
         if len(self._pictures) - len(self._between) > LEAST:
             self._forget(self._between)
             self._between = []
         self._every = _thinned(self._pictures, self._most, self._every)
         if not self._states or iteration % self._every_state == 0:
-            self._states[iteration] = batch.state
+            self._states[iteration] = state
             self._every_state = max(_thinned(self._states, self._most_states, self._every_state), self._every)
 
     def film(self, batch: Batch, settings: Settings, changes: Changes, *, seed: int, goal: int, model: str) -> Film:

@@ -34,6 +34,8 @@ Kept = dict[str, dict[str, tf.Tensor]]
 SLOTS = RMSProp.slots
 SEARCH = 10**6
 """Tells the random numbers of a search from those of transforms."""
+NEVER = 2**30
+"""More iterations than anybody makes."""
 LOUDER, LOUDER_FOR = 1.07, 64
 """By how much a search's noise grows in an iteration, and for how many: 76 times in the end."""
 
@@ -257,6 +259,32 @@ class Steps(NamedTuple):
     measured: np.ndarray
     grads: tf.Tensor
     wrt_value: tf.Tensor
+    passed: Passed
+
+
+class Passed(NamedTuple):
+    """States that a run of steps went through: those of each ``every``-th iteration.
+
+    Attributes:
+        iterations: of each.
+        lists: a list of tensors for each of a state's, in order: tensors do not change, so nothing was copied.
+        like: a state of the same run.
+    """
+
+    iterations: range
+    lists: tuple[tf.Tensor, ...]
+    like: State
+
+    def state(self, position: int) -> State:
+        """One of them, by its position."""
+        found = [
+            tf.raw_ops.TensorListGetItem(
+                input_handle=one, index=position, element_shape=tf.constant(-1), element_dtype=like.dtype
+            )
+            for one, like in zip(self.lists, tf.nest.flatten(self.like), strict=True)
+        ]
+        state: State = tf.nest.pack_sequence_as(self.like, found)
+        return state
 
 
 class Step:
@@ -405,7 +433,9 @@ class Step:
             search=tf.constant(search),
         )
 
-    def run(self, state: State, knobs: Knobs, n: int, stop: StopFlag | None = None) -> tuple[State, Steps]:
+    def run(
+        self, state: State, knobs: Knobs, n: int, stop: StopFlag | None = None, every: int = NEVER
+    ) -> tuple[State, Steps]:
         """Make up to ``n`` steps in one compiled call.
 
         Args:
@@ -413,6 +443,7 @@ class Step:
             knobs: from :meth:`knobs`.
             n: steps to make, >= 1.
             stop: set from another thread it ends the call after the step in hand.
+            every: of which iterations to hand out the states besides the last one: those divisible by it.
 
         Returns:
             The next state and what the steps measured. Fewer than ``n`` steps were made if ``stop`` was set, or if a
@@ -421,16 +452,20 @@ class Step:
         if any(kept.keys() != set(self.optimizer.slots) for kept in state.kept.values()):  # it was another optimizer's
             state = state.with_slots(self.optimizer.slots)
         single = state.measured.shape[0] == 1
-        arguments = (state, knobs, tf.constant(n), (_never() if stop is None else stop).handle)
+        numbers = tf.constant(n), tf.constant(every)
+        arguments = (state, knobs, *numbers, (_never() if stop is None else stop).handle)
         if single not in self._compiled:
             with self._compiling:  # and nobody compiles it twice
                 if single not in self._compiled:
                     specs = self._specs(arguments, single=single)
                     self._compiled[single] = compilation.traced(self._functions[single], *specs)
         with compilation.as_written():
-            state, found, grads, wrt_value, made = self._compiled[single](*arguments)
+            state, found, grads, wrt_value, made, lists = self._compiled[single](*arguments)
         rows, losses = found.numpy()[: int(made)], len(self.objective.names) + 1
-        return state, Steps(rows[..., :losses], rows[..., losses:], grads, wrt_value)
+        last = int(state.iteration)
+        first = (last - len(rows)) // every + 1
+        passed = Passed(range(first * every, last + 1, every), lists, state)
+        return state, Steps(rows[..., :losses], rows[..., losses:], grads, wrt_value, passed)
 
     def silent(self, state: State, knobs: Knobs) -> np.ndarray:
         """Whether no gradient of what is excited reaches a state's pictures: bool (batch,).
@@ -448,15 +483,15 @@ class Step:
     # The loop is part of what is compiled: a call of TensorFlow costs as much as ten steps of a small network. So a
     # caller asks for as many steps as it can wait for, and gets every step's losses at once. What may change between
     # two calls comes in as a tensor, what may come in the middle of one is a variable that the loop reads.
-    def _loop(self, state: State, knobs: Knobs, n: tf.Tensor, stop: tf.Tensor) -> tuple[Any, ...]:
+    def _loop(self, state: State, knobs: Knobs, n: tf.Tensor, every: tf.Tensor, stop: tf.Tensor) -> tuple[Any, ...]:
         state = state._replace(params=self._kept_in(state.params, knobs))  # bounds may have changed since the last call
         width = len(self.objective.names) + 1 + len(self.objective.measures)
         rows = tf.TensorArray(tf.float32, n, element_shape=[*state.best_loss.shape, width])
 
-        def go_on(made: tf.Tensor, state: State, *_: Any) -> tf.Tensor:
+        def go_on(made: tf.Tensor, state: State, until: tf.Tensor) -> tf.Tensor:
             # The variable is read at each step, so that Pause does not wait for the whole call.
             stopped = tf.raw_ops.ReadVariableOp(resource=stop, dtype=tf.bool)
-            return (made < n) & tf.reduce_any(state.sound) & ~stopped
+            return (made < until) & tf.reduce_any(state.sound) & ~stopped
 
         def body(made: tf.Tensor, state: State, rows: Any, *_: Any) -> tuple[Any, ...]:
             state, evaluation = self._step(state, knobs)
@@ -473,17 +508,43 @@ class Step:
         shapes = tf.nest.map_structure(_shape_of, start)
         if not self.objective.wrt_is_input:
             shapes = (*shapes[:3], *[tf.TensorShape([None] * self.objective.wrt_rank)] * 2)
-        made, state, rows, grads, wrt_value = tf.while_loop(go_on, body, start, shapes)
+        before = state.iteration // every
+        size = (state.iteration + n) // every - before + 1
+        lists = [_empty_list(size, one.dtype) for one in tf.nest.flatten(state)]
+
+        # What is handed out of the way is noted between two loops, as a choice at each step would cost more. A list
+        # holds on to tensors: nothing is copied. Of an interval that was not ended it holds the last state, which is
+        # that of the run.
+        def interval(lists: Any, made: tf.Tensor, state: State, *rest: Any) -> tuple[Any, ...]:
+            until = tf.minimum(n, made + every - state.iteration % every)
+            made, state, *rest = tf.while_loop(
+                lambda made, state, *_: go_on(made, state, until), body, (made, state, *rest), shapes
+            )
+            if self._is_small(state.measured):
+                compilation.leave_loops_whole()
+            where = (state.iteration - 1) // every - before
+            lists = [
+                tf.raw_ops.TensorListSetItem(input_handle=own, index=where, item=one)
+                for own, one in zip(lists, tf.nest.flatten(state), strict=True)
+            ]
+            return lists, made, state, *rest
+
+        lists, made, state, rows, grads, wrt_value = tf.while_loop(
+            lambda _, made, state, *__: go_on(made, state, n),
+            interval,
+            (lists, *start),
+            ([tf.TensorShape([])] * len(lists), *shapes),
+        )
         if canvas:
             grads = self.rendering.by_picture(grads, knobs.input_range)
         if self._is_small(state.measured):
             compilation.leave_loops_whole()
         self.traces += 1  # not before, as what cannot be compiled is not compiled
         if state.measured.shape[0] is not None:
-            return state, rows.stack(), grads, wrt_value, made
+            return state, rows.stack(), grads, wrt_value, made, lists
         # Of no rows at all TensorFlow cannot tell the number of pictures.
         none = tf.zeros([0, tf.shape(state.best_loss)[0], width])
-        return state, tf.cond(made > 0, rows.stack, lambda: none), grads, wrt_value, made
+        return state, tf.cond(made > 0, rows.stack, lambda: none), grads, wrt_value, made, lists
 
     # A step is keras-vis's: modify, measure, update, modify. The row of a step is measured before its update, and the
     # picture it was measured at is kept, so that the last row and the last picture belong together.
@@ -676,6 +737,10 @@ def updated(
 def _never() -> StopFlag:
     """A flag that nobody sets. Not on import: a variable ends what can be set of TensorFlow's devices and threads."""
     return StopFlag()
+
+
+def _empty_list(size: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    return tf.raw_ops.TensorListReserve(element_shape=tf.constant(-1), num_elements=size, element_dtype=dtype)
 
 
 def _joined(parts: Sequence[Any]) -> Any:

@@ -832,7 +832,7 @@ class Run(Worker):
             self._preparing = False
             self._touch()
 
-    def _next_call(self) -> tuple[int, Step, State, Knobs, int]:
+    def _next_call(self) -> tuple[int, Step, State, Knobs, int, int]:
         step, plan = self._step, self._plan
         assert step is not None and plan is not None  # noqa: S101, PT018 - for mypy: it was just compiled
         if self._knobs is None:
@@ -847,16 +847,16 @@ class Run(Worker):
             self._set_status(status)
         one = not compiled or self._listeners  # which are told of each
         ends = [self._until, *(change.iteration for change in self._to_come[:1])]
-        most = min(max(1, min(ends) - self.iteration), self._reel.due(self.iteration))
+        most = max(1, min(ends) - self.iteration)
         if self._leash is not None:
             most = max(1, min(most, self._leash(self.iteration)))
         n = 1 if one else self._pace.steps(most, self._limit())
         self._stop.set(False)
-        return self._run, step, self._front.state, self._knobs, n
+        return self._run, step, self._front.state, self._knobs, n, self._reel.every
 
-    def _carry_out(self, run: int, step: Step, state: State, knobs: Knobs, n: int) -> float:
+    def _carry_out(self, run: int, step: Step, state: State, knobs: Knobs, n: int, every: int) -> float:
         compiled, begin = step.is_compiled(), self._pace.clock()
-        state, steps = self._made(run, step, state, knobs, n, self._stop)
+        state, steps = self._made(run, step, state, knobs, n, self._stop, every)
         with self._changed:
             if run != self._run:
                 return 0.0  # another run has begun: these are no rows of it
@@ -864,7 +864,7 @@ class Run(Worker):
                 self._pace.measured(begin, len(steps.losses), self._limit())
             iteration, names = self._front.iteration, self._front.names
             self._front.take(state, steps)
-            self._reel.take(self._front, self._settings.input_range)
+            self._reel.take(self._front, self._settings.input_range, steps.passed)
             self._settle(steps.losses[:, 0], step)
             delay = self._pace.delay() if self._status.busy else 0.0
         # Outside of the lock, as it waits for a callback that is far behind.

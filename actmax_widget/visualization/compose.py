@@ -410,10 +410,10 @@ def _steps(
 ) -> bool:
     """Make steps up to an iteration; returns whether to go on."""
     while batch.iteration < until:
-        most = min(until - batch.iteration, reel.due(batch.iteration))
-        state, steps = step.run(batch.state, knobs, calls.begin(calls.made + most))
+        most = calls.begin(calls.made + until - batch.iteration)
+        state, steps = step.run(batch.state, knobs, most, every=reel.every)
         batch.take(state, steps)
-        reel.take(batch, look)
+        reel.take(batch, look, steps.passed)
         calls.end(len(steps.losses))
         enough, total = made(steps), steps.losses[-1, 0, -1]
         if not np.isfinite(total):
