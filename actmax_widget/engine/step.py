@@ -277,9 +277,10 @@ class Passed(NamedTuple):
 
     def state(self, position: int) -> State:
         """One of them, by its position."""
+        where, anything = tf.constant(position), _any_shape()  # made once, as that takes longer than to get one
         found = [
             tf.raw_ops.TensorListGetItem(
-                input_handle=one, index=position, element_shape=tf.constant(-1), element_dtype=like.dtype
+                input_handle=one, index=where, element_shape=anything, element_dtype=like.dtype
             )
             for one, like in zip(self.lists, tf.nest.flatten(self.like), strict=True)
         ]
@@ -737,6 +738,11 @@ def updated(
 def _never() -> StopFlag:
     """A flag that nobody sets. Not on import: a variable ends what can be set of TensorFlow's devices and threads."""
     return StopFlag()
+
+
+@functools.cache
+def _any_shape() -> tf.Tensor:
+    return tf.constant(-1)
 
 
 def _empty_list(size: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
