@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# Both are read when TensorFlow and Matplotlib are imported, so before any test module is.
+# All are read when TensorFlow and Matplotlib are imported, so before any test module is. oneDNN is on by default with
+# AVX-512 only, and without it no processor computes channels first.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 WAIT = ("tests/browser/", "tests/test_notebooks.py")

@@ -1,5 +1,7 @@
 """Which axis holds what, seen from outside: the layers a model has, the pictures that are made and shown."""
 
+import os
+import subprocess
 import sys
 
 import keras
@@ -351,3 +353,45 @@ def test_the_widget_says_how_to_show_what_is_no_picture(shape):
     widget = am.ActMaxWidget(eval(way, {}, sizes))  # noqa: S307 - the advice works
     assert widget.image.shape == (6, 6, 3)
     widget.close()
+
+
+# --- where TensorFlow cannot compute them
+
+WITHOUT_ONEDNN = """
+import keras
+from keras import layers
+import actmax_widget as am
+keras.config.set_image_data_format("channels_first")
+for kind, options, nested in CASES:
+    inputs = keras.Input((4, 8, 8))
+    first = getattr(layers, kind)(4, 3, name="first", **options)(inputs)
+    model = keras.Model(inputs, keras.Sequential([layers.Flatten(), layers.Dense(2)], name="head")(first), name="net")
+    model = keras.Model(model.inputs, model(model.inputs), name="outer") if nested else model
+    try:
+        widget = am.ActMaxWidget(model)
+    except ValueError as error:
+        print(error)
+    else:
+        print(am.visualize(model, "head" if nested else "first", 1, max_iter=2).image.shape)
+"""
+
+
+def test_what_no_processor_without_onednn_computes_is_said_before_anything_is():
+    """TensorFlow's own words are "only supports NHWC", at a node that nobody has seen."""
+    cases = [
+        ("Conv2D", {}, False),
+        ("Conv2D", {}, True),
+        ("Conv2DTranspose", {}, False),
+        ("Conv2D", {"groups": 2}, False),
+        ("Conv2D", {"data_format": "channels_last"}, False),
+    ]
+    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": ""}
+    command = [sys.executable, "-c", WITHOUT_ONEDNN.replace("CASES", repr(cases))]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    refused, nested, transposed, *made = done.stdout.splitlines() or [done.stderr]
+    expected = "model: expected one that TensorFlow can compute on this machine, received '{}', whose 'first' has its"
+    assert refused.startswith(expected.format("net"))
+    assert nested.startswith(expected.format("outer"))
+    assert transposed == refused
+    assert "set the environment variable TF_ENABLE_ONEDNN_OPTS=1 before TensorFlow is imported" in refused
+    assert made == ["(8, 8, 4)", "(4, 8, 8)"]

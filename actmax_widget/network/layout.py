@@ -8,6 +8,7 @@ setting does. Like :mod:`actmax_widget.network.graph`, this module reads the nod
 from __future__ import annotations
 
 import dataclasses
+import functools
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -15,6 +16,8 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 from keras import layers
+
+from actmax_widget.checks import saying
 
 FEATURES_LAST = (
     layers.Dense,
@@ -31,6 +34,14 @@ FEATURES_LAST = (
     layers.UpSampling1D,
 )
 """Layers without a ``data_format`` whose units are always the last axis."""
+CONVOLUTIONS = (
+    layers.Conv1D,
+    layers.Conv2D,
+    layers.Conv1DTranspose,
+    layers.Conv2DTranspose,
+    layers.Conv3DTranspose,
+)
+"""Layers that a processor computes with channels first by oneDNN only; for others Keras has a way of its own."""
 Axis = tuple[int | None]
 """An axis that was found; ``(None,)``: it was found that there is none."""
 
@@ -87,6 +98,38 @@ def of_layers(layers_inside: Iterable[Any], rank: int) -> Layout:
     """The layout of the input of a model of which nothing is known but its layers: as the first that tells takes it."""
     found = _taken_by_first(layers_inside, rank) if rank > 2 else None
     return assumed(rank) if found is None else Layout(rank, *found)
+
+
+def check_computable(model: Any) -> None:
+    """See that TensorFlow has what computes a model's convolutions here.
+
+    Raises:
+        ValueError: some have their channels first, and there is neither a GPU nor oneDNN.
+    """
+    first = (one for one in inside(model) if isinstance(one, CONVOLUTIONS) and one.data_format == "channels_first")
+    # Keras gives groups to XLA, which can do them.
+    found = next((one for one in first if getattr(one, "groups", 1) == 1), None)
+    if found is not None and not _convolves_channels_first():
+        expected = "one that TensorFlow can compute on this machine"
+        received = f"{model.name!r}, whose {found.name!r} has its channels first"
+        advice = (
+            "Without a GPU it needs oneDNN for that, which is off by default on processors without AVX-512: set the "
+            "environment variable TF_ENABLE_ONEDNN_OPTS=1 before TensorFlow is imported. Or build the model with "
+            'keras.config.set_image_data_format("channels_last").'
+        )
+        message = f"model: expected {expected}, received {received}. {advice}"
+        raise saying(ValueError(message), f"TensorFlow cannot compute this model here. {advice}")
+
+
+@functools.cache
+def _convolves_channels_first() -> bool:
+    """Whether it can, which is tried once."""
+    one = np.ones((1, 1, 1, 1), np.float32)
+    try:
+        keras.ops.conv(one, one, 1, "valid", "channels_first")
+    except Exception:  # noqa: BLE001 - an error of TensorFlow's, which this module does not know
+        return False
+    return True
 
 
 def channel_axis(tensor: Any) -> int:

@@ -46,7 +46,8 @@ class Network:
 
     Raises:
         TypeError: not a Keras model.
-        ValueError: not built, an input of unknown size, held inputs that do not leave exactly one.
+        ValueError: not built, an input of unknown size, held inputs that do not leave exactly one; or convolutions with
+            channels first where TensorFlow cannot compute them.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Network:
         seed_input: Any = None,
     ) -> None:
         graph.check_model(model)
+        layout.check_computable(model)
         held = inputs.checked_held(held_inputs)
         self.model = model
         symbolic = graph.is_symbolic(model)
