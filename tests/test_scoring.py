@@ -16,7 +16,7 @@ from actmax_widget.network import Network
 from actmax_widget.network.answers import responding
 from actmax_widget.scoring import changes, look
 from actmax_widget.scoring.score import CAUTION
-from tests.networks import small_cnn
+from tests.networks import seed_networks, small_cnn
 
 SIDE = 128
 PHOTOGRAPH = Path(mpl.get_data_path(), "sample_data", "grace_hopper.jpg")
@@ -247,10 +247,27 @@ def test_another_network_of_the_same_classes_agrees_or_not(result):
     assert agreeing.passes == 17
 
 
+def open_judge(channels=1, classes=10):
+    """A classifier of pictures of any size."""
+    seed_networks(0)
+    inputs = keras.Input((None, None, channels))
+    features = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, activation="relu")(inputs))
+    return keras.Model(inputs, layers.Dense(classes, name="out")(features))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_judge_of_pictures_of_any_size_is_asked_at_theirs(channels):
+    judge, picture = open_judge(channels), np.random.default_rng(0).uniform(0, 255, (28, 28, 1)).round()
+    found = am.score(am.demo.digits(), picture, "out", 3, judge=judge)
+    logits = np.asarray(judge(picture[None].repeat(channels, -1)))[0]
+    assert found.sturdy.judge_rank == 1 + int((logits > logits[3]).sum())
+
+
 @pytest.mark.parametrize(
     ("judge", "target", "error", "words"),
     [
         (small_cnn, "out", ValueError, "a network of 10 classes"),
+        (lambda: open_judge(classes=9), "out", ValueError, "a network of 10 classes"),
         (lambda: "judge", "out", TypeError, "judge: expected a Keras model"),
         (am.demo.digits, "conv1", ValueError, "no counterpart"),
     ],

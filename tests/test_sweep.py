@@ -354,6 +354,15 @@ def test_scores_compare_with_real_pictures_and_another_network(model, beside, tm
     assert alone.to_pandas()["strong_percentile"].isna().all()
 
 
+def test_a_judge_of_pictures_of_any_size(model, tmp_path):
+    inputs = keras.Input((None, None, 1))
+    units = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(10, 3)(inputs))
+    keras.Model(inputs, keras.layers.Dense(10)(units)).save(tmp_path / "open.keras")
+    jobs = asked(model, "out", filters=[1], keep=["score"], judge=tmp_path / "open.keras")
+    found = am.sweep(jobs, tmp_path / "store", progress=False)
+    assert found.to_pandas()["sturdy_judge_rank"].between(1, 10).all()
+
+
 @pytest.mark.parametrize("change", ["same size", "fewer", "inside"])
 def test_what_scores_compare_with_must_be_as_it_was(model, beside, tmp_path, change):
     real = shutil.copytree(beside[0], tmp_path / "real")

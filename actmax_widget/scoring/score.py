@@ -20,7 +20,7 @@ from actmax_widget.checks import invalid
 from actmax_widget.engine.doctor import Known
 from actmax_widget.labels import Labels
 from actmax_widget.losses import Loss, summed
-from actmax_widget.network import Network, head_of
+from actmax_widget.network import Network, graph, head_of, layout
 from actmax_widget.network.answers import answering
 from actmax_widget.network.dataset import References, from_bytes, to_bytes
 from actmax_widget.scoring import changes
@@ -497,7 +497,7 @@ def checked_judge(judge: Any, network: Network, aims: Sequence[Aim]) -> Any:
         advice = "Units inside of a network have no counterpart in another: leave the judge out."
         raise invalid("judge", "None where the target is no class", model.name, f"The target is {whose}. {advice}")
     aim = aims[0]
-    other = Network(model)
+    other = network_of_judge(model, network.layout.shape_shown(network.input.shape)[:-1])
     head = head_of(other, other.last)
     if head is None or head.target.filters != aim.target.filters:
         classes = f"a network of {aim.target.filters} classes, as the target's"
@@ -517,6 +517,16 @@ def checked_judge(judge: Any, network: Network, aims: Sequence[Aim]) -> Any:
         return int(ranks[0]) if ranks is not None else 1, float(probabilities[0]) if probabilities is not None else 0.0
 
     return ask
+
+
+def network_of_judge(model: Any, size: Sequence[int]) -> Network:
+    """Another network; one that leaves the size of its pictures open is asked about them at the given size."""
+    own = model.inputs[0] if graph.is_symbolic(model) and len(model.inputs) == 1 else None
+    if own is None or None not in own.shape[1:]:
+        return Network(model)
+    axes = layout.of_input(own)
+    channels = [] if axes.channels is None else [own.shape[axes.channels] or 1]
+    return Network(model, seed_input=np.zeros((*size, *channels), np.float32))
 
 
 def _resized(picture: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

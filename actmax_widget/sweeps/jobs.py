@@ -28,7 +28,7 @@ from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.network.targets import Target
 from actmax_widget.presets import activation_losses
 from actmax_widget.scoring.aims import aims_of
-from actmax_widget.scoring.score import checked_judge
+from actmax_widget.scoring.score import checked_judge, network_of_judge
 from actmax_widget.settings import LOG_ODDS
 from actmax_widget.visualization.activation import prepared
 from actmax_widget.visualization.compose import DEFAULTS, checked_settings, settled
@@ -412,7 +412,8 @@ def compared(references: str, judge: Sequence[str], asked: Any) -> str:
     folder = Path(references)
     files = picture_files(folder) if references else []
     told = [(str(PurePosixPath(one.relative_to(folder))), one.stat().st_size, _beginning(one)) for one in files]
-    other = [fingerprint(Network(asked[0])), *judge[1:]] if judge else []
+    # The same at any size of picture, where the judge leaves that open.
+    other = [fingerprint(network_of_judge(asked[0], (1, 1))), *judge[1:]] if judge else []
     return _hash([told, other], 8)
 
 
