@@ -56,14 +56,20 @@ class Change(NamedTuple):
 class Changes(Sequence[Change]):
     """What was set in the course of a run: ``visualize(model, changes=...)`` repeats it.
 
+    Attributes:
+        iterations: how many the run has made, which a repetition makes too; None: not said, so it is made to its goal.
+
     Example:
         >>> widget.changes
         iteration 0: layer 'out', filter_indices (3,), …
         iteration 57: tv_weight 3.0
     """
 
-    def __init__(self, changes: Iterable[Change] = ()) -> None:
+    iterations: int | None = None  # also of those that an earlier version has pickled
+
+    def __init__(self, changes: Iterable[Change] = (), iterations: int | None = None) -> None:
         self._changes = tuple(changes)
+        self.iterations = iterations
 
     @overload
     def __getitem__(self, index: int) -> Change: ...
@@ -124,6 +130,21 @@ def _said(changed: Mapping[str, Any]) -> str:
         for name, value in changed.items()
     }
     return ", ".join(f"{name} {value!r}" for name, value in shown.items()) or "another goal"
+
+
+KINDS = {
+    "settings": Settings,
+    "arrays": Mapping,
+    "seed": int | np.integer,
+    "iteration": int | np.integer,
+    "goal": int | np.integer,
+    "history": History,
+    "changes": Changes,
+    "model": str,
+    "versions": Mapping,
+    "given": Mapping,
+}
+"""Of the attributes of a checkpoint."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,8 +213,11 @@ class Checkpoint:
 
         Raises:
             ValueError: it is damaged, or no checkpoint, or of another version of this package.
+            TypeError: ``path`` is no path.
             OSError: there is no such file.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise invalid("path", "the path of a file", path, "Pass what Checkpoint.save() was given.", TypeError)
         return cls.of_bytes(Path(path).read_bytes(), str(path))
 
     @classmethod
@@ -215,17 +239,21 @@ class Checkpoint:
         Raises:
             ValueError: it is not.
         """
-        # What was pickled by another version may lack any of these.
-        made = getattr(self, "format", None)
+        made, anew = vars(self).get("format"), "Make it anew with this version of actmax_widget."
         if made != FORMAT:
-            advice = "Make it anew with this version of actmax_widget."
-            raise invalid("checkpoint", f"one of format {FORMAT}", f"one of format {made}", advice)
+            raise invalid("checkpoint", f"one of format {FORMAT}", f"one of format {made}", anew)
+        # What was pickled by another version may lack any of these.
+        for name, kind in KINDS.items():
+            found = vars(self).get(name)
+            if not isinstance(found, kind) or isinstance(found, bool):
+                raise invalid("checkpoint", f"one with its {name}", found, anew)
+        for name in ("iteration", "goal", "seed"):
+            if getattr(self, name) < 0:
+                raise invalid("checkpoint", f"{name} >= 0", getattr(self, name), anew)
         if len(self.history) != self.iteration:
             raise invalid("checkpoint", f"{self.iteration} rows, one an iteration", len(self.history), "Save it again.")
         for name, array in _flat(self.arrays).items():
-            if name != "best_loss" and array.dtype.kind == "f" and not np.isfinite(array).all():
-                advice = "It was made after a loss that was not finite. Take one from before."
-                raise invalid("checkpoint", "finite numbers", f"NaN or infinite ones in {name}", advice)
+            _check_array(name, array)
 
     def fitting(self, template: Mapping[str, Any]) -> Mapping[str, Any]:
         """Its arrays, if they are of the same names, shapes and types as those of a fresh start.
@@ -242,6 +270,16 @@ class Checkpoint:
                 received = f"shape {array.shape} and type {array.dtype}"
                 raise invalid("checkpoint", expected, received, "It belongs to another input. Make it anew.")
         return self.arrays
+
+
+def _check_array(name: str, array: Any) -> None:
+    advice = "It was made after a loss that was not finite. Take one from before."
+    if not isinstance(array, np.ndarray):
+        raise invalid("checkpoint", f"an array of {name}", array, "Make it anew with this version of actmax_widget.")
+    if np.isnan(array).any() if name == "best_loss" else not np.isfinite(array).all():
+        raise invalid("checkpoint", "finite numbers", f"NaN or infinite ones in {name}", advice)
+    if name == "sound" and not array.all():
+        raise invalid("checkpoint", "a state that can go on", "one that cannot", advice)
 
 
 def check_checkpoint(name: str, value: Any) -> Checkpoint:

@@ -38,7 +38,8 @@ class Film:
     ``film[120]`` is the picture of iteration 120, ``len(film)`` counts the pictures, and iterating gives them in order.
 
     Attributes:
-        iterations: of each picture, rising; the first is what the run began with: 0, or where it went on from.
+        iterations: of each picture, rising; the first is what the run began with: 0, or where it went on from, unless
+            the best was before that.
         images: (n, H, W, 1) or (n, H, W, 3) uint8: 0 to 255 are ``input_range``; other channels by their mean. Of large
             pictures (above some 500 x 500 px in colour) every second pixel, or third.
         best: the iteration with the lowest total loss; 0 where none was made. Where it was not kept its picture is that
@@ -98,7 +99,8 @@ class Film:
 
         Args:
             path: of the file, whose name ends in ``.gif``.
-            seconds: that the film takes, > 0. A browser shows at most 50 pictures a second, so a long one is thinned.
+            seconds: that the film takes, > 0 and at most 600. A browser shows at most 50 pictures a second, so a long
+                one is thinned.
             scale: how many pixels each pixel becomes, >= 1; None: so many that the shorter side has 224.
 
         Raises:
@@ -120,7 +122,7 @@ class Film:
 
     def frames(self, *, seconds: float = 4.0, scale: int | None = None) -> tuple[list[Image.Image], list[int]]:
         """The pictures as an animation of some seconds, and how many milliseconds each is shown; see :meth:`to_gif`."""
-        seconds = check_number("seconds", seconds, above=0, advice="Pass e.g. seconds=4.")
+        seconds = check_number("seconds", seconds, above=0, most=600, advice="Pass e.g. seconds=4.")
         if not len(self):
             raise invalid("film", "at least one picture", "an empty film", "Make some iterations first.")
         if self.images.ndim != len("nhwc"):

@@ -40,6 +40,7 @@ from actmax_widget.parameters import (
     shift,
 )
 
+MOST_ITERATIONS = 10**9
 LOG_ODDS = "log-odds"
 PRESETS = {
     "natural": "For any network: many views of a picture whose frequencies keep the energy that photographs have, 256 "
@@ -249,7 +250,7 @@ class Settings:
     max_iter: int = integer(
         500,
         least=1,
-        most=10**9,
+        most=MOST_ITERATIONS,
         label="Iterations a run",
         group=ITERATIONS,
         folded=True,

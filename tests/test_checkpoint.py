@@ -13,11 +13,14 @@ import warnings
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from keras import layers
 
 import actmax_widget as am
 from actmax_widget import losses, regularizers, transforms
 from actmax_widget.callbacks import OptimizerCallback
 from actmax_widget.checkpoint import Changes, Checkpoint
+from actmax_widget.engine.batch import Batch
 from actmax_widget.network import Network
 from actmax_widget.network.fingerprint import fingerprint
 from actmax_widget.settings import PARTS
@@ -463,3 +466,205 @@ def test_everybody_may_read_a_file_who_may_read_others(tmp_path, kept):
     assert (tmp_path / "one").stat().st_mode == (tmp_path / "other").stat().st_mode
     with pytest.raises(FileNotFoundError):
         kept.save(tmp_path / "none" / "one")
+
+
+# --- runs that came to a loss that is not finite
+
+
+class Falls(layers.Layer):
+    """The mean of a picture, which the gradient raises; of bright ones NaN, and the highest of those of 140."""
+
+    def __init__(self, limit=160.0, wrong=np.nan, **options):
+        super().__init__(**options)
+        self.limit, self.wrong = limit, wrong
+
+    def call(self, inputs):
+        mean = tf.reduce_mean(inputs, axis=[1, 2, 3])
+        value = mean + tf.stop_gradient(-tf.abs(mean - 140) - mean)
+        return (value + tf.stop_gradient(tf.where(mean > self.limit, self.wrong, 0.0)))[:, None]
+
+
+def falling(*arguments):
+    inputs = keras.Input((8, 8, 1))
+    return keras.Model(inputs, Falls(*arguments, name="out")(inputs))
+
+
+PLAIN = {"preset": "keras-vis", "class_loss": "activation", "lp_norm_weight": 0, "tv_weight": 0, "seed": 1}
+WARNS = pytest.mark.filterwarnings("ignore:The total loss")
+
+
+@WARNS
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_the_best_of_a_run_that_failed_is_the_picture_of_its_iteration(wrong):
+    model = falling(160.0, wrong)
+    made = am.visualize(model, "out", 0, max_iter=500, learning_rate=0.5, **PLAIN)
+    totals = made.history["total"]
+    assert 10 < len(made.history) < 500
+    assert not np.isfinite(totals[-1])
+    assert made.film.best == int(totals[:-1].argmin()) + 1 < len(made.history) - 1
+    assert made.film[made.film.best].mean() == pytest.approx(140, abs=2)
+    for one in made.film.checkpoints:
+        one.check()
+        further = am.visualize(model, start=sent(one), max_iter=1)
+        assert len(further.history) == one.iteration + 1
+
+
+@WARNS
+def test_back_to_the_iteration_that_failed_and_on():
+    widget = am.ActMaxWidget(falling(), filter_indices=0, max_iter=40, **PLAIN)
+    widget.start()
+    assert widget.wait(60)
+    assert widget.status == "failed"
+    failed = widget.iteration
+    widget.act_max_weight = -1.0
+    widget.start()
+    assert widget.wait(60)
+    assert widget.rewind(failed) == failed  # with the settings of then
+    widget.start()
+    assert widget.wait(60)
+    assert widget.status == "failed"
+    assert widget.iteration > failed
+    widget.close()
+
+
+@WARNS
+def test_a_run_that_failed_and_went_on_is_repeated_whole():
+    """Nothing was set: Run was pressed again, from the last good picture."""
+    model = falling(155.0)
+    widget = am.ActMaxWidget(model, filter_indices=0, max_iter=30, learning_rate=1.0, **PLAIN)
+    widget.start()
+    assert widget.wait(60)
+    first = widget.iteration
+    widget.start()
+    assert widget.wait(60)
+    assert widget.status == "failed"
+    assert widget.iteration > first + 1
+    again = am.visualize(model, changes=widget.changes)
+    np.testing.assert_array_equal(again.history.values, widget.history.values)
+    np.testing.assert_array_equal(again.image, widget.image)
+    widget.close()
+
+
+def test_a_change_that_is_yet_to_come_hides_no_failure():
+    with pytest.raises(FloatingPointError, match="iteration 1 is nan"):
+        am.visualize(falling(10.0), "out", 0, max_iter=50, changes={30: {"tv_weight": 1}}, **PLAIN)
+    with pytest.warns(RuntimeWarning, match="The total loss of iteration"):
+        made = am.visualize(falling(), "out", 0, max_iter=500, changes={400: {"tv_weight": 1}}, **PLAIN)
+    assert len(made.history) < 400
+
+
+# --- faults
+
+
+def without(checkpoint, name, value):
+    other = sent(checkpoint)
+    if value is None:
+        del vars(other)[name]
+    else:
+        vars(other)[name] = value
+    return other
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (one.name, value)
+        for one in dataclasses.fields(am.Checkpoint)
+        for value in (None, -5, "x", True)
+        if (one.name, value) not in {("format", True), ("model", "x")}  # of which one is right, the other of another
+    ],
+)
+def test_what_lacks_a_part_is_told_in_a_sentence(kept, model, name, value, tmp_path):
+    other = without(kept, name, value)
+    (tmp_path / "bad.actmax").write_bytes(pickle.dumps(other))
+    with pytest.raises(ValueError, match="checkpoint: expected"):
+        am.Checkpoint.load(tmp_path / "bad.actmax")
+    with pytest.raises(ValueError, match="checkpoint: expected"):
+        am.visualize(model, start=other)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("sound", np.array([False])), ("best_loss", np.array([np.nan], "float32")), ("measured", [1.0]), ("best", None)],
+)
+def test_arrays_that_nothing_goes_on_from(kept, model, name, value):
+    other = without(kept, "arrays", {**kept.arrays, name: value})
+    with pytest.raises(ValueError, match="checkpoint: expected"):
+        am.visualize(model, start=other)
+
+
+def test_a_path_that_is_none():
+    with pytest.raises(TypeError, match="path: expected the path of a file"):
+        am.Checkpoint.load(None)
+
+
+def test_a_ctrl_c_between_rows_and_state_leaves_both_of_one_moment(model, monkeypatch):
+    take, calls = Batch.take, []
+
+    def interrupted(self, state, steps):
+        calls.append(state)
+        if len(calls) == 3:
+            self.add_rows(np.concatenate([steps.losses, steps.measured], -1))
+            raise KeyboardInterrupt
+        take(self, state, steps)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Batch, "take", interrupted)
+        with pytest.warns(RuntimeWarning, match="Interrupted"):
+            made = am.visualize(model, "conv1", 2, seed=3, preset="keras-vis", max_iter=400)
+    assert 0 < made.checkpoint.iteration < 400
+    further = am.visualize(model, start=made.checkpoint)
+    whole = am.visualize(model, "conv1", 2, seed=3, preset="keras-vis", max_iter=400)
+    np.testing.assert_array_equal(further.image, whole.image)
+
+
+# --- what was set in the course of a run
+
+
+def test_another_kind_of_optimizer_that_was_set_in_a_pause_is_kept(model):
+    widget = am.ActMaxWidget(model, "conv1", filter_indices=2, preset="natural", max_iter=40, seed=3)
+    widget.step(20)
+    widget.optimizer = am.optimizers.RMSProp(0.1)
+    kept = widget.checkpoint()
+    further = am.visualize(model, start=kept)
+    widget.step(20)
+    np.testing.assert_array_equal(further.image, widget.image)
+    widget.rewind(20)
+    widget.branch(10)
+    widget.open_branch("main")
+    assert widget.iteration == 20
+    widget.close()
+
+
+def test_a_goal_that_is_lowered_below_what_is_made_ends_the_run_there(model):
+    widget = am.ActMaxWidget(model, "conv1", filter_indices=2, preset="keras-vis", max_iter=400, seed=3)
+    widget.step(60)
+    widget.start()
+    widget.max_iter = 5
+    assert widget.wait(60)
+    assert widget.status == "finished"
+    again = am.visualize(model, changes=widget.changes)
+    assert len(again.history) == widget.iteration
+    np.testing.assert_array_equal(again.image, widget.image)
+    widget.close()
+
+
+def test_a_repetition_comes_as_far_as_the_run_had(model):
+    widget = am.ActMaxWidget(model, "conv1", filter_indices=2, preset="keras-vis", max_iter=30, seed=3)
+    widget.start()
+    widget.wait(60)
+    widget.step(10)  # beyond its goal
+    again = am.visualize(model, changes=widget.changes)
+    np.testing.assert_array_equal(again.image, widget.image)
+    further = am.visualize(model, start=again.checkpoint, changes={50: {"tv_weight": 9}, 60: None})
+    repeated = am.visualize(model, changes=further.checkpoint.changes)
+    assert len(repeated.history) == 60
+    np.testing.assert_array_equal(repeated.image, further.image)
+    assert len(am.visualize(model, changes=further.checkpoint.changes, max_iter=70).history) == 70
+    widget.close()
+
+
+@pytest.mark.parametrize("changes", [{10**12: None}, {5: {"goal": 10**12}}, {10**12: {"tv_weight": 1}}])
+def test_more_iterations_than_can_be_counted(model, changes):
+    with pytest.raises(ValueError, match=r"expected an integer from \d+ to 1000000000"):
+        am.visualize(model, "conv1", 2, changes=changes)

@@ -59,6 +59,33 @@ def test_no_call_ends_for_it(model, monkeypatch):
     assert len(film.checkpoints) > len(ends)
 
 
+@pytest.mark.parametrize(("before", "more"), [(120, 80), (300, 40), (320, 100)])
+def test_a_run_that_goes_on_has_as_many_pictures_of_what_it_made(model, before, more):
+    film = am.visualize(model, start=visualize(model, before).checkpoint, max_iter=more).film
+    assert LEAST <= len(film) <= 2 * LEAST + 4
+    steps = np.diff(
+        [one for one in film.iterations if before <= one and (one != film.best or film.best == before + more)]
+    )
+    assert steps[0] <= more // LEAST
+    assert {*steps[1:-1]} <= {more // LEAST, 2 * (more // LEAST)}  # the best one may be among them
+
+
+def test_the_goal_that_is_set_before_a_run_begins_is_that_of_its_film(model):
+    options = {"filter_indices": 2, "preset": "keras-vis", "seed": 3, "jitter": 0.1}
+    widget = am.ActMaxWidget(model, "conv1", max_iter=500, **options)
+    widget.max_iter = 64
+    widget.start()
+    assert widget.wait(60)
+    assert widget.film.iterations == visualize(model, 64).film.iterations
+    np.testing.assert_array_equal(widget.film.images, visualize(model, 64).film.images)
+    widget.close()
+
+
+def test_each_picture_is_shown_in_the_range_of_its_time(model):
+    made = visualize(model, 20, changes={10: {"input_range": (0, 128)}})
+    np.testing.assert_array_equal(made.film[0], visualize(model, 20).film[0])
+
+
 def test_each_checkpoint_goes_on_to_the_same_end(model):
     made = visualize(model, 300)
     for checkpoint in made.film.checkpoints[:3]:
@@ -115,8 +142,9 @@ def test_a_gif_plays_it(model, tmp_path):
             gif.seek(number)
             durations.append(gif.info["duration"])
         assert sum(durations) == pytest.approx(3000, rel=0.1)  # and a second at the end
-    with pytest.raises(ValueError, match="seconds"):
-        film.to_gif(tmp_path / "no.gif", seconds=0)
+    for seconds in (0, 1e9):
+        with pytest.raises(ValueError, match="seconds"):
+            film.to_gif(tmp_path / "no.gif", seconds=seconds)
     assert not (tmp_path / "no.gif").exists()
 
 

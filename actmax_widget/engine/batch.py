@@ -85,22 +85,32 @@ class Batch:
         return History.of(self.names, self.measures, rows[: wrong[0] + 1] if len(wrong) else rows)
 
     def best(self) -> tuple[int, np.ndarray]:
-        """Of a single picture: the iteration with the lowest total, 0 where none was made, and its picture."""
+        """Of a single picture: the iteration with the lowest total, 0 where none was made, and its picture.
+
+        Of one that was a tile the lowest since it was opened.
+        """
+        # By the loss that is kept with the picture, so that both are of one iteration.
         totals = self.losses()[:, 0, -1]
-        if not np.isfinite(totals).any():
-            return 0, self.pictures[0]
-        number = int(np.nanargmin(totals)) + 1
+        found = np.flatnonzero(totals == view(self.state.best_loss)[0])
+        if not len(found):
+            return self.iteration if np.isfinite(totals).any() else 0, self.pictures[0]
+        number = int(found[0]) + 1
         # The newest may be a better copy: with pixels as the parameter the best is kept as it was after its step.
         return number, self.pictures[0] if number == self.iteration else view(self.state.best)[0]
 
     def take(self, state: State, steps: Steps) -> None:
         """Go on from what a run of steps gave."""
-        self.state = state
         self.add_rows(np.concatenate([steps.losses, steps.measured], -1)[:, : self.count])
+        self.state = state
 
     def add_rows(self, rows: np.ndarray) -> None:
         """Note iterations, (iterations, n, losses + 1 + measures)."""
         self._rows.frombytes(np.ascontiguousarray(rows, np.float32).tobytes())
+
+    def end_at_state(self) -> None:
+        """After a Ctrl-C anywhere: leave out rows of which the state was not taken any more."""
+        made = int(self.state.iteration)
+        del self._rows[made * self._width :]
 
     def go_back(self) -> None:
         """After a loss that is not finite: back to the last good pictures, which the next step begins with."""
@@ -113,9 +123,10 @@ class Batch:
             position: of the picture.
             history: its losses as far as they are to be kept.
         """
-        going_on = bool(np.isfinite(history.values[-1:, -1]).all())
+        total = float(history.values[-1, -1]) if len(history) else np.inf
+        going_on = bool(np.isfinite(total)) or not len(history)
         # From the picture as it was seen, not from the next one: what is opened shows what the tile showed.
-        start = self._each()[position].alone(self.pictures[[position]], len(history), going_on=going_on)
+        start = self._each()[position].alone(self.pictures[[position]], len(history), total, going_on=going_on)
         one = Batch(self.names, start, measures=self.measures)
         one.add_rows(history.rows[:, None])
         return one

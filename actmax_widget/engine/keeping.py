@@ -34,14 +34,17 @@ def kept(
         goal: the iteration that it is heading for.
         model: fingerprint of the network's model.
     """
+    # Another optimizer that was set since begins with nothing kept: what there is is not what its next step needs.
+    slots = settings.optimizer.slots
+    fits = all(one.keys() == set(slots) for one in batch.state.kept.values())
     return Checkpoint(
         settings=named(settings, network),
-        arrays=_arrays(batch.state),
+        arrays=_arrays(batch.state if fits else batch.state.with_slots(slots)),
         seed=seed,
         iteration=batch.iteration,
         goal=goal,
         history=batch.history(),
-        changes=Changes(_of_names(one, network) for one in changes),
+        changes=Changes((_of_names(one, network) for one in changes), batch.iteration),
         model=model,
         versions=versions(),
         given=network.given(),

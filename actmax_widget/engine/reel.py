@@ -25,7 +25,7 @@ class Reel:
     Args:
         network: of the run.
         batch: of one picture, where the run begins.
-        goal: iterations that it is going to make, as far as is known.
+        goal: the iteration that it is heading for, as far as is known.
         input_range: (low, high) of what is kept as 0 to 255.
     """
 
@@ -39,12 +39,18 @@ class Reel:
         self._stride = next(n for n in range(1, 1000) if 2 * LEAST * picture <= of_pictures * n**2)
         self._most = int(np.clip(of_pictures // max(picture // self._stride**2, 1), 2 * LEAST, MOST))
         self._most_states = int(np.clip((budget - self._most * picture // self._stride**2) // state, *CHECKPOINTS))
-        # No more of them than are promised, as each is made ready to be shown.
-        self._every = self._every_state = max(1, goal // LEAST)
+        self._begin = batch.iteration
+        self._every = self._every_state = 1
         self._pictures: dict[int, np.ndarray] = {}
         self._states: dict[int, State] = {}
         self._between: list[int] = []  # kept beside, until there are enough: a run may be stopped long before its goal
         self.take(batch, input_range)
+        self.head_for(goal)
+
+    def head_for(self, goal: int) -> None:
+        """Before anything is made: no more are kept than are promised, as each is made ready to be shown."""
+        if len(self._pictures) == 1:
+            self._every = self._every_state = max(1, (goal - self._begin) // LEAST)
 
     @property
     def every(self) -> int:
@@ -66,7 +72,7 @@ class Reel:
                     self._keep(iteration, passed.state(position))
         if not self._pictures or now % self._every == 0:
             self._keep(now, batch.state)
-        elif len(self._pictures) < LEAST and now - max(self._pictures) >= max(1, now // LEAST):
+        elif len(self._pictures) < LEAST and now - max(self._pictures) >= max(1, (now - self._begin) // LEAST):
             self._between.append(now)
             self._pictures[now] = self._pixels(batch.pictures[0])
             if len(self._states) < self._most_states:

@@ -108,12 +108,10 @@ class State(NamedTuple):
         return _joined(parts)._replace(iteration=states[0].iteration)
 
     def back(self) -> State:
-        """The state before the first step at the pictures measured last, with the iterations made."""
+        """The state before the first step at the pictures measured last, with the iterations made and the best."""
         params = self.good or {"pixels": self.measured}
         kept = tf.nest.map_structure(tf.zeros_like, self.kept)
-        number = self.best_loss.shape
-        fresh = self._replace(params=params, kept=kept, best=self.measured)
-        return fresh._replace(best_loss=tf.fill(number, np.float32(np.inf)), sound=tf.fill(number, value=True))
+        return self._replace(params=params, kept=kept, sound=tf.fill(self.best_loss.shape, value=True))
 
     def with_slots(self, slots: Sequence[str]) -> State:
         """The state for another optimizer, which begins with nothing kept."""
@@ -142,16 +140,18 @@ class State(NamedTuple):
         filled = _with_more(self._replace(iteration=self.best_loss), missing)
         return filled._replace(iteration=self.iteration)
 
-    def alone(self, image: np.ndarray, iteration: int, *, going_on: bool) -> State:
+    def alone(self, image: np.ndarray, iteration: int, total: float, *, going_on: bool) -> State:
         """The state of one picture, which is shown as the network saw it last, with all that its next step needs.
 
         Args:
             image: it as the network saw it last, (1, ..., channels).
             iteration: iterations made of it.
+            total: its last total loss: from here on it is the best, as those before are not kept of a tile.
             going_on: whether its next step begins where this state's would; else it begins at the picture itself.
         """
         shown = tf.constant(image, tf.float32)
         one = self._replace(iteration=tf.constant(iteration), measured=shown, best=shown, sound=tf.constant([True]))
+        one = one._replace(best_loss=tf.constant([total if going_on else np.inf], tf.float32))
         return one if going_on else one.back()
 
     def at_rest(self, *, resumable: bool) -> State:

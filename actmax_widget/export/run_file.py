@@ -227,8 +227,8 @@ class RunFile:
 
     @classmethod
     def _of(cls, whole: dict[str, Any], own: Mapping[str, Any]) -> Self:
-        changes, unknown = _changes(whole["changes"], own)
         iteration = check_integer("iteration", whole["iteration"], least=0)
+        changes, unknown = _changes(whole["changes"], own, iteration)
         made_with = {str(name): str(value) for name, value in whole["versions"].items()}
         ui, given = dict(whole.get("ui", {})), dict(written.read(whole.get("given", {"mapping": {}}), own))
         vary = dict(written.read(whole.get("vary", {"mapping": {}}), own))
@@ -278,7 +278,7 @@ def described(settings: Settings) -> dict[str, Any]:
     return found | own
 
 
-def _changes(entries: Any, own: Mapping[str, Any]) -> tuple[Changes, tuple[str, ...]]:
+def _changes(entries: Any, own: Mapping[str, Any], iterations: int) -> tuple[Changes, tuple[str, ...]]:
     declared, unknown = parameters_of(Settings), set[str]()
     values: dict[str, Any] = {}
     trees: dict[str, Any] = {}
@@ -306,4 +306,4 @@ def _changes(entries: Any, own: Mapping[str, Any]) -> tuple[Changes, tuple[str, 
         before = found[-1].settings if found else None
         changed = differences(before, settings)
         found.append(Change(iteration, settings, goal, changed))
-    return Changes(found), tuple(sorted(unknown))
+    return Changes(found, iterations or None), tuple(sorted(unknown))

@@ -280,7 +280,8 @@ class Run(Worker):
     @property
     def changes(self) -> Changes:
         """What the picture in front began with, and what was set since."""
-        return self._changes
+        with self._changed:
+            return Changes(self._changes, self.iteration) if self._changes else self._changes
 
     @property
     def to_repeat(self) -> tuple[Changes, int] | None:
@@ -789,6 +790,9 @@ class Run(Worker):
                 settings, plan = self._settings, self._plan
                 graph = settings.graph()
                 if self._front_is_busy and self._is_fresh and self._compiled == graph:
+                    if self.iteration >= self._until:  # the goal was set to what is made already
+                        self._halt(self._ending)
+                        continue
                     if self._is_held:
                         return LOOK_SECONDS
                     work = functools.partial(self._carry_out, *self._next_call())
@@ -840,14 +844,15 @@ class Run(Worker):
             self._knobs = plan.knobs(self._settings, step, self._seed, goal=goal)
             if self._changes or not self.iteration:  # else nobody knows how it began
                 settings = self._settings if self._changes else self._settings.changed(seed=self._seed)
-                self._changes = self._changes.then(self.iteration, settings, goal)
+                self._changes = self._changes.then(self.iteration, settings, goal, always=self._has_failed)
+            self._reel.head_for(goal)
         compiled = step.is_compiled()
         status = Status.RUNNING if compiled else Status.COMPILING
         if status is not self._status:
             self._set_status(status)
         one = not compiled or self._listeners  # which are told of each
         ends = [self._until, *(change.iteration for change in self._to_come[:1])]
-        most = max(1, min(ends) - self.iteration)
+        most = min(ends) - self.iteration
         if self._leash is not None:
             most = max(1, min(most, self._leash(self.iteration)))
         n = 1 if one else self._pace.steps(most, self._limit())
@@ -864,8 +869,8 @@ class Run(Worker):
                 self._pace.measured(begin, len(steps.losses), self._limit())
             iteration, names = self._front.iteration, self._front.names
             self._front.take(state, steps)
-            self._reel.take(self._front, self._settings.input_range, steps.passed)
             self._settle(steps.losses[:, 0], step)
+            self._reel.take(self._front, self._settings.input_range, steps.passed)  # what it can go on from
             delay = self._pace.delay() if self._status.busy else 0.0
         # Outside of the lock, as it waits for a callback that is far behind.
         if self._listeners and len(steps.losses):
@@ -973,11 +978,12 @@ class Run(Worker):
 
     def _settle(self, rows: np.ndarray, step: Step) -> None:
         """Take the status that follows from what was just computed."""
-        if len(rows) and not np.isfinite(rows[-1, -1]) and self._to_come[:1] and self.iteration >= self._to_come[0][0]:
-            self._front.go_back()  # as the recorded run went on from there
-        elif len(rows) and not np.isfinite(rows[-1, -1]):
-            # The picture itself may be NaN by now; going on means from the last good one.
+        failed = len(rows) > 0 and not np.isfinite(rows[-1, -1])
+        if failed:
+            # The picture itself may be NaN by now; going on means from the last good one, which a replay has to do too.
             self._front.go_back()
+            self._knobs = None
+        if failed and not (self._to_come and self.iteration >= self._to_come[0].iteration):
             total = f"The total loss of iteration {self.iteration} is {rows[-1, -1]}"
             advice = "The last good picture is kept. Lower the learning rate or a weight and run on, or reset."
             self._error = diagnosis.not_finite(total, step.objective.layers, advice)
@@ -1047,6 +1053,11 @@ class Run(Worker):
         return self._changes[-1].settings if self._stale and self._changes else self._settings
 
     @property
+    def _has_failed(self) -> bool:
+        """Whether the last loss was not finite."""
+        return self.iteration > 0 and not np.isfinite(self._front.losses(self.iteration - 1)[0, 0, -1])
+
+    @property
     def _goal_of_knobs(self) -> int:
         """What numbers that change over a run follow: whoever makes single steps before any Run heads for one, too."""
         return self._goal or self._settings.max_iter
@@ -1080,7 +1091,8 @@ class Run(Worker):
         self._names, self._reels = ("main",), {}
         self._recorded, self._to_come = None, ()
         self._front = self._plan.batch(self._plan.start(self._settings, self._seed)) if front is None else front
-        self._reel = Reel(self.network, self._front, self._settings.max_iter, self._settings.input_range)
+        end = self._front.iteration + self._settings.max_iter
+        self._reel = Reel(self.network, self._front, end, self._settings.input_range)
         self._front_target = self._settings.layer, self._settings.filter_indices
         if self._at_tiles:
             self._front_status = status

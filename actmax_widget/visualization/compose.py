@@ -38,7 +38,7 @@ from actmax_widget.parts import alike
 from actmax_widget.presets import REFERENCES, by_references, with_preset
 from actmax_widget.results import Note
 from actmax_widget.scoring.score import known_of_run
-from actmax_widget.settings import OF_RUN, Settings
+from actmax_widget.settings import MOST_ITERATIONS, OF_RUN, Settings
 from actmax_widget.utils import to_numpy
 from actmax_widget.visualization.activation import prepared
 
@@ -81,10 +81,10 @@ def visualize(
             Or a :class:`~actmax_widget.Checkpoint`: the run goes on from there with its settings and those given
             here. ``max_iter`` then counts further iterations; None are those up to its goal, or as many as it had.
             What changes over a run follows the goal of the checkpoint, and holds its end.
-        changes: of a run, ``widget.changes`` or ``checkpoint.changes``: it is repeated as it was steered, up to its
-            goal, or for ``max_iter`` iterations. ``callbacks``, ``verbose``, ``progress`` and ``labels`` may be given
-            too, and what the model was given: ``input_shape``, ``held_inputs`` and ``backprop_modifier``. Or a mapping
-            from iterations to what is set when so many were made, by the names of settings and the addresses of
+        changes: of a run, ``widget.changes`` or ``checkpoint.changes``: it is repeated as it was steered, as far as it
+            had come, or for ``max_iter`` iterations. ``callbacks``, ``verbose``, ``progress`` and ``labels`` may be
+            given too, and what the model was given: ``input_shape``, ``held_inputs`` and ``backprop_modifier``. Or a
+            mapping from iterations to what is set when so many were made, by the names of settings and the addresses of
             numbers: ``{57: {"tv_weight": 3, "Noise.end": 0.1}}``. ``"goal"`` is the iteration that the run heads for
             from then on, and None in place of settings ends it there, be that before its goal or after.
         seed_input: see there.
@@ -168,7 +168,8 @@ def visualize(
         run = _afresh(network, given, start)
     if isinstance(changes, Mapping):
         _steer(run, changes)
-    reel = Reel(network, run.batch, run.end, run.changes[-1].settings.input_range)
+    begun_with = next((change for _, change in run.stages()), run.changes[-1])
+    reel = Reel(network, run.batch, run.end, begun_with.settings.input_range)
     found = _make(run, reel, gate, listeners, progress=progress)
     _, last, goal, _ = run.changes[-1]
     model_print = fingerprint(network)
@@ -271,7 +272,7 @@ def _steer(run: _Run, given: Mapping[int, Any]) -> None:
     """
     example = "Pass e.g. changes={57: {'tv_weight': 3}}."
     for iteration in given:
-        check_integer("changes", iteration, least=run.batch.iteration + 1, advice=example)
+        check_integer("changes", iteration, least=run.batch.iteration + 1, most=MOST_ITERATIONS, advice=example)
     ends = [iteration for iteration, own in given.items() if own is None]
     if ends and (len(ends) > 1 or ends[0] < max(given)):
         raise invalid("changes", "None, which ends the run, once and as the last", given, example)
@@ -284,7 +285,7 @@ def _steer(run: _Run, given: Mapping[int, Any]) -> None:
                 f"changes[{iteration}]", "settings by name, or None, which ends the run", own, example, TypeError
             )
         _, last, goal, _ = run.changes[-1]
-        goal = check_integer("goal", own["goal"], least=iteration) if "goal" in own else goal
+        goal = check_integer("goal", own["goal"], least=iteration, most=MOST_ITERATIONS) if "goal" in own else goal
         if iteration > run.end and "goal" not in own and not ends:
             advice = f"Give it a goal, {{{iteration}: {{..., 'goal': 400}}}}, or end the run later: {{400: None}}."
             raise invalid("changes", f"iterations up to {run.end}, where the run ends", iteration, advice)
@@ -309,6 +310,7 @@ def _again(network: Network, changes: Changes, given: dict[str, Any]) -> _Run:
     plan = Plan(network, first)
     last = changes[-1]
     whole = max(last.goal, last.iteration + (last.settings.max_iter if last.iteration >= last.goal else 0))
+    whole = changes.iterations or whole
     end = whole if iterations is None else check_integer("max_iter", iterations, least=1)
     return _Run(network, plan.batch(plan.start(first, seed)), changes, seed, end)
 
@@ -383,6 +385,7 @@ def _make(
                 if not _steps(run.batch, step, knobs, calls, reel, look, until, made, last=until == run.end):
                     break
         except KeyboardInterrupt:
+            run.batch.end_at_state()
             if not run.batch.iteration:
                 raise
             report_interrupted(run.batch.iteration, run.end)
@@ -413,14 +416,16 @@ def _steps(
         most = calls.begin(calls.made + until - batch.iteration)
         state, steps = step.run(batch.state, knobs, most, every=reel.every)
         batch.take(state, steps)
+        total = steps.losses[-1, 0, -1]
+        if not np.isfinite(total):
+            batch.go_back()  # before it is kept, so that it can go on from there
         reel.take(batch, look, steps.passed)
         calls.end(len(steps.losses))
-        enough, total = made(steps), steps.losses[-1, 0, -1]
-        if not np.isfinite(total):
-            batch.go_back()  # as in the widget: a run that is repeated may have gone on from there
-            if last:
-                report_not_finite(batch.iteration - 1, total, step, "The picture is the last good one before it.")
-                return False
+        enough = made(steps)
+        # As in the widget: a run that is repeated went on from there, if something was set or Run was pressed.
+        if not np.isfinite(total) and (last or batch.iteration < until):
+            report_not_finite(batch.iteration - 1, total, step, "The picture is the last good one before it.")
+            return False
         if enough:
             return False
     return True
