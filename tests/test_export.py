@@ -584,12 +584,12 @@ def test_a_description_is_read_back():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({0: {}}, "an integer >= 1"),
+        ({0: {}}, "an integer from 1 to"),
         ({5: 3}, "settings by name"),
         ({5: {"layer": "conv1"}}, "settings that a run can go on with"),
         ({5: {"nothing": 1}}, "nothing"),
         ({5: {"Noise.nothing": 1}}, "Noise.nothing"),
-        ({"a": {}}, "an integer >= 1"),
+        ({"a": {}}, "an integer from 1 to"),
         ({5: {"goal": 2}}, "goal"),
         ({5: {3: 2}}, "settings by name"),
         ({5: None, 9: None}, "once and as the last"),

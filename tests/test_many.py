@@ -57,7 +57,7 @@ def test_filters_places_and_names_are_varied(model):
     digits = am.demo.digits()
     names = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
     named = am.visualize_many(digits, "out", vary={"filter_indices": ["two", 2]}, labels=names, seed=0, max_iter=2)
-    np.testing.assert_array_equal(named[0].image, named[1].image)
+    np.testing.assert_allclose(named[0].image, named[1].image, atol=0.1)  # of a batch, so but for rounding
 
 
 def test_a_grid_goes_with_the_last_name_first(model):
