@@ -107,6 +107,24 @@ def test_stop_ends_the_call_in_hand(model, seed):
     assert len(steps.losses) == 0
 
 
+@pytest.mark.parametrize("before", [0, 4, 5])
+def test_a_stop_between_the_two_loops_makes_no_step(model, seed, monkeypatch, before):
+    """Pause may come when the outer one has looked at the flag, and the inner one has not."""
+    start = ascent_of(model)
+    state, _ = start.run(State.at(seed), start.knobs(), before) if before else (State.at(seed), None)
+    asked = []
+
+    def stopped(**_):
+        return tf.ensure_shape(tf.numpy_function(lambda: bool(asked.append(0) or len(asked) > 1), [], tf.bool), [])
+
+    monkeypatch.setattr(tf.raw_ops, "ReadVariableOp", stopped)
+    step = ascent_of(model)
+    after, steps = step.run(state, step.knobs(), 3, every=2)
+    assert len(asked) > 1
+    assert len(steps.losses) == len(steps.passed.iterations) == 0
+    assert int(after.iteration) == before
+
+
 class Stopper(InputModifier):
     """Sets the stop flag in the middle of a compiled call, as Pause does from another thread."""
 

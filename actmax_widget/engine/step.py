@@ -523,7 +523,7 @@ class Step:
             )
             if self._is_small(state.measured):
                 compilation.leave_loops_whole()
-            where = (state.iteration - 1) // every - before
+            where = tf.maximum((state.iteration - 1) // every - before, 0)  # a stop may come before the first step
             lists = [
                 tf.raw_ops.TensorListSetItem(input_handle=own, index=where, item=one)
                 for own, one in zip(lists, tf.nest.flatten(state), strict=True)
