@@ -42,9 +42,9 @@ class Film:
             the best was before that.
         images: (n, H, W, 1) or (n, H, W, 3) uint8: 0 to 255 are ``input_range``; other channels by their mean. Of large
             pictures (above some 500 x 500 px in colour) every second pixel, or third.
-        best: the iteration with the lowest total loss, of a picture that was a tile since it was opened; 0 where none was
-            made. Where it was not kept its picture is that
-            of the best loss as keras-vis has it: with pixels as the parameter, the one after that step.
+        best: the iteration with the lowest total loss, of a picture that was a tile since it was opened; 0: none was
+            made. Where it was not kept its picture is that of the best loss as keras-vis has it: with pixels as the
+            parameter, the one after that step.
         checkpoints: some of the run, rising; the last is where it is.
 
     Example:
