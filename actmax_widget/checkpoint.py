@@ -27,6 +27,7 @@ FORMAT = 1
 VERSIONS = ("actmax_widget", "tensorflow", "keras", "numpy")
 NO_EFFECT = {"max_iter", "preset", "seed", "seed_fit", "seed_input", "steps_per_second"}
 """Settings that change no step of a run that has begun."""
+ANEW = "Make it anew with this version of actmax_widget."
 ADVICE = "Pass what widget.checkpoint(), result.checkpoint or Checkpoint.load() gave."
 
 
@@ -239,17 +240,17 @@ class Checkpoint:
         Raises:
             ValueError: it is not.
         """
-        made, anew = vars(self).get("format"), "Make it anew with this version of actmax_widget."
+        made = vars(self).get("format")
         if made != FORMAT:
-            raise invalid("checkpoint", f"one of format {FORMAT}", f"one of format {made}", anew)
+            raise invalid("checkpoint", f"one of format {FORMAT}", f"one of format {made}", ANEW)
         # What was pickled by another version may lack any of these.
         for name, kind in KINDS.items():
             found = vars(self).get(name)
             if not isinstance(found, kind) or isinstance(found, bool):
-                raise invalid("checkpoint", f"one with its {name}", found, anew)
+                raise invalid("checkpoint", f"one with its {name}", found, ANEW)
         for name in ("iteration", "goal", "seed"):
             if getattr(self, name) < 0:
-                raise invalid("checkpoint", f"{name} >= 0", getattr(self, name), anew)
+                raise invalid("checkpoint", f"{name} >= 0", getattr(self, name), ANEW)
         if len(self.history) != self.iteration:
             raise invalid("checkpoint", f"{self.iteration} rows, one an iteration", len(self.history), "Save it again.")
         for name, array in _flat(self.arrays).items():
@@ -275,7 +276,7 @@ class Checkpoint:
 def _check_array(name: str, array: Any) -> None:
     advice = "It was made after a loss that was not finite. Take one from before."
     if not isinstance(array, np.ndarray):
-        raise invalid("checkpoint", f"an array of {name}", array, "Make it anew with this version of actmax_widget.")
+        raise invalid("checkpoint", f"an array of {name}", array, ANEW)
     if np.isnan(array).any() if name == "best_loss" else not np.isfinite(array).all():
         raise invalid("checkpoint", "finite numbers", f"NaN or infinite ones in {name}", advice)
     if name == "sound" and not array.all():

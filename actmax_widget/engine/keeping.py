@@ -34,12 +34,9 @@ def kept(
         goal: the iteration that it is heading for.
         model: fingerprint of the network's model.
     """
-    # Another optimizer that was set since begins with nothing kept: what there is is not what its next step needs.
-    slots = settings.optimizer.slots
-    fits = all(one.keys() == set(slots) for one in batch.state.kept.values())
     return Checkpoint(
         settings=named(settings, network),
-        arrays=_arrays(batch.state if fits else batch.state.with_slots(slots)),
+        arrays=_arrays(batch.state.with_slots(settings.optimizer.slots)),  # another optimizer may have been set since
         seed=seed,
         iteration=batch.iteration,
         goal=goal,

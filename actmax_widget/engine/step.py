@@ -114,7 +114,9 @@ class State(NamedTuple):
         return self._replace(params=params, kept=kept, sound=tf.fill(self.best_loss.shape, value=True))
 
     def with_slots(self, slots: Sequence[str]) -> State:
-        """The state for another optimizer, which begins with nothing kept."""
+        """The state for an optimizer that keeps these; another one than it was made by begins with nothing kept."""
+        if all(kept.keys() == set(slots) for kept in self.kept.values()):
+            return self
         return self._replace(
             kept={name: {slot: tf.zeros_like(value) for slot in slots} for name, value in self.params.items()}
         )
@@ -450,8 +452,7 @@ class Step:
             The next state and what the steps measured. Fewer than ``n`` steps were made if ``stop`` was set, or if a
             total loss was not finite: that step's row is the last, and ``state.measured`` is the picture before it.
         """
-        if any(kept.keys() != set(self.optimizer.slots) for kept in state.kept.values()):  # it was another optimizer's
-            state = state.with_slots(self.optimizer.slots)
+        state = state.with_slots(self.optimizer.slots)
         single = state.measured.shape[0] == 1
         numbers = tf.constant(n), tf.constant(every)
         arguments = (state, knobs, *numbers, (_never() if stop is None else stop).handle)

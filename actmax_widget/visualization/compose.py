@@ -309,8 +309,8 @@ def _again(network: Network, changes: Changes, given: dict[str, Any]) -> _Run:
     seed = random_state(first)
     plan = Plan(network, first)
     last = changes[-1]
-    whole = max(last.goal, last.iteration + (last.settings.max_iter if last.iteration >= last.goal else 0))
-    whole = changes.iterations or whole
+    to_goal = max(last.goal, last.iteration + (last.settings.max_iter if last.iteration >= last.goal else 0))
+    whole = changes.iterations or to_goal
     end = whole if iterations is None else check_integer("max_iter", iterations, least=1)
     return _Run(network, plan.batch(plan.start(first, seed)), changes, seed, end)
 
